@@ -1,0 +1,91 @@
+import { eventIterator, oc } from '@orpc/contract'
+import { z } from 'zod'
+import * as s from './schemas'
+
+/**
+ * Every procedure a face may call, once. Client, server and validation derive from it. Long ones are streams of events that
+ * end with one `result`; dropping the stream (or aborting the call) cancels the work.
+ * Errors cross as ORPCError with `code` = AssayError.code and `data` = {file, offset, hint}.
+ */
+const failure = z.object({ file: z.string().optional(), offset: z.number().optional(), hint: z.string().optional() })
+const base = oc.errors({ ASSAY: { data: failure.extend({ code: z.string() }) } })
+
+const handle = z.object({ id: z.string() })
+
+/** Progress events, then one result. */
+function job<Result extends z.ZodType>(result: Result) {
+  return eventIterator(
+    z.discriminatedUnion('type', [
+      z.object({ type: z.literal('progress'), progress: s.progress }),
+      z.object({ type: z.literal('result'), result }),
+    ]),
+  )
+}
+
+export const opened = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('checkpoint'),
+    id: z.string(),
+    path: z.string(),
+    name: z.string(),
+    layout: z.string(),
+    layoutLabel: z.string(),
+    /** The quick verification (names and shapes only): the window has its verdict at once. */
+    verification: s.verification,
+    files: z.array(z.object({ path: z.string(), size: z.number(), kind: z.string(), tensors: z.number() })),
+    tensorCount: z.number(),
+    /** The run it belongs to, when its siblings are checkpoints too; oldest first. */
+    siblings: z.array(z.object({ path: z.string(), name: z.string(), step: z.number().optional() })),
+  }),
+  z.object({
+    kind: z.literal('run'),
+    path: z.string(),
+    name: z.string(),
+    checkpoints: z.array(
+      z.object({ path: z.string(), name: z.string(), step: z.number().optional(), verification: s.verification }),
+    ),
+    lastGood: z.string().nullable(),
+  }),
+])
+export type Opened = z.infer<typeof opened>
+export type OpenedCheckpoint = Extract<Opened, { kind: 'checkpoint' }>
+export type OpenedRun = Extract<Opened, { kind: 'run' }>
+
+export const contract = {
+  /** Opens a checkpoint file, a checkpoint folder, or a folder of checkpoints. Headers only. */
+  open: base.input(z.object({ path: z.string() })).output(opened),
+  close: base.input(handle).output(z.object({})),
+  /** Reads every value; the quick verification came with `open`. */
+  verifyDeep: base.input(handle).output(job(s.verification)),
+  /** Rows from `offset` on, at most `limit` (a page keeps one message small on 100,000 tensors). */
+  tensors: base
+    .input(handle.extend({ offset: z.number().int().nonnegative(), limit: z.number().int().positive() }))
+    .output(z.object({ total: z.number(), rows: z.array(s.tensorRow) })),
+  tensor: base.input(handle.extend({ index: z.number().int() })).output(s.tensorDetail),
+  /** Statistics of the named tensors, each as it is done. */
+  statistics: base
+    .input(handle.extend({ indices: z.array(z.number().int()) }))
+    .output(eventIterator(z.object({ index: z.number(), statistics: s.statistics }))),
+  state: base.input(handle).output(s.trainingState),
+  history: base.input(handle).output(s.history),
+  /** Compares two open checkpoints, values included. */
+  diff: base.input(z.object({ a: z.string(), b: z.string() })).output(job(s.diffReport)),
+  repairPlan: base
+    .input(handle.extend({ reference: z.string().optional(), shapes: s.shapeChoices.optional() }))
+    .output(s.repairPlan),
+  repair: base
+    .input(
+      handle.extend({
+        reference: z.string().optional(),
+        shapes: s.shapeChoices.optional(),
+        /** Steps (by number) that the user refused. */
+        refused: z.array(z.number().int()).optional(),
+        /** Folder (or file, for a single-file checkpoint) to write. Must not exist, or be an empty folder. */
+        out: z.string(),
+      }),
+    )
+    .output(job(s.repairResult)),
+  export: base.input(handle.extend({ out: z.string(), options: s.exportOptions })).output(job(s.exportResult)),
+  scan: base.input(z.object({ paths: z.array(z.string()) })).output(s.scanReport),
+}
+export type Contract = typeof contract

@@ -1,0 +1,269 @@
+import { z } from 'zod'
+
+/**
+ * The shapes that cross a process boundary or leave through `--json`. Scripts rely on them: extend, never break.
+ * A number that JSON cannot hold is the text `NaN`, `Infinity` or `-Infinity`; null means that there is no value.
+ */
+export const jsonNumber = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])])
+export const shape = z.array(z.number().int().nonnegative())
+export const point = z.object({ step: z.number(), value: jsonNumber })
+
+export const componentStatus = z.enum(['present', 'missing', 'damaged', 'not-applicable'])
+export const component = z.object({
+  id: z.string(),
+  label: z.string(),
+  status: componentStatus,
+  files: z.array(z.string()),
+  note: z.string().optional(),
+})
+
+export const severity = z.enum(['error', 'warning', 'info'])
+export const finding = z.object({
+  rule: z.string(),
+  severity,
+  subject: z.string(),
+  message: z.string(),
+  evidence: z.record(z.string(), z.unknown()).optional(),
+  repair: z.string().optional(),
+})
+
+export const verdict = z.enum(['complete', 'partial', 'broken'])
+export const verification = z.object({
+  path: z.string(),
+  layout: z.string(),
+  layoutLabel: z.string(),
+  verdict,
+  resume: z.object({ level: z.enum(['exact', 'stable', 'weights-only', 'none']), why: z.array(z.string()) }),
+  components: z.array(component),
+  findings: z.array(finding),
+  tensors: z.object({ count: z.number(), bytes: z.number(), parameters: z.number() }),
+  step: z.number().optional(),
+  epoch: z.number().optional(),
+  /** Whether values were read, or names and shapes only. */
+  deep: z.boolean(),
+})
+
+export const tensorFlag = z.enum([
+  'flattened',
+  'rank-shard',
+  'placeholder',
+  'empty',
+  'no-values',
+  'truncated',
+  'tied',
+  'view',
+  'wrapper-prefix',
+  'non-finite',
+  'frozen',
+])
+export const tensorRow = z.object({
+  /** Position in the checkpoint's list: what other calls name it by. */
+  index: z.number().int(),
+  name: z.string(),
+  dtype: z.string(),
+  shape,
+  bytes: z.number(),
+  file: z.string(),
+  component: z.string(),
+  flags: z.array(tensorFlag),
+})
+
+export const statistics = z.object({
+  count: z.number(),
+  min: jsonNumber.nullable(),
+  max: jsonNumber.nullable(),
+  mean: jsonNumber.nullable(),
+  std: jsonNumber.nullable(),
+  l2: jsonNumber.nullable(),
+  zeros: z.number(),
+  nan: z.number(),
+  inf: z.number(),
+})
+
+/** Everything the detail panel shows of one tensor. */
+export const tensorDetail = z.object({
+  row: tensorRow,
+  statistics,
+  histogram: z.object({ min: z.number(), max: z.number(), counts: z.array(z.number()) }).nullable(),
+  /** The first values in row-major order, as far as `head` reaches. */
+  head: z.array(jsonNumber),
+  /** Mean of the values under each cell of a picture of the last two dimensions (null: NaN or no value). */
+  picture: z.object({ width: z.number(), height: z.number(), values: z.array(z.number().nullable()) }).nullable(),
+  storage: z.object({ key: z.string(), byteLength: z.number() }).optional(),
+  strides: z.array(z.number()).optional(),
+  offset: z.number().optional(),
+  /** Names of other tensors over the same storage. */
+  sharedWith: z.array(z.string()),
+})
+
+export const parameterGroup = z.object({
+  count: z.number(),
+  lr: jsonNumber.optional(),
+  initialLr: jsonNumber.optional(),
+  weightDecay: jsonNumber.optional(),
+  hyper: z.record(z.string(), z.unknown()),
+})
+export const trainingState = z.object({
+  step: z.number().optional(),
+  epoch: z.number().optional(),
+  worldSize: z.number().optional(),
+  counters: z.array(z.object({ source: z.string(), file: z.string(), value: z.number() })),
+  optimizers: z.array(
+    z.object({
+      file: z.string(),
+      step: z.number().optional(),
+      groups: z.array(parameterGroup),
+      parameters: z.number(),
+      bytes: z.number(),
+      /** Names of the tensors kept for each parameter: exp_avg, exp_avg_sq ... */
+      moments: z.array(z.string()),
+    }),
+  ),
+  schedulers: z.array(
+    z.object({
+      file: z.string(),
+      lastEpoch: z.number().optional(),
+      lastLr: z.array(jsonNumber),
+      baseLrs: z.array(jsonNumber),
+      value: z.unknown(),
+    }),
+  ),
+  rng: z.array(
+    z.object({
+      file: z.string(),
+      rank: z.number().optional(),
+      generators: z.array(z.string()),
+      malformed: z.string().optional(),
+    }),
+  ),
+  records: z.array(z.object({ file: z.string(), component: z.string(), value: z.unknown() })),
+})
+
+export const history = z.object({
+  loss: z.array(point),
+  evalLoss: z.array(point),
+  learningRate: z.array(point),
+  /** Other logged series by name: grad_norm, eval metrics, accuracy ... */
+  metrics: z.record(z.string(), z.array(point)),
+  /** What `step` counts in `loss`: optimizer steps, or epochs where only those were kept. */
+  lossUnit: z.enum(['step', 'epoch']),
+  schedule: z.object({ kind: z.string(), points: z.array(point), projected: z.array(point) }).nullable(),
+  jumps: z.array(z.object({ series: z.string(), step: z.number(), from: jsonNumber, to: jsonNumber })),
+})
+
+export const diffStatus = z.enum(['same', 'changed', 'onlyA', 'onlyB', 'shape', 'dtype'])
+export const diffRow = z.object({
+  name: z.string(),
+  status: diffStatus,
+  shapeA: shape.optional(),
+  shapeB: shape.optional(),
+  dtypeA: z.string().optional(),
+  dtypeB: z.string().optional(),
+  count: z.number().optional(),
+  changed: z.number().nullable(),
+  maxAbs: jsonNumber.nullable(),
+  meanAbs: jsonNumber.nullable(),
+  rms: jsonNumber.nullable(),
+  relL2: jsonNumber.nullable(),
+  cosine: jsonNumber.nullable(),
+})
+export const stateDifference = z.object({ what: z.string(), a: z.unknown(), b: z.unknown(), same: z.boolean() })
+export const diffReport = z.object({
+  a: z.string(),
+  b: z.string(),
+  identical: z.boolean(),
+  summary: z.object({
+    same: z.number(),
+    changed: z.number(),
+    onlyA: z.number(),
+    onlyB: z.number(),
+    shape: z.number(),
+    dtype: z.number(),
+  }),
+  tensors: z.array(diffRow),
+  state: z.array(stateDifference),
+})
+
+/** Shapes the user typed, by tensor name. */
+export const shapeChoices = z.record(z.string(), shape)
+export const planStep = z.object({
+  /** Position in the plan, from 1. */
+  step: z.number().int(),
+  /** `reshape`, `rename`, `drop`, `copy-from-reference`, `refuse`, `keep` ... */
+  kind: z.string(),
+  subject: z.string(),
+  /** One imperative sentence. */
+  action: z.string(),
+  evidence: z.string(),
+  confidence: z.enum(['certain', 'likely', 'ask', 'refused']),
+  before: z.string().optional(),
+  after: z.string().optional(),
+})
+export const repairPlan = z.object({
+  plan: z.array(planStep),
+  /** Findings nothing here can mend, with the reason. */
+  unmended: z.array(z.object({ rule: z.string(), subject: z.string(), why: z.string() })),
+  verdictBefore: verdict,
+  /** Files that would be written, relative to the target, with their size in bytes. */
+  files: z.array(z.object({ path: z.string(), bytes: z.number(), action: z.enum(['write', 'copy']) })),
+})
+export const repairResult = z.object({
+  plan: z.array(planStep),
+  unmended: repairPlan.shape.unmended,
+  applied: z.boolean(),
+  out: z.string().nullable(),
+  verdictBefore: verdict,
+  verdictAfter: verdict.nullable(),
+  /** Tensors whose bytes were compared with the source after writing. */
+  compared: z.number(),
+})
+
+export const exportOptions = z.object({
+  format: z.enum(['safetensors', 'torch']),
+  dtype: z.string().optional(),
+  /** Bytes. */
+  maxShardSize: z.number().positive().optional(),
+})
+export const exportResult = z.object({
+  out: z.string(),
+  files: z.array(z.object({ path: z.string(), bytes: z.number() })),
+  tensors: z.number(),
+  bytes: z.number(),
+  /** Tensors left out, and why (no values, not expressible). */
+  left: z.array(z.object({ name: z.string(), why: z.string() })),
+})
+
+export const scanVerdict = z.enum(['safe', 'unknown', 'dangerous'])
+export const scanReport = z.object({
+  files: z.array(
+    z.object({
+      path: z.string(),
+      verdict: scanVerdict,
+      globals: z.array(z.object({ module: z.string(), name: z.string(), verdict: scanVerdict })),
+      /** Why the file could not be decoded to its end, if so; what was met before that is still listed. */
+      error: z.string().optional(),
+    }),
+  ),
+})
+
+export const progress = z.object({ done: z.number(), total: z.number(), label: z.string() })
+
+export type Verification = z.infer<typeof verification>
+export type Verdict = z.infer<typeof verdict>
+export type Component = z.infer<typeof component>
+export type Finding = z.infer<typeof finding>
+export type TensorRow = z.infer<typeof tensorRow>
+export type TensorFlag = z.infer<typeof tensorFlag>
+export type TensorDetail = z.infer<typeof tensorDetail>
+export type Statistics = z.infer<typeof statistics>
+export type TrainingState = z.infer<typeof trainingState>
+export type History = z.infer<typeof history>
+export type DiffRow = z.infer<typeof diffRow>
+export type DiffReport = z.infer<typeof diffReport>
+export type PlanStep = z.infer<typeof planStep>
+export type RepairPlan = z.infer<typeof repairPlan>
+export type RepairResult = z.infer<typeof repairResult>
+export type ExportOptions = z.infer<typeof exportOptions>
+export type ExportResult = z.infer<typeof exportResult>
+export type ScanReport = z.infer<typeof scanReport>
+export type Progress = z.infer<typeof progress>

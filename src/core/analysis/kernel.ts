@@ -1,0 +1,52 @@
+import type { DType } from '../checkpoint/dtype'
+
+/**
+ * Numbers over blocks of contiguous little-endian elements. Implementations are swappable (`reference.ts` is the oracle);
+ * none knows a checkpoint. Feed blocks in order, of any whole number of elements, then take the result.
+ */
+export interface Kernel {
+  statistics(dtype: DType): Accumulator<Statistics>
+  comparison(a: DType, b: DType): PairAccumulator<Comparison>
+  /** Equal-width bins over [min, max]; values outside and non-finite ones are not counted. */
+  histogram(dtype: DType, min: number, max: number, bins: number): Accumulator<Float64Array>
+}
+
+export interface Accumulator<Result> {
+  update(block: Uint8Array): void
+  result(): Result
+}
+
+export interface PairAccumulator<Result> {
+  /** Both blocks hold the same number of elements, each in its own dtype. */
+  update(a: Uint8Array, b: Uint8Array): void
+  result(): Result
+}
+
+/** min, max, mean, std (population), l2 over the finite values in float64; null when there are none, or for complex values. */
+export interface Statistics {
+  readonly count: number
+  readonly min: number | null
+  readonly max: number | null
+  readonly mean: number | null
+  readonly std: number | null
+  readonly l2: number | null
+  readonly zeros: number
+  readonly nan: number
+  readonly inf: number
+}
+
+/** b against a. Differences are taken in float64 over pairs where both values are finite. */
+export interface Comparison {
+  readonly count: number
+  /** Elements whose values differ (NaN equals NaN; -0 equals 0). */
+  readonly changed: number
+  readonly maxAbs: number
+  readonly meanAbs: number
+  readonly rms: number
+  /** |b - a| / |a| in L2; null when |a| is 0 and b differs. */
+  readonly relL2: number | null
+  /** null when either side has no length. */
+  readonly cosine: number | null
+  /** Pairs left out of the differences because a value was NaN or infinite. */
+  readonly nonFinite: number
+}

@@ -1,0 +1,49 @@
+import { AssayError } from '../errors'
+
+/**
+ * Bytes that can be read by position: a mapped file, a positional file, a record of an archive, memory.
+ * Asynchronous because a source may lie across a network; a local one resolves at once.
+ */
+export interface ByteSource {
+  /** What to call it in a message: a path relative to the checkpoint, or `model.pt:archive/data/0` for a record. */
+  readonly name: string
+  /** Length in bytes when it was opened. */
+  readonly size: number
+  /**
+   * Fills `target` with the bytes from `offset` on. Never short: throws AssayError `file/truncated` when the source ends
+   * first (also when the file shrank since it was opened) and `file/unreadable` when the system refuses.
+   */
+  read(offset: number, target: Uint8Array): Promise<void>
+  close(): void
+}
+
+/** Reads `length` bytes at `offset` into memory of its own. Throws as `ByteSource.read`; checks the size before it allocates. */
+export async function readBytes(source: ByteSource, offset: number, length: number): Promise<Uint8Array> {
+  checkRange(source, offset, length)
+  const target = new Uint8Array(length)
+  if (length > 0) await source.read(offset, target)
+  return target
+}
+
+/** Throws `file/truncated` unless [offset, offset + length) lies inside the source. */
+export function checkRange(source: Pick<ByteSource, 'name' | 'size'>, offset: number, length: number): void {
+  if (offset >= 0 && length >= 0 && offset + length <= source.size) return
+  throw new AssayError(
+    'file/truncated',
+    `${source.name}: needs ${length} bytes at offset ${offset}, but the file has only ${source.size}`,
+    { file: source.name, offset },
+  )
+}
+
+/** A source over bytes already in memory. */
+export function memorySource(name: string, bytes: Uint8Array): ByteSource {
+  return {
+    name,
+    size: bytes.byteLength,
+    async read(offset, target) {
+      checkRange(this, offset, target.byteLength)
+      target.set(bytes.subarray(offset, offset + target.byteLength))
+    },
+    close() {},
+  }
+}

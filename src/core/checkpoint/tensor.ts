@@ -1,0 +1,63 @@
+import type { ByteSource } from '../bytes/source'
+import type { ComponentId } from './checkpoint'
+import { type DType, itemSize } from './dtype'
+
+/**
+ * One rectangular piece of a tensor's values: where its bytes are, how they are strided, and which box of the full tensor
+ * they fill. A safetensors entry is one contiguous block; a torch view is one strided block; ZeRO slices and DCP chunks are several.
+ */
+export interface Block {
+  readonly source: ByteSource
+  /** Byte offset in `source` of the block's first element (index 0, 0, ...). */
+  readonly offset: number
+  /** In elements, one for each dimension of `shape`. 0 for expanded dimensions. */
+  readonly strides: readonly number[]
+  /** Index in the full tensor of the block's first element. */
+  readonly start: readonly number[]
+  /** Extent of the block, one for each dimension of the tensor. */
+  readonly shape: readonly number[]
+  readonly bigEndian?: boolean
+}
+
+/** A tensor whose values have not been read. */
+export interface Tensor {
+  /** Name in the state dict, or the path in the pickle (`state.0.exp_avg`). Unique only within one file. */
+  readonly name: string
+  readonly dtype: DType
+  readonly shape: readonly number[]
+  /** File the values are in, relative to the checkpoint, with forward slashes. */
+  readonly file: string
+  readonly component: ComponentId
+  /** Empty when there are no values anywhere (a meta tensor, a lost storage). */
+  readonly blocks: readonly Block[]
+  /** Storage the values live in. Tensors with one `key` in one `file` share bytes; `byteLength` is that of the whole storage. */
+  readonly storage?: { readonly key: string; readonly byteLength: number }
+  readonly requiresGrad?: boolean
+}
+
+/** Element count; 1 for a scalar, 0 when a dimension is 0. */
+export function numel(shape: readonly number[]): number {
+  let n = 1
+  for (const d of shape) n *= d
+  return n
+}
+
+/** Bytes of the values as contiguous row-major elements (not of the storage). */
+export function byteLength(tensor: Pick<Tensor, 'dtype' | 'shape'>): number {
+  return numel(tensor.shape) * itemSize(tensor.dtype)
+}
+
+/** Strides, in elements, of a contiguous row-major tensor. */
+export function contiguousStrides(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length)
+  let step = 1
+  for (let i = shape.length - 1; i >= 0; i--) {
+    strides[i] = step
+    step *= Math.max(shape[i] as number, 1)
+  }
+  return strides
+}
+
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((d, i) => d === b[i])
+}
