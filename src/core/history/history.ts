@@ -1,0 +1,53 @@
+import type { Checkpoint, StateRecord } from '../checkpoint/checkpoint'
+import { fieldsOf, numberOf } from '../decode/plain'
+import { type Jump, jumpsOf } from './jumps'
+import { type Logs, logsOf } from './logs'
+import type { Point } from './points'
+import { type Redrawn, redraw } from './redraw'
+
+/** What a checkpoint remembers of its own training. `step` counts from 1: a rate is the one that step used. */
+export interface History {
+  readonly loss: readonly Point[]
+  readonly evalLoss: readonly Point[]
+  /** As logged; where nothing was logged, as the saved scheduler must have set it. */
+  readonly learningRate: readonly Point[]
+  /** Other logged series by name. Without a prototype: a series may have any name. */
+  readonly metrics: Readonly<Record<string, readonly Point[]>>
+  readonly lossUnit: 'step' | 'epoch'
+  /** Null where the scheduler's state does not hold its schedule. */
+  readonly schedule: Redrawn | null
+  readonly jumps: readonly Jump[]
+}
+
+/** Reads the records of a checkpoint; no file is touched. */
+export function history(checkpoint: Checkpoint): History {
+  const { state } = checkpoint
+  const all = state.records.map((record) => logsOf(record.value, progressOf(record, checkpoint)))
+  const loss = firstOf(all, (logs) => logs.loss)
+  const evalLoss = firstOf(all, (logs) => logs.evalLoss)
+  const schedule = redraw(checkpoint)
+  const logged = firstOf(all, (logs) => logs.learningRate)
+  const metrics: Record<string, readonly Point[]> = Object.create(null)
+  for (const logs of all) for (const [name, points] of logs.metrics) metrics[name] ??= points
+  return {
+    loss,
+    evalLoss,
+    learningRate: logged.length > 0 ? logged : (schedule?.points ?? []),
+    metrics,
+    lossUnit: all.find((logs) => logs.loss === loss)?.lossUnit ?? 'step',
+    schedule,
+    jumps: [...jumpsOf('loss', loss), ...jumpsOf('evalLoss', evalLoss)],
+  }
+}
+
+function firstOf(all: readonly Logs[], series: (logs: Logs) => readonly Point[]): readonly Point[] {
+  return all.map(series).find((points) => points.length > 0) ?? []
+}
+
+/** A record's own counters where it has them, the checkpoint's otherwise. */
+function progressOf({ value }: StateRecord, { state }: Checkpoint): { step?: number; epoch?: number } {
+  const fields = fieldsOf(value)
+  const step = numberOf(fields?.global_step) ?? numberOf(fields?.step) ?? state.step
+  const epoch = numberOf(fields?.epoch) ?? state.epoch
+  return { ...(step !== undefined && { step }), ...(epoch !== undefined && { epoch }) }
+}

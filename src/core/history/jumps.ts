@@ -1,0 +1,60 @@
+import type { Point } from './points'
+
+/** A place where a series leaves its course: to values far above it that stay there, or to no numbers at all. */
+export interface Jump {
+  readonly series: string
+  readonly step: number
+  readonly from: number
+  readonly to: number
+}
+
+/** Steps before a jump that tell how much the series usually moves, and how many after it must stay high. */
+const BEFORE = 20
+const AT_LEAST = 5
+const AFTER = 3
+/** A jump is this many times the usual move between two points ... */
+const TIMES_USUAL = 8
+/** ... and at least this part of the level it left. */
+const PART_OF_LEVEL = 0.2
+
+/**
+ * Jumps of a series in order of steps. Upward only, and only where the values stay up: single spikes are everyday life in
+ * training, a sudden fall at the start of an epoch is as well. At the first value that is not finite, one entry more.
+ */
+export function jumpsOf(series: string, points: readonly Point[]): Jump[] {
+  const jumps: Jump[] = []
+  let start = 0
+  for (let i = 1; i < points.length; i++) {
+    const before = points[i - 1] as Point
+    const here = points[i] as Point
+    if (!Number.isFinite(here.value)) {
+      if (Number.isFinite(before.value)) {
+        jumps.push({ series, step: here.step, from: before.value, to: here.value })
+      }
+      start = i + 1
+    } else if (i - start >= AT_LEAST && leapsAt(points, start, i)) {
+      jumps.push({ series, step: here.step, from: before.value, to: here.value })
+      start = i
+    }
+  }
+  return jumps
+}
+
+function leapsAt(points: readonly Point[], start: number, i: number): boolean {
+  const window = points.slice(Math.max(start, i - BEFORE), i).map(({ value }) => value)
+  const level = median(window)
+  const from = window.at(-1) as number
+  const leap = (points[i] as Point).value - Math.max(from, level)
+  const usual = median(window.slice(1).map((value, k) => Math.abs(value - (window[k] as number))))
+  const spread = median(window.map((value) => Math.abs(value - level)))
+  if (leap <= TIMES_USUAL * Math.max(usual, spread) || leap < PART_OF_LEVEL * Math.abs(level)) return false
+  const after = points.slice(i, i + AFTER)
+  return after.length === AFTER && after.every(({ value }) => !(value < Math.max(from, level) + leap / 2))
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const high = sorted[middle] ?? 0
+  return sorted.length % 2 === 1 ? high : (high + (sorted[middle - 1] ?? high)) / 2
+}

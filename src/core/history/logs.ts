@@ -1,0 +1,176 @@
+import { fieldsOf, numberOf, type Plain } from '../decode/plain'
+import { inOrder, type Point } from './points'
+
+type Unit = 'step' | 'epoch'
+
+/** Series read from one record. */
+export interface Logs {
+  readonly loss: readonly Point[]
+  readonly evalLoss: readonly Point[]
+  readonly learningRate: readonly Point[]
+  readonly metrics: ReadonlyMap<string, readonly Point[]>
+  /** What the steps of `loss` count. */
+  readonly lossUnit: Unit
+}
+
+/** What the record's own counters say, to tell a list with one entry a step from one with one entry an epoch. */
+export interface Progress {
+  readonly step?: number
+  readonly epoch?: number
+}
+
+const LOSS = /^(train(ing)?_?)?loss(es)?(_history|_list|_log)?$/
+const EPOCH_LOSS = /^(train(ing)?_?)?epoch_?loss(es)?$|^loss(es)?_per_epoch$/
+const EVAL_LOSS = /^(val|valid|validation|eval|test|dev)_?(epoch_?)?loss(es)?(_history|_list|_log)?$/
+const RATE = /^(lr|lrs|learning_?rates?)(_history|_list|_log)?$/
+/** Rows of a log: a list of objects. */
+const ROWS = /^(log_?history|history|logs?|training_?(log|history))$/
+/** Objects that hold one list for each name. */
+const TABLES = /^(metrics?_?history|metrics|history|training_?history|logs)$/
+const STEP_KEYS = ['step', 'global_step', 'iteration', 'iter', 'steps']
+/** Of a row: bookkeeping, not measurements. */
+const NOT_METRICS = /_runtime$|_per_second$|^(total_flos|epoch|train_loss|time|timestamp)$/
+/** Deeper than this nobody keeps a log. */
+const MAX_DEPTH = 3
+/** Lists of other things (weights, tokens) can be long; a log is not longer than this. */
+const MAX_LENGTH = 2_000_000
+
+/** A list of numbers under a name. */
+interface List {
+  readonly name: string
+  readonly values: readonly number[]
+  /** It stands in a table of metrics, so that any name will do. */
+  readonly metric: boolean
+}
+
+/**
+ * The series in a record of plain values: rows such as Hugging Face's `log_history`, told apart by their keys, or lists
+ * under the usual names (`epoch_losses`, `loss_history`, `metric_history` ...), wherever they lie within three levels.
+ */
+export function logsOf(value: Plain, progress: Progress): Logs {
+  const series = new Series(progress)
+  const lists: List[] = []
+  gather(value, series, lists, MAX_DEPTH)
+  // The losses come first: what their steps count decides for the others.
+  const isLoss = ({ name }: List) => LOSS.test(name) || EPOCH_LOSS.test(name)
+  for (const list of lists.filter(isLoss)) series.addLosses(list)
+  for (const list of lists.filter((list) => !isLoss(list))) series.addList(list)
+  return series.logs()
+}
+
+class Series {
+  private loss: Point[] = []
+  private lossUnit: Unit = 'step'
+  private readonly evalLoss: Point[] = []
+  private readonly learningRate: Point[] = []
+  private readonly metrics = new Map<string, Point[]>()
+
+  constructor(private readonly progress: Progress) {}
+
+  logs(): Logs {
+    return {
+      loss: inOrder(this.loss),
+      evalLoss: inOrder(this.evalLoss),
+      learningRate: inOrder(this.learningRate),
+      metrics: new Map([...this.metrics].map(([name, points]) => [name, inOrder(points)])),
+      lossUnit: this.lossUnit,
+    }
+  }
+
+  /**
+   * Rows of transformers' `log_history` (trainer_callback.py, 5.18): training {loss, learning_rate, grad_norm}, evaluation
+   * {eval_loss, eval_*}, and a last one of totals {train_runtime, train_loss ...}, which is no measurement at a step.
+   */
+  addRow(row: { readonly [key: string]: Plain }): void {
+    const step = numberOf(STEP_KEYS.map((key) => row[key]).find((count) => numberOf(count) !== undefined))
+    if (step === undefined || !Number.isFinite(step) || row.train_runtime !== undefined) return
+    for (const [key, entry] of Object.entries(row)) {
+      const value = measured(entry)
+      if (value === undefined || STEP_KEYS.includes(key) || NOT_METRICS.test(key)) continue
+      this.seriesOf(key, true)?.push({ step, value })
+    }
+  }
+
+  addLosses({ name, values }: List): void {
+    const { every, unit } = this.spacing(values.length, EPOCH_LOSS.test(name))
+    // A list that has one loss a step says more than one that has one an epoch.
+    if (this.loss.length > 0 && (unit === 'epoch' || this.lossUnit === 'step')) return
+    this.loss = spread(values, every)
+    this.lossUnit = unit
+  }
+
+  addList({ name, values, metric }: List): void {
+    const { every, unit } = this.spacing(values.length, false)
+    const byEpoch = unit === 'epoch' && (this.lossUnit === 'step' || RATE.test(name))
+    // An entry an epoch, beside series by step, stands at the epoch's last step.
+    const spacing = byEpoch ? (this.progress.step ?? values.length) / values.length : every
+    this.seriesOf(name, metric)?.push(...spread(values, spacing))
+  }
+
+  private seriesOf(name: string, metric: boolean): Point[] | undefined {
+    if (LOSS.test(name)) return this.loss
+    if (EVAL_LOSS.test(name)) return this.evalLoss
+    if (RATE.test(name)) return this.learningRate
+    if (!metric) return undefined
+    const points = this.metrics.get(name) ?? []
+    this.metrics.set(name, points)
+    return points
+  }
+
+  /** How many steps (or epochs) lie between the entries of a list of `length`. */
+  private spacing(length: number, perEpoch: boolean): { every: number; unit: Unit } {
+    const { step, epoch } = this.progress
+    if (perEpoch) return { every: 1, unit: 'epoch' }
+    if (step === undefined || length === step) return { every: 1, unit: 'step' }
+    if (length === epoch || length - 1 === epoch) return { every: 1, unit: 'epoch' }
+    return { every: Number.isInteger(step / length) ? step / length : 1, unit: 'step' }
+  }
+}
+
+function gather(value: Plain, series: Series, lists: List[], depth: number): void {
+  const fields = fieldsOf(value)
+  if (fields === undefined || depth === 0) return
+  for (const [name, inner] of Object.entries(fields)) {
+    const rows = Array.isArray(inner) && ROWS.test(name) ? inner.slice(0, MAX_LENGTH).map(fieldsOf) : []
+    for (const row of rows) if (row !== undefined) series.addRow(row)
+    const values = numbersOf(inner)
+    const columns = TABLES.test(name) ? tableOf(inner) : []
+    if (values !== undefined) lists.push({ name, values, metric: false })
+    else if (columns.length > 0) lists.push(...columns)
+    else gather(inner, series, lists, depth - 1)
+  }
+}
+
+function tableOf(value: Plain): List[] {
+  const columns = Object.entries(fieldsOf(value) ?? {}).map(([name, list]) => ({ name, values: numbersOf(list) }))
+  return columns.flatMap(({ name, values }) => (values === undefined ? [] : [{ name, values, metric: true }]))
+}
+
+function spread(values: readonly number[], every: number): Point[] {
+  return values.map((value, i) => ({ step: (i + 1) * every, value }))
+}
+
+/** The value as a list of numbers, if it is one of at least one number and of nothing else. */
+function numbersOf(list: Plain): number[] | undefined {
+  if (!Array.isArray(list) || list.length === 0 || list.length > MAX_LENGTH) return undefined
+  const values: number[] = []
+  for (const entry of list) {
+    const value = measured(entry)
+    if (value === undefined) return undefined
+    values.push(value)
+  }
+  return values
+}
+
+const NON_FINITE = new Map([
+  ['nan', Number.NaN],
+  ['inf', Number.POSITIVE_INFINITY],
+  ['infinity', Number.POSITIVE_INFINITY],
+  ['-inf', Number.NEGATIVE_INFINITY],
+  ['-infinity', Number.NEGATIVE_INFINITY],
+])
+
+/** A number, or the text that some writers put for one that JSON cannot hold. */
+function measured(entry: Plain): number | undefined {
+  return typeof entry === 'string' ? NON_FINITE.get(entry.toLowerCase()) : numberOf(entry)
+}
