@@ -33,6 +33,9 @@ function realStatistics(dtype: DType): Accumulator<Statistics> {
 
   function chunk(values: Float64Array, from: number, to: number): void {
     let n = 0
+    let zero = 0
+    let low = min
+    let high = max
     let sum = 0
     let square = 0
     for (let i = from; i < to; i++) {
@@ -45,11 +48,14 @@ function realStatistics(dtype: DType): Accumulator<Statistics> {
       n++
       sum += v
       square += v * v
-      if (v === 0) zeros++
-      if (v < min) min = v
-      if (v > max) max = v
+      if (v === 0) zero++
+      if (v < low) low = v
+      if (v > high) high = v
     }
     if (n === 0) return
+    zeros += zero
+    min = low
+    max = high
     const centre = sum / n
     let around = 0
     for (let i = from; i < to; i++) {
@@ -206,12 +212,15 @@ function histogram(dtype: DType, min: number, max: number, bins: number): Accumu
   const counts = new Float64Array(bins)
   // halves, so that the width of a range over all of float64 does not overflow
   const half = max / 2 - min / 2
+  const perHalf = half > 0 ? bins / half : 0
   return {
     update(block) {
       if (isComplex(dtype)) return
-      for (const v of decode(block)) {
+      const values = decode(block)
+      for (let i = 0; i < values.length; i++) {
+        const v = values[i] as number
         if (!(v >= min && v <= max)) continue
-        const bin = half > 0 ? Math.min(Math.floor(((v / 2 - min / 2) / half) * bins), bins - 1) : 0
+        const bin = Math.min(Math.floor((v / 2 - min / 2) * perHalf), bins - 1) || 0
         counts[bin] = (counts[bin] as number) + 1
       }
     },

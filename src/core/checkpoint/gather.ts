@@ -5,7 +5,7 @@ import { type Block, contiguousStrides, numel, type Tensor } from './tensor'
 /** Bytes of a source read at once when a piece is gathered through memory. */
 const SCRATCH_BYTES = 2 ** 20
 /** A call costs about as much as copying this many bytes: nearby pieces below it are read together, whatever lies between. */
-const CHEAP_BYTES = 2 ** 14
+const CHEAP_BYTES = 2 ** 13
 /** Above `CHEAP_BYTES`, read what lies between only while it is less than this many times what is wanted. */
 const MAX_WASTE = 4
 
