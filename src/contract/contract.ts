@@ -53,23 +53,29 @@ export type OpenedRun = Extract<Opened, { kind: 'run' }>
 
 export const contract = {
   /** Opens a checkpoint file, a checkpoint folder, or a folder of checkpoints. Headers only. */
-  open: base.input(z.object({ path: z.string() })).output(opened),
+  open: base.input(z.object({ path: z.string(), strict: z.boolean().optional() })).output(opened),
   close: base.input(handle).output(z.object({})),
   /** Reads every value; the quick verification came with `open`. */
-  verifyDeep: base.input(handle).output(job(s.verification)),
+  verifyDeep: base.input(handle.extend({ strict: z.boolean().optional() })).output(job(s.verification)),
   /** Rows from `offset` on, at most `limit` (a page keeps one message small on 100,000 tensors). */
   tensors: base
     .input(handle.extend({ offset: z.number().int().nonnegative(), limit: z.number().int().positive() }))
     .output(z.object({ total: z.number(), rows: z.array(s.tensorRow) })),
   tensor: base.input(handle.extend({ index: z.number().int() })).output(s.tensorDetail),
-  /** Statistics of the named tensors, each as it is done. */
+  /** Statistics of the named tensors, each as it is done. `error`: why the values could not be read; the numbers are empty then. */
   statistics: base
     .input(handle.extend({ indices: z.array(z.number().int()) }))
-    .output(eventIterator(z.object({ index: z.number(), statistics: s.statistics }))),
+    .output(eventIterator(z.object({ index: z.number(), statistics: s.statistics, error: z.string().optional() }))),
+  /** SHA-256 of the named tensors' values as contiguous row-major little-endian bytes; `error`: why there is none. */
+  digests: base
+    .input(handle.extend({ indices: z.array(z.number().int()) }))
+    .output(
+      eventIterator(z.object({ index: z.number(), sha256: z.string().nullable(), error: z.string().optional() })),
+    ),
   state: base.input(handle).output(s.trainingState),
   history: base.input(handle).output(s.history),
-  /** Compares two open checkpoints, values included. */
-  diff: base.input(z.object({ a: z.string(), b: z.string() })).output(job(s.diffReport)),
+  /** Compares two open checkpoints, values included. `filter` is a glob over tensor names (`*`, `?`). */
+  diff: base.input(z.object({ a: z.string(), b: z.string(), filter: z.string().optional() })).output(job(s.diffReport)),
   repairPlan: base
     .input(handle.extend({ reference: z.string().optional(), shapes: s.shapeChoices.optional() }))
     .output(s.repairPlan),

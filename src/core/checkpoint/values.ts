@@ -1,3 +1,4 @@
+import { breathe } from '../bytes/breathe'
 import { sha256 } from '../bytes/sha256'
 import { AssayError, throwIfAborted } from '../errors'
 import { itemSize } from './dtype'
@@ -41,6 +42,7 @@ export async function* readBlocks(tensor: Tensor, options: ReadOptions = {}): As
   const buffer = new Uint8Array(slab * item)
 
   for (let from = 0; from < total; from += slab) {
+    await breathe()
     throwIfAborted(options.signal)
     const bytes = buffer.subarray(0, Math.min(slab, total - from) * item)
     if (contiguous) await contiguous.source.read(contiguous.offset + from * item, bytes)
