@@ -16,6 +16,7 @@ export const RULES = {
   'file/overlap': { severity: 'error', title: 'Two tensors claim the same bytes' },
   'file/checksum': { severity: 'error', title: 'Bytes differ from the checksum stored with them' },
   'file/unreadable': { severity: 'error', title: 'The system refuses to read the file' },
+  'file/changed': { severity: 'error', title: 'The file changed while it was read' },
   'file/path-escape': { severity: 'error', title: 'A name points outside the checkpoint' },
   'file/unknown-format': { severity: 'warning', title: 'The format is not known to Assay' },
   'file/resource-bomb': { severity: 'error', title: 'The file would grow beyond all measure when read' },

@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, statfsSync } from 'node:fs'
+import { type FileHandle, link, open, rename, unlink } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { AssayError } from '../errors'
+import type { ByteSink } from './sink'
+import { errnoOf } from './system-error'
+
+/**
+ * A new file at `path`, whose folder must exist. Its bytes gather in a hidden file beside it and get their name only at
+ * `commit`, after they are flushed to the disk; the folder is flushed as well, so that the file outlives a power cut.
+ * Throws AssayError `target/exists` when something is at `path` (at the start, and at `commit` if it came in between),
+ * `target/full` when the disk has no room, `target/unwritable` for any other refusal. After a failed write only `discard`
+ * makes sense.
+ */
+export async function createFileSink(path: string): Promise<ByteSink> {
+  const target = resolve(path)
+  if (existsSync(target)) throw exists(path)
+  const temporary = join(dirname(target), `.assay-${randomBytes(8).toString('hex')}.partial`)
+  const file = await attempt(path, () => open(temporary, 'wx+'))
+  return new FileSink(path, target, temporary, file)
+}
+
+class FileSink implements ByteSink {
+  position = 0
+  #open = true
+
+  constructor(
+    private readonly name: string,
+    private readonly target: string,
+    private readonly temporary: string,
+    private readonly file: FileHandle,
+  ) {}
+
+  async write(bytes: Uint8Array): Promise<void> {
+    await attempt(this.name, () => writeFully(this.file, bytes, this.position))
+    this.position += bytes.byteLength
+  }
+
+  async writeAt(offset: number, bytes: Uint8Array): Promise<void> {
+    if (offset < 0 || offset + bytes.byteLength > this.position) {
+      throw new RangeError(`writeAt(${offset}, ${bytes.byteLength} bytes) after only ${this.position} bytes`)
+    }
+    await attempt(this.name, () => writeFully(this.file, bytes, offset))
+  }
+
+  async commit(): Promise<void> {
+    await attempt(this.name, () => this.file.sync())
+    await this.#close()
+    await attempt(this.name, () => renameWithoutOverwriting(this.temporary, this.target))
+    await flushFolder(dirname(this.target))
+  }
+
+  async discard(): Promise<void> {
+    await this.#close()
+    await unlink(this.temporary).catch((error) => {
+      if (errnoOf(error) !== 'ENOENT') throw refusal(error, this.name)
+    })
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#open) return
+    this.#open = false
+    await this.file.close()
+  }
+}
+
+/** Makes a folder and its parents. Throws `target/unwritable`; a folder that is there already is fine. */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true })
+  } catch (error) {
+    throw refusal(error, path)
+  }
+}
+
+/** Bytes free on the volume of `path`, which need not exist yet. Throws `target/unwritable`. */
+export function freeBytes(path: string): number {
+  let folder = resolve(path)
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder)
+  try {
+    const volume = statfsSync(folder)
+    return volume.bavail * volume.bsize
+  } catch (error) {
+    throw refusal(error, path)
+  }
+}
+
+async function writeFully(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  let done = 0
+  while (done < bytes.byteLength) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.byteLength - done, position + done)
+    done += bytesWritten
+  }
+}
+
+/** A hard link refuses to replace what is there, a rename does not: so link, then drop the old name. */
+async function renameWithoutOverwriting(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to)
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST' || existsSync(to)) throw exists(to)
+    // FAT and some network drives have no hard links.
+    await rename(from, to)
+    return
+  }
+  await unlink(from)
+}
+
+async function flushFolder(path: string): Promise<void> {
+  // Windows has no descriptors of folders, and some drives cannot flush them.
+  const folder = await open(path, 'r').catch(() => undefined)
+  await folder?.sync().catch(() => {})
+  await folder?.close()
+}
+
+async function attempt<T>(name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw refusal(error, name)
+  }
+}
+
+function exists(path: string): AssayError {
+  return new AssayError('target/exists', `${path} exists already`, { file: path, hint: 'Name a place that is free.' })
+}
+
+function refusal(error: unknown, path: string): AssayError {
+  if (error instanceof AssayError) return error
+  const errno = errnoOf(error)
+  if (errno === 'ENOSPC' || errno === 'EDQUOT') {
+    return new AssayError('target/full', `No room left on the disk for ${path}`, {
+      file: path,
+      cause: error,
+      hint: 'Free some space or write to another disk.',
+    })
+  }
+  return new AssayError('target/unwritable', `${path} cannot be written (${errno ?? String(error)})`, {
+    file: path,
+    cause: error,
+    hint: 'Check that the folder exists and may be written to.',
+  })
+}

@@ -1,0 +1,58 @@
+import { readSync } from 'node:fs'
+import { AssayError } from '../errors'
+import { Descriptor } from './descriptor'
+import { type Mapping, mapFile } from './mapping'
+import { type ByteSource, checkRange } from './source'
+import { unreadable } from './system-error'
+
+/** The most one system call is asked for: Linux reads at most 2^31 - 4096 bytes, Node takes lengths below 2^31. */
+const LARGEST_READ = 2 ** 30
+
+/**
+ * Opens a file for reading by position, in a time that does not depend on its size. It is mapped into memory at the first
+ * read where the system allows it, and read by positional calls elsewhere. `name` is what messages call it.
+ * Throws AssayError `file/unreadable`; a read throws also `file/truncated` and `file/changed` when the file does not stay
+ * as it was when it was opened.
+ */
+export function openFile(path: string, name: string = path): ByteSource {
+  const descriptor = new Descriptor(path, name)
+  let mapping: Mapping | undefined
+  let mapped = false
+  return {
+    name,
+    size: descriptor.size,
+    async read(offset, target) {
+      checkRange(this, offset, target.byteLength)
+      if (target.byteLength === 0) return
+      const fd = descriptor.take(offset + target.byteLength)
+      if (!mapped) {
+        mapping = mapFile(fd, descriptor.size)
+        mapped = true
+      }
+      if (mapping) mapping.copy(offset, target)
+      else readFully(fd, offset, target, name)
+    },
+    close() {
+      descriptor.close()
+      mapping?.unmap()
+      mapping = undefined
+    },
+  }
+}
+
+function readFully(fd: number, offset: number, target: Uint8Array, name: string): void {
+  let done = 0
+  while (done < target.byteLength) {
+    const length = Math.min(target.byteLength - done, LARGEST_READ)
+    let got: number
+    try {
+      got = readSync(fd, target, done, length, offset + done)
+    } catch (error) {
+      throw unreadable(error, name)
+    }
+    if (got === 0) {
+      throw new AssayError('file/truncated', `${name} shrank while it was read`, { file: name, offset: offset + done })
+    }
+    done += got
+  }
+}

@@ -1,0 +1,100 @@
+import { type Dirent, readdirSync, type Stats, statSync } from 'node:fs'
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
+import { AssayError } from '../errors'
+import { errnoOf, unreadable } from './system-error'
+
+export interface FolderEntry {
+  /** Relative to the folder that was listed, with forward slashes. */
+  readonly path: string
+  /** Bytes of a file, 0 for a folder. */
+  readonly size: number
+  readonly kind: 'file' | 'folder'
+  /** When it was last written, in milliseconds since 1970. */
+  readonly modified: number
+}
+
+const natural = new Intl.Collator('en', { numeric: true })
+
+/** What a path leads to, links followed; undefined when there is nothing or only a device. Throws `file/unreadable`. */
+export function pathKind(path: string): 'file' | 'folder' | undefined {
+  try {
+    return kindOf(statSync(path))
+  } catch (error) {
+    const errno = errnoOf(error)
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined
+    throw unreadable(error, path)
+  }
+}
+
+/**
+ * Files and folders below `path`, down to `depth` levels (1: its own entries only), in natural order (`rank2` before
+ * `rank10`), dot files included. Links to files count as files; links to folders are listed and not entered, dead links and
+ * devices left out. Throws `file/unreadable` when `path` itself cannot be listed.
+ */
+export function listFolder(path: string, depth = 3): FolderEntry[] {
+  const found: FolderEntry[] = []
+  walk(path, '', depth, found)
+  return found.sort((a, b) => natural.compare(a.path, b.path) || (a.path < b.path ? -1 : 1))
+}
+
+function walk(root: string, prefix: string, depth: number, found: FolderEntry[]): void {
+  let entries: Dirent[]
+  try {
+    entries = readdirSync(join(root, prefix), { withFileTypes: true })
+  } catch (error) {
+    if (prefix !== '') return
+    throw unreadable(error, root)
+  }
+  for (const entry of entries) {
+    const relative = prefix === '' ? entry.name : `${prefix}/${entry.name}`
+    let stat: Stats
+    try {
+      stat = statSync(join(root, relative))
+    } catch {
+      continue
+    }
+    const kind = kindOf(stat)
+    if (!kind) continue
+    found.push({ path: relative, size: kind === 'file' ? stat.size : 0, kind, modified: stat.mtimeMs })
+    if (kind === 'folder' && entry.isDirectory() && depth > 1) walk(root, relative, depth - 1, found)
+  }
+}
+
+function kindOf(stat: Stats): 'file' | 'folder' | undefined {
+  if (stat.isFile()) return 'file'
+  return stat.isDirectory() ? 'folder' : undefined
+}
+
+export function joinPath(...parts: string[]): string {
+  return join(...parts)
+}
+
+/** Last part of a path: the name of the file or folder, also for `.` and a path with a slash at its end. */
+export function baseName(path: string): string {
+  return basename(resolve(path))
+}
+
+export function parentOf(path: string): string {
+  return dirname(resolve(path))
+}
+
+/**
+ * The place of a file that a file of the checkpoint names (`weight_map` of an index). Throws `file/path-escape` when the name
+ * is absolute or climbs out of `root`, by either kind of slash. Links are not looked at: a download cache is made of links.
+ */
+export function resolveInside(root: string, relative: string): string {
+  const refuse = (): never => {
+    throw new AssayError('file/path-escape', `The name ${JSON.stringify(relative)} points outside ${baseName(root)}`, {
+      file: relative,
+      hint: 'Do not load this checkpoint with other tools before its index is corrected.',
+    })
+  }
+  if (isAbsolute(relative) || /^([\\/]|[a-z]:)/i.test(relative) || relative.includes('\0')) refuse()
+  let depth = 0
+  for (const part of relative.split(/[\\/]/)) {
+    if (part === '..') depth--
+    else if (part !== '' && part !== '.') depth++
+    if (depth < 0) refuse()
+  }
+  return join(root, relative)
+}

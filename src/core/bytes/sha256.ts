@@ -1,0 +1,12 @@
+import { createHash } from 'node:crypto'
+
+/** A SHA-256 digest fed in pieces. `hex` ends it. */
+export function sha256(): { update(bytes: Uint8Array): void; hex(): string } {
+  const hash = createHash('sha256')
+  return {
+    update: (bytes) => {
+      hash.update(bytes)
+    },
+    hex: () => hash.digest('hex'),
+  }
+}
