@@ -1,0 +1,221 @@
+import { type ByteSource, readBytes } from '../bytes/source'
+import { DTYPES, type DType, itemSize } from '../checkpoint/dtype'
+import { oddName } from '../decode/odd-name'
+import { quote, Report } from '../decode/report'
+import { type HeaderEntry, parseSafetensorsHeader } from '../decode/safetensors-header'
+import { AssayError } from '../errors'
+import type { Finding } from '../finding'
+
+export interface SafetensorsEntry {
+  readonly name: string
+  readonly dtype: DType
+  /** As torch has it: the last dimension of an `F4` tensor is half of what the header says. */
+  readonly shape: number[]
+  /** Bytes [begin, end) relative to `dataOffset`. `end` may lie beyond a truncated file. */
+  readonly begin: number
+  readonly end: number
+}
+
+export interface SafetensorsFile {
+  /** Bytes of JSON. */
+  readonly headerLength: number
+  /** Byte offset in the file that `begin` and `end` count from: 8 + headerLength. */
+  readonly dataOffset: number
+  /** In file order. Without those whose place, shape or dtype makes no sense: they are findings. */
+  readonly entries: SafetensorsEntry[]
+  readonly metadata: Record<string, string>
+  readonly findings: Finding[]
+}
+
+/** The reference reader refuses longer headers (safetensors 0.8.0, MAX_HEADER_SIZE). */
+const LONGEST_FOR_READERS = 100_000_000
+/** Two million tensors. A longer header is no header. */
+const LONGEST = 2 ** 28
+
+const BY_NAME = new Map<string, DType>()
+for (const [dtype, { safetensors }] of Object.entries(DTYPES)) {
+  if (safetensors) BY_NAME.set(safetensors, dtype as DType)
+}
+/** Bits of the types that the format has and torch has not (safetensors 0.8.0). */
+const WITHOUT_TORCH = new Map([
+  ['F6_E2M3', 6],
+  ['F6_E3M2', 6],
+])
+
+/**
+ * Reads the header of a safetensors file, 8 bytes of length and the JSON, and nothing of the data. All that the reference
+ * reader refuses (hf safetensors 0.8.0, `Metadata::validate`) is told: in `findings` while the tensors can still be listed,
+ * else as AssayError `file/empty`, `file/truncated` (the header itself is cut), `file/bad-header` or `file/resource-bomb`.
+ */
+export async function readSafetensors(source: ByteSource): Promise<SafetensorsFile> {
+  const headerLength = await readHeaderLength(source)
+  const report = new Report()
+  const header = parseSafetensorsHeader(await readBytes(source, 8, headerLength), source.name, report)
+  const dataOffset = 8 + headerLength
+  if (headerLength > LONGEST_FOR_READERS) {
+    report.add('long', 'file/bad-header', source.name, `The header has ${headerLength} bytes; readers take 100,000,000`)
+  }
+  const placed = header.entries.filter((entry) => isPlaced(entry, report))
+  const unique = withoutDuplicates(placed, report)
+  sortByPlace(unique)
+  checkCoverage(unique, source, dataOffset, report)
+  const entries: SafetensorsEntry[] = []
+  for (const raw of unique) {
+    const odd = oddName(raw.name)
+    if (odd) report.add('odd', 'file/odd-name', raw.name, `The name ${quote(raw.name)} ${odd}`)
+    const entry = typed(raw, report)
+    if (entry) entries.push(entry)
+  }
+  return { headerLength, dataOffset, entries, metadata: header.metadata, findings: report.findings(source.name) }
+}
+
+async function readHeaderLength(source: ByteSource): Promise<number> {
+  const { name, size } = source
+  if (size === 0) throw new AssayError('file/empty', `${name} has no bytes`, { file: name })
+  if (size < 8)
+    throw new AssayError('file/truncated', `${name} has ${size} bytes, too few for any header`, { file: name })
+  const start = await readBytes(source, 0, Math.min(9, size))
+  const claimed = new DataView(start.buffer).getBigUint64(0, true)
+  if (claimed <= BigInt(Math.min(size - 8, LONGEST))) return Number(claimed)
+  // A cut header still begins as JSON; where it does not, the length is a lie.
+  const cut = claimed <= BigInt(LONGEST) && (size === 8 || start[8] === 0x7b)
+  if (cut) {
+    throw new AssayError('file/truncated', `${name} ends inside its header: ${claimed} bytes of it, got ${size - 8}`, {
+      file: name,
+      offset: size,
+      hint: 'Download or copy the file again.',
+    })
+  }
+  if (claimed <= BigInt(size - 8)) {
+    throw new AssayError('file/resource-bomb', `${name} claims a header of ${claimed} bytes`, { file: name, offset: 0 })
+  }
+  throw new AssayError('file/bad-header', `${name} claims a header of ${claimed} bytes, but has only ${size}`, {
+    file: name,
+    offset: 0,
+  })
+}
+
+/** Whether the entry lies somewhere at all. Numbers that are none, or run backwards, are reported. */
+function isPlaced(entry: HeaderEntry, report: Report): boolean {
+  const { name, begin, end } = entry
+  if (isCount(begin) && isCount(end) && begin <= end) return true
+  report.add('place', 'file/bad-header', name, `${quote(name)} claims the impossible place [${begin}, ${end}]`, {
+    begin: String(begin),
+    end: String(end),
+  })
+  return false
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0
+}
+
+/** The first entry of each name. `JSON.parse` would keep the last and say nothing. */
+function withoutDuplicates(entries: HeaderEntry[], report: Report): HeaderEntry[] {
+  const names = new Set<string>()
+  return entries.filter((entry) => {
+    if (!names.has(entry.name)) {
+      names.add(entry.name)
+      return true
+    }
+    const { name, begin, end, shape } = entry
+    const message = `${quote(name)} is named twice; its second place [${begin}, ${end}] is ignored`
+    report.add('twice', 'file/bad-header', name, message, { begin, end, shape })
+    return false
+  })
+}
+
+function sortByPlace(entries: HeaderEntry[]): void {
+  const order = (a: HeaderEntry, b: HeaderEntry) => a.begin - b.begin || a.end - b.end
+  const sorted = entries.every((entry, i) => i === 0 || order(entries[i - 1] as HeaderEntry, entry) <= 0)
+  if (!sorted) entries.sort(order)
+}
+
+/** Tensors must fill the data without holes, overlaps or rest. */
+function checkCoverage(entries: HeaderEntry[], source: ByteSource, dataOffset: number, report: Report): void {
+  const available = source.size - dataOffset
+  let end = 0
+  let before = ''
+  let cut: HeaderEntry | undefined
+  let cutCount = 0
+  for (const entry of entries) {
+    const { name, begin } = entry
+    const quoted = quote(name)
+    if (begin > end) {
+      const message = `${begin - end} bytes before ${quoted} belong to no tensor; readers refuse the file`
+      report.add('hole', 'file/bad-header', name, message, { from: end, to: begin })
+    } else if (begin < end) {
+      const shared = Math.min(end, entry.end) - begin
+      const message =
+        shared > 0
+          ? `${quoted} and ${quote(before)} share ${shared} bytes`
+          : `${quoted} is empty and lies inside ${quote(before)}; readers refuse the file`
+      report.add('overlap', shared > 0 ? 'file/overlap' : 'file/bad-header', name, message, {
+        with: before,
+        from: begin,
+        to: begin + shared,
+      })
+    }
+    if (entry.end > available) {
+      cut ??= entry
+      cutCount++
+    }
+    if (entry.end >= end) {
+      end = entry.end
+      before = name
+    }
+  }
+  if (cut) {
+    const message = `The file has ${available} of ${end} bytes of data: ${cutCount} of ${entries.length} tensors are cut or gone`
+    report.add('cut', 'file/truncated', source.name, message, {
+      expected: dataOffset + end,
+      got: source.size,
+      firstCut: cut.name,
+      cut: cutCount,
+      whole: entries.length - cutCount,
+    })
+  } else if (end < available) {
+    const message = `${available - end} bytes follow the last tensor; readers refuse the file`
+    report.add('rest', 'file/bad-header', source.name, message, { expected: dataOffset + end, got: source.size })
+  }
+}
+
+/** The entry with its dtype, or undefined and a finding when dtype, shape and bytes do not fit together. */
+function typed(raw: HeaderEntry, report: Report): SafetensorsEntry | undefined {
+  const { name, begin, end } = raw
+  const quoted = quote(name)
+  const dtype = BY_NAME.get(raw.dtype)
+  if (!dtype && !WITHOUT_TORCH.has(raw.dtype)) {
+    report.add('dtype', 'file/bad-header', name, `${quoted} has the unknown dtype ${quote(raw.dtype)}`)
+    return undefined
+  }
+  const bits = WITHOUT_TORCH.get(raw.dtype) ?? (raw.dtype === 'F4' ? 4 : itemSize(dtype as DType) * 8)
+  const elements = countElements(raw.shape)
+  if (elements * bits !== (end - begin) * 8) {
+    const expected = Number.isNaN(elements) ? 'an impossible number of' : Math.ceil((elements * bits) / 8)
+    const message = `${quoted} is ${raw.dtype} [${raw.shape.join(', ')}], which takes ${expected} bytes, and has ${end - begin}`
+    report.add('shape', 'file/bad-header', name, message, { dtype: raw.dtype, shape: raw.shape, begin, end })
+    return undefined
+  }
+  if (!dtype) {
+    report.add('six', 'file/unknown-format', name, `${quoted} is ${raw.dtype}, which neither torch nor Assay reads`)
+    return undefined
+  }
+  if (raw.dtype !== 'F4') return { name, dtype, shape: raw.shape, begin, end }
+  const last = raw.shape.at(-1) ?? 1
+  if (last % 2 === 1) {
+    report.add('half', 'file/bad-header', name, `${quoted} has an odd number of 4-bit values in its last dimension`)
+    return undefined
+  }
+  return { name, dtype, shape: [...raw.shape.slice(0, -1), last / 2], begin, end }
+}
+
+/** Product of the dimensions, NaN where one is no count or the product leaves what a reader can hold, as [2^40, 2^40, 0]. */
+function countElements(shape: readonly number[]): number {
+  let product = 1
+  for (const dimension of shape) {
+    product = isCount(dimension) ? product * dimension : Number.NaN
+    if (product > Number.MAX_SAFE_INTEGER) return Number.NaN
+  }
+  return product
+}
