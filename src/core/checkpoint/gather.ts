@@ -1,3 +1,4 @@
+import { breathe } from '../bytes/breathe'
 import { throwIfAborted } from '../errors'
 import { isComplex, itemSize } from './dtype'
 import { type Block, contiguousStrides, numel, type Tensor } from './tensor'
@@ -86,6 +87,7 @@ async function move(block: Block, piece: Piece, how: Move): Promise<void> {
     reverse(bytes, how.swap)
     copy(bytes, piece, target, item)
   } else {
+    await breathe()
     throwIfAborted(how.signal)
     for (const half of halves(piece)) await move(block, half, how)
   }
