@@ -1,0 +1,63 @@
+import { decodeValues } from '../analysis/decode-values'
+import { type DType, isFloating } from '../checkpoint/dtype'
+import type { OutputTensor } from '../write/output'
+
+/** What `--dtype` offers. */
+export const CAST_TARGETS = ['float32', 'float16', 'bfloat16'] as const satisfies readonly DType[]
+export type CastTarget = (typeof CAST_TARGETS)[number]
+
+/**
+ * The tensor with its values rounded to `target` as `torch.Tensor.to` rounds them: to nearest, ties to even, overflow to
+ * infinity, denormals kept; float64 goes through float32 first (pytorch v2.13 `c10/util/Half.h`, `BFloat16.h`). NaN stays NaN,
+ * its payload does not. Integers, booleans, complex numbers and packed 4-bit pairs are left as they are.
+ */
+export function castTo(tensor: OutputTensor, target: CastTarget): OutputTensor {
+  const { dtype } = tensor
+  if (!isFloating(dtype) || dtype === target || dtype === 'float4_e2m1fn_x2') return tensor
+  return {
+    ...tensor,
+    dtype: target,
+    async *blocks(signal) {
+      for await (const block of tensor.blocks(signal)) yield ROUND[target](decodeValues(dtype, block))
+    },
+  }
+}
+
+const ROUND: Record<CastTarget, (values: Float64Array) => Uint8Array> = {
+  float32: (values) => new Uint8Array(new Float32Array(values).buffer),
+  float16: (values) => narrowed(values, float16Bits),
+  bfloat16: (values) => narrowed(values, bfloat16Bits),
+}
+
+function narrowed(values: Float64Array, bitsOf: (float32: number) => number): Uint8Array {
+  const wide = new Uint32Array(new Float32Array(values).buffer)
+  const narrow = new Uint16Array(wide.length)
+  for (let i = 0; i < wide.length; i++) narrow[i] = bitsOf(wide[i] as number)
+  return new Uint8Array(narrow.buffer)
+}
+
+/** Adding 0.5 to a value below 2^-14 leaves its multiple of 2^-24, rounded to nearest even, in the low bits. */
+const scratch = new Float32Array(1)
+const scratchBits = new Uint32Array(scratch.buffer)
+function denormalBits(magnitudeBits: number): number {
+  scratchBits[0] = magnitudeBits
+  scratch[0] = (scratch[0] as number) + 0.5
+  return (scratchBits[0] as number) - 0x3f000000
+}
+
+/** The bits of the float16 nearest to the float32 of these bits. */
+function float16Bits(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000
+  const magnitude = bits & 0x7fffffff
+  if (magnitude > 0x7f800000) return sign | 0x7e00
+  // From 65520 on, half way between the largest float16 and 2^16, everything rounds to infinity.
+  if (magnitude >= 0x477ff000) return sign | 0x7c00
+  if (magnitude < 0x38800000) return sign | denormalBits(magnitude)
+  return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13)
+}
+
+/** The bits of the bfloat16 nearest to the float32 of these bits: its upper half, rounded. */
+function bfloat16Bits(bits: number): number {
+  if ((bits & 0x7fffffff) > 0x7f800000) return ((bits >>> 16) & 0x8000) | 0x7fc0
+  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16
+}

@@ -1,0 +1,32 @@
+import { createFileSink, freeBytes } from '../bytes/file-sink'
+import { parentOf } from '../bytes/folder'
+import type { ByteSink } from '../bytes/sink'
+import { AssayError } from '../errors'
+
+/** Throws `target/no-space` when the volume of `target` has less than `bytes` free. */
+export function refuseFull(target: string, bytes: number): void {
+  const free = freeBytes(parentOf(target))
+  if (free >= bytes) return
+  throw new AssayError('target/no-space', `${target} needs ${bytes} bytes, but only ${free} are free there`, {
+    file: target,
+    hint: 'Free some space, or write to another disk',
+  })
+}
+
+/** Makes the file `path` out of what `write` puts into the sink, or no file at all when that fails. Returns its size in bytes. */
+export async function writeFile(path: string, write: (sink: ByteSink) => Promise<void>): Promise<number> {
+  const sink = await createFileSink(path)
+  try {
+    await write(sink)
+    await sink.commit()
+  } catch (error) {
+    await sink.discard()
+    throw error
+  }
+  return sink.position
+}
+
+/** Makes the file `path` with this text. Returns its size in bytes. */
+export function writeText(path: string, text: string): Promise<number> {
+  return writeFile(path, (sink) => sink.write(new TextEncoder().encode(text)))
+}

@@ -1,0 +1,71 @@
+import type { DType } from '../checkpoint/dtype'
+import { byteLength, type Tensor } from '../checkpoint/tensor'
+import { readBlocks } from '../checkpoint/values'
+import { AssayError, throwIfAborted } from '../errors'
+
+/** A tensor to be written: what it is called and how its values come. */
+export interface OutputTensor {
+  readonly name: string
+  readonly dtype: DType
+  readonly shape: readonly number[]
+  /** The tensor of an open checkpoint whose values these are, perhaps reshaped or cast. */
+  readonly from?: Tensor
+  /**
+   * The values: contiguous, row-major, little-endian, whole elements. An array may be reused by the next step.
+   * Throws what the source throws (`file/truncated`, `file/unreadable`) and `cancelled`.
+   */
+  blocks(signal?: AbortSignal): AsyncIterable<Uint8Array>
+}
+
+/** Bytes done, bytes in all, and what is being written. */
+export type OnProgress = (done: number, total: number, label: string) => void
+
+export interface WriteOptions {
+  readonly signal?: AbortSignal
+  readonly onProgress?: OnProgress
+}
+
+/** `tensor` as it is, or under another name or in another shape of the same number of elements. */
+export function outputOf(
+  tensor: Tensor,
+  change: { readonly name?: string; readonly shape?: readonly number[] } = {},
+): OutputTensor {
+  return {
+    name: change.name ?? tensor.name,
+    dtype: tensor.dtype,
+    shape: change.shape ?? tensor.shape,
+    from: tensor,
+    blocks: (signal) => readBlocks(tensor, signal ? { signal } : {}),
+  }
+}
+
+/**
+ * The blocks of `tensor`, checked: throws `target/wrong-length` when they do not add up to exactly its dtype and shape,
+ * so that what follows it in the file stays where the header says.
+ */
+export async function* exactBlocks(tensor: OutputTensor, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  const expected = byteLength(tensor)
+  let got = 0
+  if (expected > 0) {
+    for await (const block of tensor.blocks(signal)) {
+      throwIfAborted(signal)
+      got += block.byteLength
+      if (got > expected) break
+      yield block
+    }
+  }
+  if (got === expected) return
+  throw new AssayError(
+    'target/wrong-length',
+    `${tensor.name}: ${tensor.dtype} [${tensor.shape.join(', ')}] has ${expected} bytes, but its values came as ${got}`,
+  )
+}
+
+/** Throws `target/duplicate-name` when two tensors bear one name: a reader would keep only one of them. */
+export function refuseDuplicates(tensors: readonly Pick<OutputTensor, 'name'>[]): void {
+  const seen = new Set<string>()
+  for (const { name } of tensors) {
+    if (seen.has(name)) throw new AssayError('target/duplicate-name', `Two tensors would be written as ${name}`)
+    seen.add(name)
+  }
+}

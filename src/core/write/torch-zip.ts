@@ -1,0 +1,138 @@
+import type { ByteSink } from '../bytes/sink'
+import type { DType } from '../checkpoint/dtype'
+import { byteLength, contiguousStrides, numel } from '../checkpoint/tensor'
+import { PyGlobal, PyObject, PyPersistent, PyTuple, type PyValue } from '../decode/pickle/value'
+import { AssayError, throwIfAborted } from '../errors'
+import { exactBlocks, type OutputTensor, refuseDuplicates, type WriteOptions } from './output'
+import { encodePickle } from './pickle'
+import { TorchArchive } from './torch-archive'
+
+/** Storage classes of pytorch v2.13 `torch/storage.py`; a dtype without one lies in an UntypedStorage and is named itself. */
+const STORAGE_CLASS: Partial<Record<DType, string>> = {
+  bool: 'BoolStorage',
+  uint8: 'ByteStorage',
+  int8: 'CharStorage',
+  int16: 'ShortStorage',
+  int32: 'IntStorage',
+  int64: 'LongStorage',
+  float16: 'HalfStorage',
+  bfloat16: 'BFloat16Storage',
+  float32: 'FloatStorage',
+  float64: 'DoubleStorage',
+  complex64: 'ComplexFloatStorage',
+  complex128: 'ComplexDoubleStorage',
+}
+
+/** Why a torch state dict written from values alone cannot hold the tensor; undefined when it can. */
+export function whyNotTorch(tensor: Pick<OutputTensor, 'dtype'>): string | undefined {
+  return tensor.dtype.startsWith('q')
+    ? `${tensor.dtype} needs the scale and zero point it was quantized with`
+    : undefined
+}
+
+/** A storage record `data/<key>` of `size` bytes. */
+export interface StorageRecord {
+  readonly key: string
+  readonly size: number
+  blocks(signal?: AbortSignal): AsyncIterable<Uint8Array>
+}
+
+/**
+ * Writes a state dict as `torch.save` of PyTorch 2.13 does: an OrderedDict of contiguous tensors on the CPU that
+ * `torch.load(weights_only=True)` accepts, also with `mmap=True`. Tensors that are one view of one storage stay tied.
+ * Throws `target/duplicate-name` and `target/not-expressible` before anything is written; later `target/wrong-length`,
+ * `cancelled`, and what the sources of the values throw.
+ */
+export async function writeTorchZip(
+  sink: ByteSink,
+  tensors: readonly OutputTensor[],
+  options: WriteOptions = {},
+): Promise<void> {
+  refuseDuplicates(tensors)
+  const refused = tensors.flatMap((tensor) => {
+    const why = whyNotTorch(tensor)
+    return why === undefined ? [] : [`${tensor.name} (${why})`]
+  })
+  if (refused.length > 0)
+    throw new AssayError('target/not-expressible', `A PyTorch state dict cannot hold ${refused.join(', ')}`)
+
+  const storages: StorageRecord[] = []
+  const keys = new Map<string, string>()
+  const dict = orderedDict()
+  for (const tensor of tensors) {
+    const view = viewOf(tensor)
+    let key = view === undefined ? undefined : keys.get(view)
+    if (key === undefined) {
+      key = String(storages.length)
+      if (view !== undefined) keys.set(view, key)
+      storages.push({ key, size: byteLength(tensor), blocks: (signal) => exactBlocks(tensor, signal) })
+    }
+    dict.entries.set(tensor.name, tensorValue(tensor.dtype, tensor.shape, key))
+  }
+  await writeTorchArchive(sink, 'archive', encodePickle(dict), storages, options)
+}
+
+/** Writes the records of a torch file: `data.pkl`, what PyTorch 2.13 says about the format, the storages. */
+export async function writeTorchArchive(
+  sink: ByteSink,
+  root: string,
+  pickle: Uint8Array,
+  storages: readonly StorageRecord[],
+  options: WriteOptions = {},
+): Promise<void> {
+  const total = storages.reduce((sum, { size }) => sum + size, pickle.byteLength)
+  throwIfAborted(options.signal)
+  const archive = new TorchArchive(sink, root)
+  await archive.addBytes('data.pkl', pickle)
+  await archive.addBytes('.format_version', '1')
+  await archive.addBytes('.storage_alignment', '64')
+  await archive.addBytes('byteorder', 'little')
+  let done = pickle.byteLength
+  for (const { key, size, blocks } of storages) {
+    await archive.add(`data/${key}`, size, counted(blocks(options.signal)))
+  }
+  await archive.addBytes('version', '3\n')
+  await archive.finish()
+
+  async function* counted(blocks: AsyncIterable<Uint8Array>) {
+    for await (const block of blocks) {
+      throwIfAborted(options.signal)
+      yield block
+      done += block.byteLength
+      options.onProgress?.(done, total, root)
+    }
+  }
+}
+
+/** An empty `collections.OrderedDict`, as protocol 2 pickles it: a call without arguments, then SETITEMS. */
+export function orderedDict(): PyObject {
+  return new PyObject(new PyGlobal('collections', 'OrderedDict'), new PyTuple([]), 'reduce')
+}
+
+/** A contiguous CPU tensor over the whole of storage `key`: `_rebuild_tensor_v2`, or `_v3` for dtypes with no storage class. */
+export function tensorValue(dtype: DType, shape: readonly number[], key: string, requiresGrad = false): PyObject {
+  const storageClass = STORAGE_CLASS[dtype]
+  const count = storageClass === undefined ? byteLength({ dtype, shape }) : numel(shape)
+  const type =
+    storageClass === undefined ? new PyGlobal('torch.storage', 'UntypedStorage') : new PyGlobal('torch', storageClass)
+  const storage = new PyPersistent(new PyTuple(['storage', type, key, 'cpu', count]))
+  const layout = [new PyTuple(shape), new PyTuple(contiguousStrides(shape))]
+  const args: PyValue[] = [storage, 0, ...layout, requiresGrad, orderedDict()]
+  if (storageClass === undefined) args.push(new PyGlobal('torch', dtype))
+  const rebuild = new PyGlobal('torch._utils', `_rebuild_tensor_${storageClass === undefined ? 'v3' : 'v2'}`)
+  return new PyObject(rebuild, new PyTuple(args), 'reduce')
+}
+
+/**
+ * What two tensors have in common when they are one view of one storage and are written alike; undefined when the values are
+ * not those of one strided block, and so are nobody else's.
+ */
+function viewOf(tensor: OutputTensor): string | undefined {
+  const { from } = tensor
+  const block = from?.blocks[0]
+  if (!from?.storage || !block || from.blocks.length > 1) return undefined
+  return JSON.stringify([
+    ...[from.component, from.file, from.storage.key, block.offset, from.dtype, block.shape, block.strides],
+    ...[tensor.dtype, tensor.shape],
+  ])
+}
