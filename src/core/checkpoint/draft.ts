@@ -1,0 +1,175 @@
+import { openFile } from '../bytes/file'
+import { joinPath } from '../bytes/folder'
+import { readBytes } from '../bytes/source'
+import { parseJson } from '../decode/json'
+import type { Plain } from '../decode/plain'
+import { AssayError } from '../errors'
+import { type Finding, findingOf, type RuleId } from '../finding'
+import {
+  COMPONENTS,
+  type Component,
+  type ComponentId,
+  type ComponentStatus,
+  type Counter,
+  type OptimizerState,
+  type RngState,
+  type SchedulerState,
+  type StateFile,
+  type StateRecord,
+  type TrainingState,
+} from './checkpoint'
+import type { Listing } from './listing'
+import { recognise } from './recognise'
+import { type OpenStateFile, openStateFile } from './state-file'
+import { epochIn, stepIn, surest } from './training/counters'
+import { partsOf } from './training/parts'
+
+/** Largest JSON file that is read: trainer_state.json of a long run has tens of MB. */
+const JSON_LIMIT = 256 << 20
+
+/** A checkpoint while a layout puts it together. */
+export class Draft {
+  readonly files: OpenStateFile[] = []
+  readonly findings: Finding[] = []
+  readonly optimizers: OptimizerState[] = []
+  readonly schedulers: SchedulerState[] = []
+  readonly rng: RngState[] = []
+  readonly records: StateRecord[] = []
+  readonly counters: Counter[] = []
+  config?: Plain
+  epoch?: number
+  worldSize?: number
+  private readonly marks = new Map<ComponentId, Component>()
+  private readonly held = new Map<ComponentId, StateFile[]>()
+
+  constructor(
+    readonly listing: Listing,
+    public label: string,
+  ) {}
+
+  /** Opens a file of the checkpoint and takes in what it says about the training. `rank` is that of a random state. */
+  async open(path: string, component: ComponentId, rank?: number): Promise<StateFile> {
+    const file = await openStateFile(joinPath(this.listing.root, path), path, component)
+    this.files.push(file)
+    const parts = await partsOf(file, component, rank)
+    for (const id of parts.holds) this.held.set(id, [...this.holders(id), file])
+    this.optimizers.push(...parts.optimizers)
+    this.schedulers.push(...parts.schedulers)
+    this.rng.push(...parts.rng)
+    for (const { step } of parts.optimizers) if (step !== undefined) this.count('optimizer.step', path, step)
+    for (const { lastEpoch } of parts.schedulers) {
+      if (lastEpoch !== undefined) this.count('scheduler.last_epoch', path, lastEpoch)
+    }
+    for (const record of parts.records) this.addRecord(record)
+    return file
+  }
+
+  /** Reads a JSON file, NaN and Infinity allowed. Undefined, and a finding, when there is none in it. */
+  async openJson(path: string): Promise<Plain | undefined> {
+    try {
+      const source = openFile(joinPath(this.listing.root, path), path)
+      try {
+        const { kind, finding } = await recognise(source)
+        if (finding && kind !== 'json') {
+          this.findings.push(finding)
+          return undefined
+        }
+        if (source.size > JSON_LIMIT) {
+          throw new AssayError('file/resource-bomb', `${path} has ${source.size} bytes, too many for a JSON file`, {
+            file: path,
+          })
+        }
+        return parseJson(new TextDecoder().decode(await readBytes(source, 0, source.size)), path)
+      } finally {
+        source.close()
+      }
+    } catch (error) {
+      this.findings.push(findingOf(error, path))
+      return undefined
+    }
+  }
+
+  /** Files that turned out to hold (part of) a component. */
+  holders(id: ComponentId): readonly StateFile[] {
+    return this.held.get(id) ?? []
+  }
+
+  /** Says how a component stands. A later mark replaces an earlier one. */
+  mark(id: ComponentId, status: ComponentStatus, files: readonly string[], note?: string): void {
+    this.marks.set(id, { id, label: COMPONENTS[id], status, files, ...(note !== undefined && { note }) })
+  }
+
+  /** Marks a component by the files that hold it, or as `absent` says when there are none. */
+  markFiles(id: ComponentId, files: readonly StateFile[], absent: { status: ComponentStatus; note: string }): void {
+    const paths = files.map(({ path }) => path)
+    const why = files.flatMap(({ findings }) => findings).find(({ rule }) => DAMAGE.has(rule))
+    if (files.length === 0) this.mark(id, absent.status, [], absent.note)
+    else if (why) this.mark(id, 'damaged', paths, why.message)
+    else this.mark(id, 'present', paths)
+  }
+
+  component(id: ComponentId): Component {
+    return this.marks.get(id) ?? { id, label: COMPONENTS[id], status: 'not-applicable', files: [] }
+  }
+
+  count(source: string, file: string, value: number): void {
+    this.counters.push({ source, file, value })
+  }
+
+  /** Keeps plain values found beside the weights, and the counts of steps and epochs in them. */
+  addRecord(record: StateRecord): void {
+    this.records.push(record)
+    const { file, component, value } = record
+    if (component === 'config') this.config ??= value
+    if (component !== 'trainer' && component !== 'custom') return
+    const step = stepIn(value)
+    if (step) this.count(`${stem(file)}.${step.key}`, file, step.value)
+    this.epoch ??= epochIn(value)?.value
+  }
+
+  components(): Component[] {
+    return (Object.keys(COMPONENTS) as ComponentId[]).map((id) => this.component(id))
+  }
+
+  state(): TrainingState {
+    const { epoch, worldSize, counters, optimizers, schedulers, rng, records } = this
+    const step = surest(counters, worldSize ?? 1)
+    return {
+      ...(step !== undefined && { step }),
+      ...(epoch !== undefined && { epoch }),
+      ...(worldSize !== undefined && { worldSize }),
+      counters,
+      optimizers,
+      schedulers,
+      rng,
+      records,
+    }
+  }
+
+  close(): void {
+    for (const file of this.files) file.close()
+  }
+}
+
+/** Findings after which part of a file cannot be used. */
+const DAMAGE: ReadonlySet<RuleId> = new Set<RuleId>([
+  'file/truncated',
+  'file/empty',
+  'file/zeroed',
+  'file/not-downloaded',
+  'file/not-a-checkpoint',
+  'file/unknown-format',
+  'file/bad-header',
+  'file/overlap',
+  'file/checksum',
+  'file/unreadable',
+  'file/resource-bomb',
+  'pickle/malformed',
+])
+
+/** Name of a file without its folder and its extension. */
+function stem(file: string): string {
+  const name = file.slice(file.lastIndexOf('/') + 1)
+  const dot = name.lastIndexOf('.')
+  return dot > 0 ? name.slice(0, dot) : name
+}

@@ -1,0 +1,28 @@
+import type { ByteSource } from '../../bytes/source'
+import { readSafetensors } from '../../container/safetensors'
+import type { ComponentId } from '../checkpoint'
+import { some } from '../names'
+import { contiguousStrides, type Tensor } from '../tensor'
+import type { Contents } from './contents'
+
+/**
+ * Tensors of a safetensors file, each one contiguous block, in file order. Tensors that the end of the file cuts off keep
+ * their block and are named in a `file/truncated` finding with how many are whole. Throws as `readSafetensors`.
+ */
+export async function readSafetensorsFile(source: ByteSource, file: string, component: ComponentId): Promise<Contents> {
+  const { entries, dataOffset, metadata, findings } = await readSafetensors(source)
+  const tensors = entries.map(({ name, dtype, shape, begin }): Tensor => {
+    const start = new Array<number>(shape.length).fill(0)
+    const block = { source, offset: dataOffset + begin, strides: contiguousStrides(shape), start, shape }
+    return { name, dtype, shape, file, component, blocks: [block] }
+  })
+  const cut = entries.filter(({ end }) => dataOffset + end > source.size).map(({ name }) => name)
+  if (cut.length === 0) return { tensors, metadata, globals: [], findings }
+  const counts = { intact: entries.length - cut.length, lost: cut.length, tensors: cut.slice(0, 50) }
+  const named = findings.map((each) =>
+    each.rule === 'file/truncated'
+      ? { ...each, message: `${each.message} (${some(cut)})`, evidence: { ...each.evidence, ...counts } }
+      : each,
+  )
+  return { tensors, metadata, globals: [], findings: named }
+}

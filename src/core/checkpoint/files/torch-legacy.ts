@@ -1,0 +1,55 @@
+import type { ByteSource } from '../../bytes/source'
+import { type LegacyFile, readTorchLegacy } from '../../container/torch-legacy'
+import { type Finding, finding } from '../../finding'
+import type { ComponentId } from '../checkpoint'
+import { some } from '../names'
+import type { Contents } from './contents'
+import { notWeightsOnly, pickleFindings } from './pickle'
+import { type PickledTensors, tensorsOf } from './tensors'
+
+/** A file of `torch.save` before 1.6. Throws as `readTorchLegacy`. */
+export async function readTorchLegacyFile(source: ByteSource, file: string, component: ComponentId): Promise<Contents> {
+  const legacy = await readTorchLegacy(source)
+  const { main, storages, littleEndian } = legacy
+  const found = tensorsOf(main.value, file, component, ({ key }) => {
+    const storage = legacy.views ? undefined : storages.get(key)
+    return storage && { source, ...storage, ...(!littleEndian && { bigEndian: true }) }
+  })
+  const findings = [...pickleFindings([main], file), ...lostFindings(legacy, found, file, source.size)]
+  if (found.tensors.length > 0) {
+    findings.push(...notWeightsOnly(main.globals, main.protocol, file), ...untyped(found, file))
+  }
+  return { tensors: found.tensors, value: main.value, globals: main.globals, findings }
+}
+
+function lostFindings(legacy: LegacyFile, found: PickledTensors, file: string, size: number): Finding[] {
+  const lost = [...found.absent, ...found.short].map(({ name }) => name)
+  if (legacy.views && lost.length > 0) {
+    const message = `${file} keeps storages as views onto one another, as torch before 0.4 did; Assay does not read their values`
+    return [finding('file/unknown-format', file, message)]
+  }
+  if (legacy.cutAt === undefined && lost.length === 0) return []
+  const intact = found.tensors.length - lost.length
+  const evidence = { size, intact, lost: lost.length, tensors: lost.slice(0, 50) }
+  if (legacy.cutAt !== undefined) {
+    const message = `${file} ends before its values do: ${intact} of ${found.tensors.length} tensors are whole`
+    return [finding('file/truncated', file, message, { evidence })]
+  }
+  const message = `${file}: the storages of ${some(lost)} are shorter than the tensors need, or absent`
+  return [finding('file/bad-header', file, message, { evidence })]
+}
+
+/** torch 2.13 writes dtypes without a storage class (float8, uint16 ...) into this stream and cannot read them back. */
+function untyped(found: PickledTensors, file: string): Finding[] {
+  const names = found.tensors.filter(({ dtype }) => /^float[48]_|^uint(16|32|64)$/.test(dtype)).map(({ name }) => name)
+  if (names.length === 0) return []
+  const message =
+    `${file}: ${some(names)} ${names.length === 1 ? 'has' : 'have'} a dtype that the legacy stream cannot name; ` +
+    'torch writes such a file and refuses to load it'
+  return [
+    finding('file/bad-header', file, message, {
+      evidence: { tensors: names.slice(0, 50) },
+      repair: 'Export the weights as safetensors; their values are all here',
+    }),
+  ]
+}

@@ -1,0 +1,127 @@
+import { finding } from '../../finding'
+import type { Draft } from '../draft'
+import { filesLike, foldersLike, type Listing } from '../listing'
+import { openWeights } from '../weights'
+import { checkRanks, foreignPart, missing, notApplicable, openRanks, openStates } from './common'
+import type { Layout } from './layout'
+
+const RNG = /^random_states_(\d+)\.pkl$/
+
+/**
+ * A folder of `Accelerator.save_state` (accelerate 1.15, checkpointing.py): one model and one optimizer for each that was
+ * prepared (the first without a number), a random state for each process, a pickle for each registered object.
+ */
+export const accelerate: Layout = {
+  id: 'accelerate',
+  label: 'Accelerate state',
+  matches(listing) {
+    return (
+      filesLike(
+        listing,
+        /^(random_states_\d+\.pkl|custom_checkpoint_\d+\.pkl|(optimizer|scheduler|sampler)(_\d+)?\.bin)$/,
+      ).length > 0
+    )
+  },
+  async open(draft) {
+    const { listing } = draft
+    const states = (pattern: RegExp) => filesLike(listing, pattern)
+    await openModels(draft)
+    await openOptimizers(draft)
+    await openStates(draft, 'scheduler', states(/^scheduler(_\d+)?\.bin$/), schedulerAbsent(draft))
+    await openStates(
+      draft,
+      'scaler',
+      states(/^scaler\.pt$/),
+      notApplicable('No scaler.pt: only training in float16 writes one'),
+    )
+    await openStates(
+      draft,
+      'sampler',
+      states(/^(sampler|dl_state_dict)(_\d+)?\.bin$/),
+      notApplicable('No sampler.bin: Accelerate writes one for few kinds of data sets'),
+    )
+    await openRanks(draft, states(RNG), RNG, missing('No random_states_0.pkl: shuffling and dropout would not repeat'))
+    await openStates(
+      draft,
+      'custom',
+      states(/^custom_checkpoint_\d+\.pkl$/),
+      notApplicable('No custom_checkpoint_0.pkl: no object was registered'),
+    )
+    countProcesses(draft)
+  },
+}
+
+async function openModels(draft: Draft): Promise<void> {
+  const { listing } = draft
+  const sharded = foldersLike(listing, /^pytorch_model_fsdp_\d+$/)
+  for (const path of sharded) foreignPart(draft, path, 'a model in torch.distributed.checkpoint form')
+  const files = modelsOf(listing)
+  if (files.length === 0 && sharded.length > 0) {
+    return draft.mark('weights', 'present', sharded, 'Kept in a form that Assay does not read')
+  }
+  await openWeights(draft, { files, unread: [] }, 'weights', 'No model.safetensors or pytorch_model.bin in the folder')
+  const numbers = files.map(numberOfModel)
+  for (let i = 0; i < Math.max(...numbers, 0); i++) {
+    if (numbers.includes(i)) continue
+    const name = (files[0] as string).replace(/(_\d+)?\.(\w+)$/, `${i === 0 ? '' : `_${i}`}.$2`)
+    draft.findings.push(
+      finding(
+        'weights/missing-shard',
+        name,
+        `${name} is not here, although ${files.at(-1)} is: models are numbered from 0`,
+      ),
+    )
+  }
+}
+
+/** A file for each model; safetensors where the same model is there in both forms. */
+function modelsOf(listing: Listing): string[] {
+  const byNumber = new Map<number, string>()
+  for (const pattern of [/^model(_\d+)?\.safetensors$/, /^pytorch_model(_fsdp)?(_\d+)?\.bin$/]) {
+    for (const path of filesLike(listing, pattern)) {
+      const number = numberOfModel(path)
+      if (!byNumber.has(number)) byNumber.set(number, path)
+    }
+  }
+  return [...byNumber].sort(([a], [b]) => a - b).map(([, path]) => path)
+}
+
+function numberOfModel(path: string): number {
+  return Number(/_(\d+)\.\w+$/.exec(path)?.[1] ?? 0)
+}
+
+async function openOptimizers(draft: Draft): Promise<void> {
+  const paths = filesLike(draft.listing, /^optimizer(_\d+)?\.bin$/)
+  const sharded = foldersLike(draft.listing, /^optimizer_\d+$/)
+  if (paths.length > 0 || sharded.length === 0) {
+    return openStates(draft, 'optimizer', paths, missing('No optimizer.bin: its moments would start from zero'))
+  }
+  for (const path of sharded) foreignPart(draft, path, 'an optimizer in torch.distributed.checkpoint form')
+  draft.mark('optimizer', 'present', sharded, 'Kept in a form that Assay does not read')
+}
+
+/** A scheduler leaves `initial_lr` in the groups of its optimizer; where there is none, none was used. */
+function schedulerAbsent(draft: Draft) {
+  const used = draft.optimizers.some(({ groups }) => groups.some(({ initialLr }) => initialLr !== undefined))
+  return used
+    ? missing('No scheduler.bin, but initial_lr in the optimizer says that a scheduler was used')
+    : notApplicable('No scheduler.bin, and nothing in the optimizer says that a scheduler was used')
+}
+
+/**
+ * An AcceleratedScheduler steps once for each process (accelerate/scheduler.py), so `last_epoch` = k x `step` betrays k of
+ * them; nothing else in the folder tells when a rank's random state is missing.
+ */
+function countProcesses(draft: Draft): void {
+  const name = (rank: number) => `random_states_${rank}.pkl`
+  const files = draft.worldSize ?? 0
+  const step = draft.optimizers[0]?.step
+  const last = draft.schedulers[0]?.lastEpoch
+  const ratio = step && last ? last / step : 1
+  if (Number.isInteger(ratio) && ratio > files && ratio > 1) {
+    const why = `the scheduler counts ${last} steps where the optimizer counts ${step}, so ${ratio} processes trained`
+    checkRanks(draft, ratio, why, name)
+  } else if (files > 0) {
+    checkRanks(draft, files, `the highest rank here is ${files - 1}`, name)
+  }
+}

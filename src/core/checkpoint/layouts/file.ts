@@ -1,0 +1,98 @@
+import { mappingOf, PyGlobal, PyObject } from '../../decode/pickle/value'
+import type { StateFile } from '../checkpoint'
+import type { Draft } from '../draft'
+import { filesLike, hasFile } from '../listing'
+import { markWeights, openShards } from '../weights'
+import { notApplicable, openConfig } from './common'
+import { countRankFiles } from './folder'
+import type { Layout } from './layout'
+import { settleStates } from './states'
+
+/** One file by itself: bare weights, or a training dict with everything. */
+export const file: Layout = {
+  id: 'file',
+  label: 'Single file',
+  matches: (listing) => listing.only !== undefined,
+  async open(draft) {
+    const { listing } = draft
+    const path = listing.only as string
+    if (/\.index(\.[\w-]+)?\.json$/.test(path)) {
+      const shards = await openShards(draft, path, 'weights')
+      markWeights(draft, shards, 'weights', `None of the shards that ${path} names can be read`, path)
+      draft.label = 'Sharded weights'
+    } else {
+      const opened = await draft.open(path, 'weights')
+      draft.label = labelOf(opened)
+      markFile(draft, opened)
+    }
+    if (draft.config === undefined && hasFile(listing, 'config.json')) {
+      await openConfig(draft, notApplicable(''))
+    } else {
+      draft.markFiles(
+        'config',
+        draft.holders('config'),
+        notApplicable('No config in the file and no config.json beside it'),
+      )
+    }
+    draft.mark('tokenizer', 'not-applicable', [], 'A single file holds none')
+    if (draft.component('weights').status === 'missing' && isReadable(draft)) nothingToResume(draft)
+    else settleStates(draft, `in ${path}`)
+    countRankFiles(draft, siblings(draft, path))
+  },
+}
+
+/** Files of the same name but for the rank. */
+function siblings(draft: Draft, path: string): string[] {
+  const rank = /rank[_-]?\d+/i
+  if (!rank.test(path)) return []
+  const shape = path.replace(rank, '*')
+  return filesLike(draft.listing, rank).filter((name) => name.replace(rank, '*') === shape)
+}
+
+function markFile(draft: Draft, opened: StateFile): void {
+  const states = (['optimizer', 'scheduler', 'scaler', 'rng'] as const).filter((id) =>
+    draft.holders(id).includes(opened),
+  )
+  const alone = states.length > 0 && !opened.tensors.some(({ component }) => component === 'weights')
+  if (alone && draft.holders('trainer').length === 0) {
+    draft.mark(
+      'weights',
+      'not-applicable',
+      [],
+      `This file is the state of the ${states[0]}; the weights are kept beside it`,
+    )
+    return
+  }
+  markWeights(draft, [opened], 'weights', `${opened.path} holds no tensors`)
+}
+
+/** Whether the file could be read and simply holds nothing. */
+function isReadable(draft: Draft): boolean {
+  return draft.files.every(({ findings }) => findings.every(({ rule }) => !rule.startsWith('file/')))
+}
+
+function nothingToResume(draft: Draft): void {
+  for (const id of ['optimizer', 'scheduler', 'rng'] as const) {
+    draft.mark(id, 'not-applicable', [], 'There is nothing in the file that could be resumed')
+  }
+}
+
+function labelOf({ kind, value }: StateFile): string {
+  const keys = mappingOf(value)
+  if (keys?.has('pytorch-lightning_version')) return 'PyTorch Lightning checkpoint'
+  const script =
+    value instanceof PyObject && value.callable instanceof PyGlobal && value.callable.module.startsWith('__torch__')
+  if (script) return 'TorchScript archive'
+  switch (kind) {
+    case 'safetensors':
+      return 'safetensors file'
+    case 'torch-zip':
+      return 'PyTorch file'
+    case 'torch-legacy':
+      return 'PyTorch file of the form before 1.6'
+    case 'pickle':
+      return 'Python pickle'
+    default:
+      return 'Single file'
+  }
+}

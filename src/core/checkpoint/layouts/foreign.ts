@@ -1,0 +1,32 @@
+import { filesLike, foldersLike, hasFile, type Listing } from '../listing'
+
+/** Folders of other frameworks, told by the files that mark them, so that they can be named. */
+const FOREIGN: readonly { readonly what: string; readonly matches: (listing: Listing) => boolean }[] = [
+  {
+    what: 'a torch.distributed.checkpoint folder (DCP)',
+    matches: (l) => filesLike(l, /\.distcp$/).length > 0 || hasFile(l, '.metadata'),
+  },
+  {
+    what: 'a DeepSpeed checkpoint',
+    matches: (l) =>
+      filesLike(l, /_(model|optim)_states\.pt$/).length > 0 ||
+      (hasFile(l, 'latest') && foldersLike(l, /^global_step\d+$/).length > 0),
+  },
+  {
+    what: 'a Megatron-LM checkpoint',
+    matches: (l) => hasFile(l, 'latest_checkpointed_iteration.txt') || foldersLike(l, /^mp_rank_\d\d/).length > 0,
+  },
+  {
+    what: 'an Orbax (JAX) checkpoint',
+    matches: (l) => hasFile(l, '_CHECKPOINT_METADATA') || hasFile(l, 'manifest.ocdbt') || hasFile(l, '_METADATA'),
+  },
+  {
+    what: 'a TensorFlow checkpoint',
+    matches: (l) => filesLike(l, /\.data-\d{5}-of-\d{5}$/).length > 0 || hasFile(l, 'saved_model.pb'),
+  },
+]
+
+/** What other framework wrote the folder, if one that is known by its files did. */
+export function foreignFolder(listing: Listing): string | undefined {
+  return FOREIGN.find(({ matches }) => matches(listing))?.what
+}

@@ -1,0 +1,16 @@
+import type { Listing } from '../listing'
+import { accelerate } from './accelerate'
+import { file } from './file'
+import { folder } from './folder'
+import type { Layout } from './layout'
+import { peft } from './peft'
+import { trainer } from './trainer'
+import { unknown } from './unknown'
+
+/** Every layout, the most particular first. The last matches anything. */
+const LAYOUTS: readonly Layout[] = [file, trainer, accelerate, peft, folder, unknown]
+
+/** The first layout that the names fit. */
+export function layoutOf(listing: Listing): Layout {
+  return LAYOUTS.find((layout) => layout.matches(listing)) ?? unknown
+}

@@ -1,0 +1,161 @@
+import { fieldsOf, numberOf } from '../../decode/plain'
+import { finding } from '../../finding'
+import type { Draft } from '../draft'
+import { filesLike, foldersLike, hasFile, type Listing } from '../listing'
+import { modelFiles, openWeights } from '../weights'
+import {
+  checkRanks,
+  foreignPart,
+  missing,
+  notApplicable,
+  openConfig,
+  openRanks,
+  openStates,
+  openTokenizer,
+} from './common'
+import type { Layout } from './layout'
+import { hasAdapter, openAdapter } from './peft'
+
+const FOLDER = /^(?:tmp-)?checkpoint-(\d+)$/
+const RNG = /^rng_state(?:_(\d+))?\.pth$/
+const STATE = 'trainer_state.json'
+
+/**
+ * `checkpoint-{global_step}/` of the Hugging Face Trainer (transformers 4.57 and 5.18, trainer.py): model or adapter,
+ * optimizer.pt, scheduler.pt, scaler.pt, a random state for each rank, trainer_state.json written last.
+ */
+export const trainer: Layout = {
+  id: 'trainer',
+  label: 'HF Trainer checkpoint',
+  matches(listing) {
+    if (hasFile(listing, STATE)) return true
+    return (
+      FOLDER.test(listing.name) &&
+      filesLike(listing, /^(optimizer\.(pt|bin)|training_args\.bin|rng_state.*\.pth)$/).length > 0
+    )
+  },
+  async open(draft) {
+    const { listing } = draft
+    if (hasAdapter(listing)) {
+      draft.label = 'HF Trainer checkpoint of a PEFT adapter'
+      draft.mark(
+        'weights',
+        'not-applicable',
+        [],
+        'The weights are those of the base model; only the adapter is trained',
+      )
+      draft.mark('config', 'not-applicable', [], 'adapter_config.json takes its place')
+      await openAdapter(draft)
+    } else {
+      await openModel(draft)
+      await openConfig(draft, missing('No config.json: the shape of the model is not written down'))
+    }
+    await openTokenizer(
+      draft,
+      missing('No tokenizer files (tokenizer.json, vocab.txt, spiece.model ...); a model without text needs none'),
+    )
+    await openOptimizer(draft)
+    await openStates(
+      draft,
+      'scheduler',
+      filesLike(listing, /^scheduler\.pt$/),
+      missing('No scheduler.pt: the learning rate would start over'),
+    )
+    await openStates(
+      draft,
+      'scaler',
+      filesLike(listing, /^scaler\.pt$/),
+      notApplicable('No scaler.pt: only training in float16 writes one'),
+    )
+    await openRandomStates(draft)
+    await openTrainerState(draft)
+    notes(draft)
+  },
+}
+
+async function openModel(draft: Draft): Promise<void> {
+  const sharded = foldersLike(draft.listing, /^pytorch_model_fsdp_\d+$/)
+  if (sharded.length > 0 && !modelFiles(draft.listing)) {
+    for (const path of sharded) foreignPart(draft, path, 'a model in torch.distributed.checkpoint form')
+    return draft.mark('weights', 'present', sharded, 'Kept in a form that Assay does not read')
+  }
+  await openWeights(
+    draft,
+    modelFiles(draft.listing) ?? fullFsdp(draft.listing),
+    'weights',
+    'No model.safetensors, pytorch_model.bin or index with shards in the folder',
+  )
+}
+
+function fullFsdp(listing: Listing) {
+  const files = filesLike(listing, /^pytorch_model_fsdp\.bin$/)
+  return files.length > 0 ? { files, unread: [] } : undefined
+}
+
+async function openOptimizer(draft: Draft): Promise<void> {
+  const paths = filesLike(draft.listing, /^optimizer\.(pt|bin)$/)
+  const elsewhere = foldersLike(draft.listing, /^(global_step\d+|optimizer_\d+)$/)
+  if (paths.length > 0 || elsewhere.length === 0) {
+    return openStates(draft, 'optimizer', paths, missing('No optimizer.pt: its moments would start from zero'))
+  }
+  for (const path of elsewhere) {
+    const what = path.startsWith('global_step')
+      ? 'a DeepSpeed state'
+      : 'an optimizer in torch.distributed.checkpoint form'
+    foreignPart(draft, path, what)
+  }
+  draft.mark('optimizer', 'present', elsewhere, 'Kept in a form that Assay does not read')
+}
+
+async function openRandomStates(draft: Draft): Promise<void> {
+  const paths = filesLike(draft.listing, RNG)
+  await openRanks(draft, paths, RNG, missing('No rng_state.pth: shuffling and dropout would not repeat'))
+  if (paths.length === 0 || paths.includes('rng_state.pth')) return
+  // A single process writes rng_state.pth, several write rng_state_{rank}.pth.
+  const processes = Math.max(draft.worldSize ?? 1, 2)
+  checkRanks(
+    draft,
+    processes,
+    'files named by rank are written by two processes or more',
+    (rank) => `rng_state_${rank}.pth`,
+  )
+}
+
+async function openTrainerState(draft: Draft): Promise<void> {
+  const step = FOLDER.exec(draft.listing.name)?.[1]
+  if (step !== undefined) draft.count('folder name', draft.listing.name, Number(step))
+  for (const path of filesLike(draft.listing, /^training_args\.bin$/)) await draft.open(path, 'trainer')
+  if (!hasFile(draft.listing, STATE)) {
+    return draft.mark(
+      'trainer',
+      'missing',
+      [],
+      `No ${STATE}: the step, the epoch and the history are gone; it is written last`,
+    )
+  }
+  const state = await draft.openJson(STATE)
+  if (state === undefined) return draft.mark('trainer', 'damaged', [STATE], `${STATE} cannot be read`)
+  draft.addRecord({ file: STATE, component: 'trainer', value: state })
+  const fields = fieldsOf(state)
+  const whole = numberOf(fields?.global_step) !== undefined
+  draft.mark('trainer', whole ? 'present' : 'damaged', [STATE], whole ? undefined : `${STATE} has no global_step`)
+}
+
+/** What an interrupted save leaves behind. */
+function notes(draft: Draft): void {
+  const sentinel = 'checkpoint-is-incomplete.txt'
+  if (hasFile(draft.listing, sentinel)) {
+    draft.findings.push(
+      finding('trainer/incomplete-save', sentinel, `${sentinel} is here: the Trainer was stopped while it saved`),
+    )
+  } else if (draft.listing.name.startsWith('tmp-')) {
+    const { name } = draft.listing
+    draft.findings.push(
+      finding(
+        'trainer/incomplete-save',
+        name,
+        `${name} is the name of a save under way: the Trainer renames it when done`,
+      ),
+    )
+  }
+}

@@ -1,0 +1,52 @@
+import { pathKind } from '../bytes/folder'
+import { AssayError } from '../errors'
+import type { Checkpoint, Run } from './checkpoint'
+import { Draft } from './draft'
+import { layoutOf } from './layouts'
+import { listingOfFile, listingOfFolder } from './listing'
+import { runAt } from './run'
+
+/**
+ * Opens what a path denotes: a file, a folder that is a checkpoint, or a folder of checkpoints (a run, whose checkpoints are
+ * listed and not opened). Headers are read, no values but the few bytes of a step count. Bad content is told by findings;
+ * throws AssayError `file/unreadable` when there is nothing at the path or it cannot be listed.
+ */
+export async function openPath(path: string): Promise<Checkpoint | Run> {
+  return (kindOf(path) === 'folder' ? runAt(path) : undefined) ?? openCheckpoint(path)
+}
+
+/** Opens one checkpoint, also where a run could be seen. Throws as `openPath`. Close it when done. */
+export async function openCheckpoint(path: string): Promise<Checkpoint> {
+  const listing = kindOf(path) === 'file' ? listingOfFile(path) : listingOfFolder(path)
+  const layout = layoutOf(listing)
+  const draft = new Draft(listing, layout.label)
+  try {
+    await layout.open(draft)
+  } catch (error) {
+    draft.close()
+    throw error
+  }
+  return {
+    path,
+    name: listing.name,
+    layout: layout.id,
+    layoutLabel: draft.label,
+    files: draft.files,
+    components: draft.components(),
+    tensors: draft.files.flatMap(({ tensors }) => tensors),
+    state: draft.state(),
+    ...(draft.config !== undefined && { config: draft.config }),
+    findings: [...draft.findings, ...draft.files.flatMap(({ findings }) => findings)],
+    close: () => draft.close(),
+  }
+}
+
+export function isRun(opened: Checkpoint | Run): opened is Run {
+  return 'checkpoints' in opened
+}
+
+function kindOf(path: string): 'file' | 'folder' {
+  const kind = pathKind(path)
+  if (kind) return kind
+  throw new AssayError('file/unreadable', `There is no file or folder at ${path}`, { file: path })
+}

@@ -1,0 +1,166 @@
+import type { ByteSource } from '../bytes/source'
+import { readBytes } from '../bytes/source'
+import { decodePickle } from '../decode/pickle/machine'
+import { type Finding, finding } from '../finding'
+import type { FileKind } from './checkpoint'
+
+export interface Recognition {
+  readonly kind: FileKind
+  /** Set when the bytes are not a state of any kind Assay reads: why, and what they are. */
+  readonly finding?: Finding
+}
+
+/** First bytes of formats that are told apart so that they can be named, not read. Offsets in bytes. */
+const NAMED: readonly { readonly at: number; readonly bytes: readonly number[]; readonly what: string }[] = [
+  { at: 0, bytes: [0x1f, 0x8b], what: 'a gzip file; unpack it first' },
+  { at: 0, bytes: [0x28, 0xb5, 0x2f, 0xfd], what: 'a zstd file; unpack it first' },
+  { at: 0, bytes: [0x42, 0x5a, 0x68], what: 'a bzip2 file; unpack it first' },
+  { at: 0, bytes: [0xfd, 0x37, 0x7a, 0x58, 0x5a], what: 'an xz file; unpack it first' },
+  { at: 0, bytes: [0x37, 0x7a, 0xbc, 0xaf], what: 'a 7-Zip archive; unpack it first' },
+  { at: 0, bytes: [0x47, 0x47, 0x55, 0x46], what: 'a GGUF model' },
+  { at: 0, bytes: [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a], what: 'an HDF5 file (Keras .h5)' },
+  { at: 0, bytes: [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59], what: 'a NumPy array (.npy)' },
+  { at: 0, bytes: [0x50, 0x59, 0x54, 0x4f, 0x52, 0x43, 0x48, 0x31], what: 'a PyTorch preview archive (PYTORCH1)' },
+  { at: 257, bytes: [0x75, 0x73, 0x74, 0x61, 0x72], what: 'a tar archive (PyTorch 0.1, .nemo or WebDataset)' },
+  { at: 0, bytes: [0x89, 0x50, 0x4e, 0x47], what: 'a PNG picture' },
+  { at: 0, bytes: [0x25, 0x50, 0x44, 0x46], what: 'a PDF document' },
+]
+
+/** PROTO 2, LONG1 of 10 bytes: the pickled number 0x1950a86a20f9469cfc6c (torch/serialization.py, MAGIC_NUMBER). */
+const LEGACY_MAGIC = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]
+
+/** Reference readers refuse longer headers (safetensors 0.8.0, MAX_HEADER_SIZE). */
+const SAFETENSORS_HEADER_LIMIT = 100_000_000
+
+const HEAD = 4096
+/** Up to here a file is looked at whole; beyond it in samples. */
+const WHOLE = 1 << 20
+
+/**
+ * Tells what a file is by its bytes, never by its name (formats in the order of the first bytes that mark them).
+ * Reads at most about 1 MiB. Throws AssayError only when the system refuses to read.
+ */
+export async function recognise(source: ByteSource): Promise<Recognition> {
+  const { name, size } = source
+  if (size === 0) return { kind: 'other', finding: finding('file/empty', name, `${name} has no bytes`) }
+  const head = await readBytes(source, 0, Math.min(HEAD, size))
+
+  if (startsWith(head, [0x50, 0x4b, 0x03, 0x04]) || startsWith(head, [0x50, 0x4b, 0x05, 0x06])) {
+    return { kind: 'torch-zip' }
+  }
+  if (startsWith(head, LEGACY_MAGIC)) return { kind: 'torch-legacy' }
+  if (head[0] === 0x80 && size > 1 && (head[1] as number) <= 5) return { kind: 'pickle' }
+
+  for (const { at, bytes, what } of NAMED) {
+    if (!startsWith(head, bytes, at)) continue
+    return {
+      kind: 'other',
+      finding: finding('file/unknown-format', name, `${name} is ${what}`, { evidence: { what } }),
+    }
+  }
+  if (head.every((byte) => byte === 0) && (await isZeroed(source))) {
+    const message = `${name}: ${size} bytes, all zero: the space was reserved and never written`
+    return { kind: 'other', finding: finding('file/zeroed', name, message, { evidence: { bytes: size } }) }
+  }
+  if (await isSafetensors(source, head)) return { kind: 'safetensors' }
+
+  const text = textOf(head, size > head.length)
+  if (text === undefined) return (await isOldPickle(source, head)) ? { kind: 'pickle' } : unknown(source, head)
+  return (await recogniseText(source, text)) ?? unknown(source, head)
+}
+
+async function recogniseText(source: ByteSource, text: string): Promise<Recognition | undefined> {
+  const { name } = source
+  const start = text.trimStart().slice(0, 200)
+  if (start.startsWith('version https://git-lfs.github.com/spec/')) {
+    const size = Number(/^size (\d+)$/m.exec(text)?.[1] ?? Number.NaN)
+    const oid = /^oid (\S+)$/m.exec(text)?.[1]
+    const missing = Number.isNaN(size) ? 'the file' : `the ${size} bytes`
+    const message = `${name} is a Git LFS pointer: ${missing} it stands for were never downloaded`
+    return {
+      kind: 'text',
+      finding: finding('file/not-downloaded', name, message, {
+        evidence: { ...(Number.isNaN(size) ? {} : { size }), ...(oid && { oid }) },
+        repair: 'Run `git lfs pull`, or download the file again',
+      }),
+    }
+  }
+  if (/^(<!doctype html|<html|<head|<body|<\?xml)/i.test(start)) {
+    const title = /<title>([^<]{1,100})/i.exec(text)?.[1]?.trim()
+    const message = `${name} is a web page${title ? ` (“${title}”)` : ''}, not a checkpoint: a failed download was saved`
+    return {
+      kind: 'text',
+      finding: finding('file/not-a-checkpoint', name, message, { repair: 'Download the file again' }),
+    }
+  }
+  if (start.startsWith('{') || start.startsWith('[')) return { kind: 'json' }
+  if (await isOldPickle(source, new TextEncoder().encode(start))) return { kind: 'pickle' }
+  const quoted = start.split('\n', 1)[0]?.slice(0, 60) ?? ''
+  const message = `${name} is a text that begins with “${quoted}”, not a checkpoint`
+  return { kind: 'text', finding: finding('file/not-a-checkpoint', name, message) }
+}
+
+function unknown(source: ByteSource, head: Uint8Array): Recognition {
+  const first = Array.from(head.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join(' ')
+  const message = `${source.name} is of no format known to Assay; it begins with the bytes ${first}`
+  return { kind: 'other', finding: finding('file/unknown-format', source.name, message, { evidence: { first } }) }
+}
+
+function startsWith(head: Uint8Array, bytes: readonly number[], at = 0): boolean {
+  return head.length >= at + bytes.length && bytes.every((byte, i) => head[at + i] === byte)
+}
+
+/** A u64 length, then a JSON object. A length no file can have still counts when JSON follows: then the header is damaged. */
+async function isSafetensors(source: ByteSource, head: Uint8Array): Promise<boolean> {
+  if (head.length < 9) return false
+  const length = new DataView(head.buffer, head.byteOffset).getBigUint64(0, true)
+  const json = new TextDecoder('latin1').decode(head.subarray(8)).trimStart()
+  if (json.startsWith('{')) return true
+  // A header that is no JSON: believed only if its length is one that the writer could have put there.
+  const fits = length <= SAFETENSORS_HEADER_LIMIT && 8n + length <= BigInt(source.size)
+  return length > 0n && length % 8n === 0n && fits
+}
+
+/** The text that the bytes are, or undefined when they are no UTF-8 or hold control characters. */
+function textOf(head: Uint8Array, cut: boolean): string | undefined {
+  const end = cut ? lastWhole(head) : head.length
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(head.subarray(0, end))
+  } catch {
+    return undefined
+  }
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code < 32 && code !== 9 && code !== 10 && code !== 13) return undefined
+  }
+  return text
+}
+
+/** Length of `bytes` without a UTF-8 sequence that its end may have cut. */
+function lastWhole(bytes: Uint8Array): number {
+  let end = bytes.length
+  while (end > 0 && bytes.length - end < 4 && ((bytes[end - 1] as number) & 0xc0) === 0x80) end--
+  return end > 0 && (bytes[end - 1] as number) >= 0xc0 ? end - 1 : end
+}
+
+/** Opcodes that a pickle of protocol 0 or 1 can begin with. */
+const OLD_PICKLE_STARTS = new Set([...'cilLdI()]}FSVNJKMGTUX'].map((c) => c.charCodeAt(0)))
+
+/** Protocols 0 and 1 carry no mark: a file is one of them if it decodes to its STOP, or names a global on the way. */
+async function isOldPickle(source: ByteSource, head: Uint8Array): Promise<boolean> {
+  if (!OLD_PICKLE_STARTS.has(head[0] as number)) return false
+  const decoded = decodePickle(await readBytes(source, 0, Math.min(source.size, WHOLE)), { name: source.name })
+  return decoded.globals.length > 0 || (decoded.error === undefined && decoded.end > 2)
+}
+
+/** Looks at the whole of a small file, at 256 places spread over a large one. */
+async function isZeroed(source: ByteSource): Promise<boolean> {
+  const places = source.size <= WHOLE ? Math.ceil(source.size / HEAD) : 256
+  for (let i = 0; i < places; i++) {
+    const offset = places === 1 ? 0 : Math.floor(((source.size - HEAD) * i) / (places - 1))
+    const block = await readBytes(source, Math.max(offset, 0), Math.min(HEAD, source.size))
+    if (!block.every((byte) => byte === 0)) return false
+  }
+  return true
+}

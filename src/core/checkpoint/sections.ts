@@ -1,0 +1,99 @@
+import { findTensors, torchTensorOf } from '../decode/pickle/torch'
+import { mappingOf, PyBytes, PyFloat, PyObject, type PyValue, sequenceOf } from '../decode/pickle/value'
+import type { ComponentId } from './checkpoint'
+import { numel } from './tensor'
+
+/** One part of a pickled root object, and what it is the state of. */
+export interface Section {
+  /** Key in the root, or undefined when the section is the whole root. */
+  readonly key?: string
+  readonly component: ComponentId
+  readonly value: PyValue
+}
+
+/** What keys are called in training scripts and frameworks (nanoGPT, Lightning, timm, fairseq, nnU-Net, Ultralytics ...). */
+const KEYS: readonly { readonly component: ComponentId; readonly pattern: RegExp }[] = [
+  { component: 'rng', pattern: /(^|_)rng(_|$)|random_states?|(^|_)seed_states?$/ },
+  { component: 'sampler', pattern: /sampler|data_?loader|train_iterator|dl_state/ },
+  { component: 'scaler', pattern: /scaler|^(native_)?amp(_|$)|^mixedprecision$/ },
+  { component: 'scheduler', pattern: /sched/ },
+  { component: 'optimizer', pattern: /(^|_)optim(izers?)?(_|$)/ },
+  {
+    component: 'config',
+    pattern:
+      /^(config|cfg|conf|args|hparams|hyper_?param(eter)?s|opts?|options|.+_(config|args|hparams|hyper_parameters))$/,
+  },
+  { component: 'trainer', pattern: /^(callbacks|loops|logging|(log_)?history|(train_)?metrics|trainer(_state)?)$/ },
+  {
+    component: 'weights',
+    pattern: /^(model|module|state_dict|net|network|weights|params|ema)(_|$)|_(model|state_dict|ema|weights)$/,
+  },
+]
+
+/**
+ * Splits a pickled root by what its parts are the state of. A state dict, an optimizer's or a scheduler's dict is one
+ * section, of the component its contents show and `whole` if they show none; a training dict
+ * (`{'model': ..., 'optimizer': ..., 'epoch': 3}`) is one section a key. Names decide only where contents do not.
+ */
+export function sectionsOf(root: PyValue | undefined, whole: ComponentId = 'weights'): Section[] {
+  if (root === undefined) return []
+  const entries = mappingOf(root)
+  const shown = byContents(root)
+  if (!entries || shown) return [{ component: shown ?? whole, value: root }]
+  if (!isTrainingDict(entries)) return [{ component: whole, value: root }]
+  return [...entries].map(([key, value]) => ({ key: String(key), component: componentOf(String(key), value), value }))
+}
+
+/** What the keys of a dict give away, whatever it is called itself. */
+function byContents(value: PyValue | undefined): ComponentId | undefined {
+  const entries = mappingOf(value)
+  if (!entries) return undefined
+  if (mappingOf(entries.get('state')) && sequenceOf(entries.get('param_groups'))) return 'optimizer'
+  if (entries.has('_last_lr') && (entries.has('last_epoch') || entries.has('_schedulers'))) return 'scheduler'
+  if (entries.has('last_epoch') && entries.has('_step_count')) return 'scheduler'
+  if (entries.has('growth_factor') && entries.has('backoff_factor')) return 'scaler'
+  const generators = ['python', 'numpy', 'cpu', 'torch', 'random_state', 'numpy_random_seed', 'torch_manual_seed']
+  if (entries.size <= 12 && generators.filter((key) => entries.has(key)).length >= 2) return 'rng'
+  return undefined
+}
+
+function componentOf(key: string, value: PyValue): ComponentId {
+  const shown = byContents(value) ?? byContents(sequenceOf(value)?.[0])
+  if (shown) return shown
+  const named = namedComponent(key)
+  const tensor = torchTensorOf(value)
+  if (tensor) return named === 'rng' ? 'rng' : numel(tensor.shape) > 1 ? 'weights' : 'trainer'
+  if (named === 'rng' || named === 'config') return named
+  if (!isContainer(value)) return 'trainer'
+  return named ?? (findTensors(value).length > 0 ? 'weights' : 'trainer')
+}
+
+function namedComponent(key: string): ComponentId | undefined {
+  const name = key.toLowerCase().replaceAll('-', '_')
+  return KEYS.find(({ pattern }) => pattern.test(name))?.component
+}
+
+/**
+ * A dict of a training run has parts: dicts, lists or objects. A state dict has tensors, and hardly anything beside them;
+ * a model kept as nested modules has parts too, but none with the name or the contents of a part of a run.
+ */
+function isTrainingDict(entries: ReadonlyMap<PyValue, PyValue>): boolean {
+  let tensors = 0
+  let containers = 0
+  let parts = 0
+  let plain = 0
+  for (const [key, value] of entries) {
+    if (torchTensorOf(value)) tensors++
+    else if (isContainer(value)) {
+      containers++
+      if (byContents(value) ?? byContents(sequenceOf(value)?.[0]) ?? namedComponent(String(key))) parts++
+    } else plain++
+  }
+  if (tensors > containers) return false
+  return parts > 0 || plain > 0
+}
+
+function isContainer(value: PyValue): boolean {
+  if (value === null || typeof value !== 'object' || value instanceof PyFloat || value instanceof PyBytes) return false
+  return mappingOf(value) !== undefined || sequenceOf(value) !== undefined || value instanceof PyObject
+}

@@ -1,0 +1,89 @@
+import { openFile } from '../bytes/file'
+import { type ByteSource, readBytes } from '../bytes/source'
+import { oddName } from '../decode/odd-name'
+import { AssayError } from '../errors'
+import { type Finding, finding, findingOf } from '../finding'
+import type { ComponentId, FileKind, StateFile } from './checkpoint'
+import type { Contents } from './files/contents'
+import { readPickleFile } from './files/pickle'
+import { readSafetensorsFile } from './files/safetensors'
+import { readTorchLegacyFile } from './files/torch-legacy'
+import { readTorchZip } from './files/torch-zip'
+import { recognise } from './recognise'
+
+export type OpenStateFile = StateFile & { close(): void }
+
+/**
+ * Opens one file of a checkpoint as far as its header: names, shapes and where the values are, but no value.
+ * `relative` is what it is called in findings, `component` what it holds unless its contents say otherwise (a training
+ * dict opened as `weights` or `trainer` is told apart by its keys). Never throws for bad content: what is wrong stands in
+ * `findings`, and a file that cannot be opened at all has no tensors and one error there.
+ */
+export async function openStateFile(
+  absolute: string,
+  relative: string,
+  component: ComponentId,
+): Promise<OpenStateFile> {
+  let source: ByteSource
+  try {
+    source = openFile(absolute, relative)
+  } catch (error) {
+    return failed(relative, 0, findingOf(error, relative))
+  }
+  let kind: FileKind = 'other'
+  try {
+    const recognition = await recognise(source)
+    const odd = recognition.finding
+    kind = recognition.kind
+    const contents = odd ? { tensors: [], globals: [], findings: [odd] } : await read(source, kind, relative, component)
+    const odds = oddNames(contents, relative)
+    return {
+      path: relative,
+      size: source.size,
+      kind,
+      ...contents,
+      findings: [...contents.findings, ...odds],
+      close: () => source.close(),
+    }
+  } catch (error) {
+    source.close()
+    if (!(error instanceof AssayError)) throw error
+    return { ...failed(relative, source.size, findingOf(error, relative)), kind }
+  }
+}
+
+function read(source: ByteSource, kind: FileKind, file: string, component: ComponentId): Promise<Contents> {
+  switch (kind) {
+    case 'safetensors':
+      return readSafetensorsFile(source, file, component)
+    case 'torch-zip':
+      return readTorchZip(source, file, component)
+    case 'torch-legacy':
+      return readTorchLegacyFile(source, file, component)
+    case 'pickle':
+      return readPickleFile(source, file, component)
+    default:
+      return readText(source, file)
+  }
+}
+
+/** JSON where a state was expected: the answer of a server, mostly. */
+async function readText(source: ByteSource, file: string): Promise<Contents> {
+  const head = new TextDecoder().decode(await readBytes(source, 0, Math.min(source.size, 80)))
+  const message = `${file} is JSON (${head.replace(/\s+/g, ' ').trim()}${source.size > 80 ? ' ...' : ''}), not a checkpoint`
+  return { tensors: [], globals: [], findings: [finding('file/not-a-checkpoint', file, message)] }
+}
+
+function failed(path: string, size: number, error: Finding): OpenStateFile {
+  return { path, size, kind: 'other', tensors: [], globals: [], findings: [error], close() {} }
+}
+
+/** Names that the reader of the format has not looked at: those of pickles. */
+function oddNames({ tensors, value }: Contents, file: string): Finding[] {
+  if (value === undefined) return []
+  const odd = tensors.map(({ name }) => name).filter((name) => oddName(name) !== undefined)
+  const first = odd[0]
+  if (first === undefined) return []
+  const message = `${file}: the name ${JSON.stringify(first)} ${oddName(first)}`
+  return [finding('file/odd-name', first, message, { evidence: { file, names: odd.slice(0, 50) } })]
+}

@@ -1,0 +1,44 @@
+import { fieldsOf, numberOf, type Plain } from '../../decode/plain'
+import type { Counter } from '../checkpoint'
+
+/** What scripts call their count of optimizer steps, the surest first. */
+const STEP_KEYS = ['global_step', 'step', 'current_step', 'iteration', 'iter', 'iter_num', 'num_updates', 'steps']
+const EPOCH_KEYS = ['epoch', 'current_epoch', 'epochs_trained']
+
+interface Count {
+  readonly key: string
+  readonly value: number
+}
+
+/** The count of steps in a record, and the key it stands under. */
+export function stepIn(record: Plain): Count | undefined {
+  return firstCount(record, STEP_KEYS)
+}
+
+/** The epoch in a record; a fraction where the trainer counts so. */
+export function epochIn(record: Plain): Count | undefined {
+  return firstCount(record, EPOCH_KEYS)
+}
+
+function firstCount(record: Plain, keys: readonly string[]): Count | undefined {
+  const fields = fieldsOf(record)
+  for (const key of keys) {
+    const value = fields && Object.hasOwn(fields, key) ? numberOf(fields[key]) : undefined
+    if (value !== undefined && Number.isFinite(value) && value >= 0) return { key, value }
+  }
+  return undefined
+}
+
+/**
+ * The count of steps to believe: what the trainer or a script wrote down, then the optimizer's own, then the scheduler's
+ * (which Accelerate steps once for each of the `processes`), then the name of the folder.
+ */
+export function surest(counters: readonly Counter[], processes: number): number | undefined {
+  const by = (name: string) => counters.find(({ source }) => source === name)?.value
+  const derived = new Set(['optimizer.step', 'scheduler.last_epoch', 'folder name'])
+  const told = counters.find(({ source }) => !derived.has(source))?.value ?? by('optimizer.step')
+  if (told !== undefined) return told
+  const scheduled = by('scheduler.last_epoch')
+  if (scheduled === undefined) return by('folder name')
+  return scheduled % processes === 0 ? scheduled / processes : scheduled
+}

@@ -1,0 +1,69 @@
+import { plainOf } from '../../decode/pickle/plain-of'
+import { mappingOf, type PyValue, sequenceOf } from '../../decode/pickle/value'
+import type { Plain } from '../../decode/plain'
+import type { ComponentId, OptimizerState, RngState, SchedulerState, StateFile, StateRecord } from '../checkpoint'
+import { sectionsIn } from '../files/tensors'
+import type { Tensor } from '../tensor'
+import { optimizerOf } from './optimizer'
+import { rngEntries, rngOf } from './rng'
+import { schedulerOf } from './scheduler'
+
+/** What one file says about the training. */
+export interface Parts {
+  /** Components that the file holds something of. */
+  readonly holds: ReadonlySet<ComponentId>
+  readonly optimizers: readonly OptimizerState[]
+  readonly schedulers: readonly SchedulerState[]
+  readonly rng: readonly RngState[]
+  readonly records: readonly StateRecord[]
+}
+
+/** Takes a file opened as `component` apart: optimizers, schedulers, random states, plain values. */
+export async function partsOf(file: StateFile, component: ComponentId, rank?: number): Promise<Parts> {
+  const holds = new Set<ComponentId>(file.tensors.map((tensor) => tensor.component))
+  const optimizers: OptimizerState[] = []
+  const schedulers: SchedulerState[] = []
+  const records: StateRecord[] = []
+  const generators: [string, PyValue][] = []
+  const trainer: Record<string, Plain> = Object.create(null)
+  const byName = new Map<string, Tensor>(file.tensors.map((tensor) => [tensor.name, tensor]))
+
+  for (const { key, component: part, value } of sectionsIn(file.value, component)) {
+    if (part === 'optimizer') {
+      for (const [at, each] of oneOrMany(value, key === undefined ? '' : `${key}.`)) {
+        const optimizer = await optimizerOf(each, file.path, byName, at)
+        if (optimizer) optimizers.push(optimizer)
+      }
+    } else if (part === 'scheduler') {
+      for (const [, each] of oneOrMany(value, '')) {
+        const scheduler = schedulerOf(each, file.path)
+        if (scheduler) schedulers.push(scheduler)
+      }
+    } else if (part === 'rng') {
+      const inner = rngEntries(value)
+      generators.push(...(key === undefined || rngOf(inner, file.path) ? inner : [[key, value] as [string, PyValue]]))
+    } else if (part === 'trainer' && key !== undefined) {
+      trainer[key] = plainOf(value)
+    } else if (part !== 'weights' && part !== 'adapter') {
+      records.push({ file: file.path, component: part, value: plainOf(value) })
+    }
+  }
+  const rng = rngOf(generators, file.path, rank)
+  if (Object.keys(trainer).length > 0) records.push({ file: file.path, component: 'trainer', value: trainer })
+
+  if (optimizers.length > 0) holds.add('optimizer')
+  if (schedulers.length > 0) holds.add('scheduler')
+  if (rng) holds.add('rng')
+  for (const record of records) holds.add(record.component)
+  return { holds, optimizers, schedulers, rng: rng ? [rng] : [], records }
+}
+
+/** A state dict, or those in a list (Lightning) or under names of their own; each with its path up to and with the dot. */
+function oneOrMany(value: PyValue, prefix: string): (readonly [string, PyValue])[] {
+  const list = sequenceOf(value)
+  if (list) return list.map((each, i) => [`${prefix}${i}.`, each] as const)
+  const entries = mappingOf(value)
+  const single = !entries || ['param_groups', 'last_epoch', '_last_lr', '_schedulers'].some((key) => entries.has(key))
+  if (single) return [[prefix, value]]
+  return [...entries].map(([key, each]) => [`${prefix}${String(key)}.`, each] as const)
+}

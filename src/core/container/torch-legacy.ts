@@ -1,0 +1,152 @@
+import { type ByteSource, readBytes } from '../bytes/source'
+import { type DecodedPickle, decodePickle } from '../decode/pickle/machine'
+import {
+  mappingOf,
+  PyDict,
+  PyGlobal,
+  PyObject,
+  PyPersistent,
+  PySet,
+  type PyValue,
+  sequenceOf,
+} from '../decode/pickle/value'
+import { AssayError } from '../errors'
+
+/** Bytes of one storage in the stream. */
+export interface LegacyStorage {
+  readonly offset: number
+  /** Length that the stream gives it. */
+  readonly byteLength: number
+}
+
+export interface LegacyFile {
+  /** The main object. Globals of the pickles around it are not among its own: the writer puts none there. */
+  readonly main: DecodedPickle
+  readonly littleEndian: boolean
+  readonly storages: ReadonlyMap<string, LegacyStorage>
+  /** Keys that the stream lists but ends before. */
+  readonly lost: readonly string[]
+  /** Where the stream ends although storages are to follow. */
+  readonly cutAt?: number
+  /** Whether a storage is a view onto another one, as torch before 0.4 wrote them: offsets in it are not followed. */
+  readonly views: boolean
+}
+
+/** Bytes of an element, by the name of the storage class (torch/storage.py). Classes not named here have 1. */
+const ELEMENT_SIZES: Readonly<Record<string, number>> = {
+  DoubleStorage: 8,
+  FloatStorage: 4,
+  HalfStorage: 2,
+  BFloat16Storage: 2,
+  LongStorage: 8,
+  IntStorage: 4,
+  ShortStorage: 2,
+  ComplexDoubleStorage: 16,
+  ComplexFloatStorage: 8,
+  QInt32Storage: 4,
+}
+
+const FIRST_WINDOW = 1 << 20
+const LAST_WINDOW = 256 << 20
+
+/**
+ * Reads the stream that `torch.save` wrote before 1.6, and writes with `_use_new_zipfile_serialization=False`: five pickles
+ * (magic number, 1001, system info, main object, list of storage keys), then for each key an i64 count of elements and their
+ * bytes, without padding or checksum (torch/serialization.py `_legacy_save`, checked with 1.13 and 2.13).
+ * Reads the pickles and 8 bytes a storage. Throws `file/bad-header` when the frame is not there and `file/truncated`
+ * when it ends before the main object does.
+ */
+export async function readTorchLegacy(source: ByteSource): Promise<LegacyFile> {
+  const pickles = await framePickles(source)
+  const [, , info, main, keyList] = pickles.map(({ pickle }) => pickle)
+  if (!main) {
+    throw new AssayError('file/truncated', `${source.name} ends before its main object does`, {
+      file: source.name,
+      offset: source.size,
+    })
+  }
+  const littleEndian = mappingOf(info?.value)?.get('little_endian') !== false
+  const { sizes, views } = storageIds(main.value)
+  if (main.error || !keyList || keyList.error) {
+    return { main, littleEndian, storages: new Map(), lost: [...sizes.keys()], cutAt: source.size, views }
+  }
+
+  const storages = new Map<string, LegacyStorage>()
+  const keys = (sequenceOf(keyList.value) ?? []).filter((key): key is string => typeof key === 'string')
+  let at = pickles.at(-1)?.end ?? 0
+  for (const [i, key] of keys.entries()) {
+    const size = sizes.get(key)
+    const count = at + 8 <= source.size ? await readCount(source, at) : undefined
+    if (size === undefined && count !== undefined) {
+      throw new AssayError('file/bad-header', `${source.name}: the storage ${key} is of no known type`, {
+        file: source.name,
+        offset: at,
+      })
+    }
+    const byteLength = (count ?? 0) * (size ?? 1)
+    if (count === undefined || at + 8 + byteLength > source.size) {
+      return { main, littleEndian, storages, lost: keys.slice(i), cutAt: source.size, views }
+    }
+    storages.set(key, { offset: at + 8, byteLength })
+    at += 8 + byteLength
+  }
+  return { main, littleEndian, storages, lost: [], views }
+}
+
+interface FramedPickle {
+  readonly pickle: DecodedPickle
+  /** Offset in the file behind it. */
+  readonly end: number
+}
+
+/** Decodes the five pickles at the front, in a window that grows until they fit. */
+async function framePickles(source: ByteSource): Promise<FramedPickle[]> {
+  for (let window = FIRST_WINDOW; ; window *= 4) {
+    const length = Math.min(window, source.size)
+    const bytes = await readBytes(source, 0, length)
+    const pickles: FramedPickle[] = []
+    let at = 0
+    while (pickles.length < 5 && at < length) {
+      const pickle = decodePickle(bytes.subarray(at), { name: source.name, offset: at })
+      at += pickle.end
+      pickles.push({ pickle, end: at })
+      if (pickle.error) break
+    }
+    const whole = pickles.length === 5 && pickles.every(({ pickle }) => !pickle.error)
+    if (whole || length === source.size || window >= LAST_WINDOW) return pickles
+  }
+}
+
+async function readCount(source: ByteSource, offset: number): Promise<number> {
+  const bytes = await readBytes(source, offset, 8)
+  const count = new DataView(bytes.buffer).getBigInt64(0, true)
+  if (count >= 0n && count <= BigInt(source.size)) return Number(count)
+  // More elements than the file has bytes: no storage of this file, whatever their size.
+  return Number.POSITIVE_INFINITY
+}
+
+/** Every storage that persistent ids name, with the bytes of its elements. */
+function storageIds(root: PyValue | undefined): { sizes: Map<string, number>; views: boolean } {
+  const sizes = new Map<string, number>()
+  let views = false
+  const seen = new Set<object>()
+  const stack: PyValue[] = root === undefined ? [] : [root]
+  while (stack.length > 0) {
+    const value = stack.pop() as PyValue
+    if (typeof value !== 'object' || value === null || seen.has(value)) continue
+    seen.add(value)
+    if (value instanceof PyPersistent) {
+      const [tag, type, key, , , view] = sequenceOf(value.id) ?? []
+      if (tag === 'storage' && type instanceof PyGlobal && typeof key === 'string') {
+        sizes.set(key, ELEMENT_SIZES[type.name] ?? 1)
+        views ||= view !== null && view !== undefined
+      }
+    } else if (value instanceof PyDict) stack.push(...value.entries.keys(), ...value.entries.values())
+    else if (value instanceof PySet) stack.push(...value.items)
+    else if (value instanceof PyObject) {
+      stack.push(value.args, ...value.items, ...value.entries.keys(), ...value.entries.values())
+      if (value.state !== undefined) stack.push(value.state)
+    } else for (const item of sequenceOf(value) ?? []) stack.push(item)
+  }
+  return { sizes, views }
+}
