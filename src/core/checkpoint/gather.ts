@@ -9,6 +9,8 @@ const SCRATCH_BYTES = 2 ** 20
 const CHEAP_BYTES = 2 ** 13
 /** Above `CHEAP_BYTES`, read what lies between only while it is less than this many times what is wanted. */
 const MAX_WASTE = 4
+/** Between teeth of a comb in memory: at a power of two apart they would fall into the same few cache lines. */
+const PADDING = 64
 
 /** Elements from the first to behind the last one that a view of this shape and these strides touches. 0 when it is empty. */
 export function spanOf(shape: readonly number[], strides: readonly number[]): number {
@@ -70,7 +72,8 @@ interface Move {
 
 /**
  * Moves one piece: straight into the target when both sides have its layout; through memory when the source bytes it spans
- * are worth reading together; otherwise in two halves, cut where the source strides furthest.
+ * are worth reading together, or when it is a comb of dense teeth far apart (columns of a transposed matrix) that fit there
+ * side by side; otherwise in two halves, cut where the source strides furthest.
  */
 async function move(block: Block, piece: Piece, how: Move): Promise<void> {
   const { item, target, scratch } = how
@@ -81,35 +84,50 @@ async function move(block: Block, piece: Piece, how: Move): Promise<void> {
     const bytes = target.subarray(piece.to * item, piece.to * item + wanted)
     await block.source.read(offset, bytes)
     reverse(bytes, how.swap)
-  } else if (span <= CHEAP_BYTES || (span <= scratch.length && span <= wanted * MAX_WASTE)) {
+    return
+  }
+  if (span <= CHEAP_BYTES || (span <= scratch.length && span <= wanted * MAX_WASTE)) {
     const bytes = scratch.subarray(0, span)
     await block.source.read(offset, bytes)
     reverse(bytes, how.swap)
     copy(bytes, piece, target, item)
-  } else {
-    await breathe()
-    throwIfAborted(how.signal)
-    for (const half of halves(piece)) await move(block, half, how)
+    return
   }
+  await breathe()
+  throwIfAborted(how.signal)
+  const wide = widest(piece)
+  const teeth = piece.shape[wide] as number
+  const apart = (piece.fromStrides[wide] as number) * item
+  const tooth = spanOf(piece.shape.with(wide, 1), piece.fromStrides) * item
+  const pitch = tooth + PADDING
+  if (apart > CHEAP_BYTES && pitch * teeth <= scratch.length && tooth * teeth <= wanted * MAX_WASTE) {
+    for (let i = 0; i < teeth; i++) {
+      await block.source.read(offset + i * apart, scratch.subarray(i * pitch, i * pitch + tooth))
+    }
+    const bytes = scratch.subarray(0, pitch * teeth)
+    reverse(bytes, how.swap)
+    copy(bytes, { ...piece, fromStrides: piece.fromStrides.with(wide, pitch / item) }, target, item)
+    return
+  }
+  const half = teeth >> 1
+  await move(block, { ...piece, shape: piece.shape.with(wide, half) }, how)
+  const rest = {
+    ...piece,
+    shape: piece.shape.with(wide, teeth - half),
+    from: piece.from + half * (piece.fromStrides[wide] as number),
+    to: piece.to + half * (piece.toStrides[wide] as number),
+  }
+  await move(block, rest, how)
 }
 
-/** Cuts the piece in two along the dimension with the longest stride in the source. */
-function halves(piece: Piece): [Piece, Piece] {
-  let cut = -1
+/** The dimension, of those with more than one index, that strides furthest in the source. */
+function widest(piece: Piece): number {
+  let wide = -1
   for (let i = 0; i < piece.shape.length; i++) {
     if ((piece.shape[i] as number) < 2) continue
-    if (cut < 0 || (piece.fromStrides[i] as number) > (piece.fromStrides[cut] as number)) cut = i
+    if (wide < 0 || (piece.fromStrides[i] as number) > (piece.fromStrides[wide] as number)) wide = i
   }
-  const half = (piece.shape[cut] as number) >> 1
-  return [
-    { ...piece, shape: piece.shape.with(cut, half) },
-    {
-      ...piece,
-      shape: piece.shape.with(cut, (piece.shape[cut] as number) - half),
-      from: piece.from + half * (piece.fromStrides[cut] as number),
-      to: piece.to + half * (piece.toStrides[cut] as number),
-    },
-  ]
+  return wide
 }
 
 /** Copies a piece whose source bytes are in memory, its first element at 0. */

@@ -182,6 +182,20 @@ describe('the values of a tensor', () => {
     expect(reads).toBeLessThan(100_000)
   })
 
+  it('come out of columns that lie far apart, in any byte order', async () => {
+    for (const dtype of ['uint8', 'bfloat16', 'complex64', 'complex128'] as const) {
+      for (const bigEndian of [false, true]) {
+        const [shape, strides] = [
+          [2, 40, 50],
+          [7, 1, 9000],
+        ]
+        const bytes = numbered((7 + 39 + 49 * 9000 + 1) * itemSize(dtype))
+        const t = tensor(dtype, shape, [whole(memorySource('f', bytes), shape, { strides, bigEndian })])
+        expect(joined(await collect(t))).toEqual(gathered(t, () => bytes))
+      }
+    }
+  })
+
   it('of an empty tensor are none, even where none are stored', async () => {
     expect(await collect(tensor('float32', [3, 0], []))).toEqual([])
     expect(await readAll(tensor('float32', [2 ** 60, 2 ** 60, 0], []), 0)).toEqual(new Uint8Array(0))
