@@ -1,0 +1,190 @@
+import { type ByteSource, readBytes } from '../bytes/source'
+import { quote, type Report } from '../decode/report'
+import { AssayError } from '../errors'
+import {
+  CENTRAL_HEADER,
+  CENTRAL_HEADER_BYTES,
+  decodeName,
+  END,
+  END_BYTES,
+  END64,
+  END64_BYTES,
+  END64_LOCATOR,
+  END64_LOCATOR_BYTES,
+  getUint64,
+  LOCAL_HEADER_BYTES,
+  readSizes,
+  SATURATED16,
+  viewOf,
+  type ZipEntry,
+} from './zip-format'
+
+/** A comment is at most this long, so the end record begins this far from the end at most. */
+const LONGEST_COMMENT = 0xffff
+/** Two million entries. Real archives stay below a hundred thousand. */
+const LONGEST_DIRECTORY = 2 ** 27
+/** Places that look like an end record (they may stand in a comment) tried before giving up. */
+const MOST_CANDIDATES = 16
+
+/** What the end records say, verified against the file. */
+interface Place {
+  /** Byte offset of the directory in the source. */
+  readonly start: number
+  readonly length: number
+  readonly count: number
+  /** Bytes in front of the archive: what must be added to every offset in it. */
+  readonly prefix: number
+}
+
+/**
+ * Reads the central directory of a zip: the end of the file, then the directory, whatever the number of entries. Throws AssayError
+ * `file/truncated` when there is no end record, `file/bad-header` when the records do not fit the file, `file/resource-bomb` when
+ * the directory is larger than any real one, `file/unknown-format` for an archive split over several files.
+ */
+export async function readDirectory(source: ByteSource, report: Report): Promise<ZipEntry[]> {
+  const place = await findDirectory(source)
+  if (place.length > LONGEST_DIRECTORY) {
+    throw new AssayError('file/resource-bomb', `${source.name} claims a directory of ${place.length} bytes`, {
+      file: source.name,
+      offset: place.start,
+    })
+  }
+  if (place.prefix > 0) {
+    const message = `${place.prefix} bytes stand in front of the archive; torch refuses such a file`
+    report.add('prefix', 'file/bad-header', source.name, message, { bytes: place.prefix })
+  }
+  const entries = parseDirectory(await readBytes(source, place.start, place.length), place, source, report)
+  // Without zip64 the count has 16 bits, and writers let it run over.
+  if ((entries.length - place.count) % 0x10000 !== 0) {
+    const message = `The directory lists ${entries.length} entries, and its end record says ${place.count}`
+    report.add('count', 'file/bad-header', source.name, message, { expected: place.count, got: entries.length })
+  }
+  return entries
+}
+
+async function findDirectory(source: ByteSource): Promise<Place> {
+  const { name, size } = source
+  const tailLength = Math.min(size, LONGEST_COMMENT + END_BYTES + END64_LOCATOR_BYTES)
+  const tailStart = size - tailLength
+  const tail = await readBytes(source, tailStart, tailLength)
+  const view = viewOf(tail)
+  let trouble = new AssayError('file/truncated', `${name} ends before the directory of the archive`, {
+    file: name,
+    offset: size,
+    hint: 'Download or copy the file again, or repair it: the records before the end can still be read.',
+  })
+  let candidates = 0
+  for (let at = tailLength - END_BYTES; at >= 0 && candidates < MOST_CANDIDATES; at--) {
+    if (view.getUint32(at, true) !== END) continue
+    if (at + END_BYTES + view.getUint16(at + 20, true) > tailLength) continue
+    candidates++
+    try {
+      return await placeOf(source, view, at, tailStart)
+    } catch (error) {
+      if (!(error instanceof AssayError)) throw error
+      if (candidates === 1) trouble = error
+    }
+  }
+  throw trouble
+}
+
+/** Follows the end record at `at` of the tail (and the zip64 records before it) to a directory that is really there. */
+async function placeOf(source: ByteSource, tail: DataView, at: number, tailStart: number): Promise<Place> {
+  let end = tailStart + at
+  let count = tail.getUint16(at + 10, true)
+  let length = tail.getUint32(at + 12, true)
+  let offset = tail.getUint32(at + 16, true)
+  const disk = tail.getUint16(at + 4, true)
+  const end64 = await readEnd64(source, tail, at, tailStart)
+  if (end64) {
+    end = end64.at
+    count = end64.count
+    length = end64.length
+    offset = end64.offset
+  } else if (disk !== 0 && disk !== SATURATED16) {
+    throw new AssayError('file/unknown-format', `${source.name} is one part of an archive split over several files`, {
+      file: source.name,
+      hint: 'Join the parts first.',
+    })
+  }
+  // Where the offset says, or right before the end records if something was put in front of the archive.
+  for (const start of [offset, end - length]) {
+    if (start < offset || start + length > end || count * CENTRAL_HEADER_BYTES > length) continue
+    if (await hasDirectory(source, start, length)) return { start, length, count, prefix: start - offset }
+  }
+  throw new AssayError(
+    'file/bad-header',
+    `${source.name}: the end record places a directory of ${length} bytes and ${count} entries at ${offset}, where there is none`,
+    { file: source.name, offset: end },
+  )
+}
+
+async function hasDirectory(source: ByteSource, start: number, length: number): Promise<boolean> {
+  if (length < CENTRAL_HEADER_BYTES) return length === 0
+  return viewOf(await readBytes(source, start, 4)).getUint32(0, true) === CENTRAL_HEADER
+}
+
+/** The zip64 end record. torch writes one always, also in small files (caffe2/serialize/inline_container.cc, miniz). */
+async function readEnd64(
+  source: ByteSource,
+  tail: DataView,
+  at: number,
+  tailStart: number,
+): Promise<{ at: number; count: number; length: number; offset: number } | undefined> {
+  const locator = at - END64_LOCATOR_BYTES
+  if (locator < 0 || tail.getUint32(locator, true) !== END64_LOCATOR) return undefined
+  for (const place of [getUint64(tail, locator + 8), tailStart + locator - END64_BYTES]) {
+    if (place < 0 || place + END64_BYTES > tailStart + locator) continue
+    const record = viewOf(await readBytes(source, place, END64_BYTES))
+    if (record.getUint32(0, true) !== END64) continue
+    return {
+      at: place,
+      count: getUint64(record, 32),
+      length: getUint64(record, 40),
+      offset: getUint64(record, 48),
+    }
+  }
+  throw new AssayError('file/bad-header', `${source.name}: the zip64 end record is not where its locator says`, {
+    file: source.name,
+    offset: tailStart + locator,
+  })
+}
+
+function parseDirectory(bytes: Uint8Array, place: Place, source: ByteSource, report: Report): ZipEntry[] {
+  const view = viewOf(bytes)
+  const entries: ZipEntry[] = []
+  let at = 0
+  while (at + CENTRAL_HEADER_BYTES <= bytes.byteLength && view.getUint32(at, true) === CENTRAL_HEADER) {
+    const nameEnd = at + CENTRAL_HEADER_BYTES + view.getUint16(at + 28, true)
+    const extraEnd = nameEnd + view.getUint16(at + 30, true)
+    const next = extraEnd + view.getUint16(at + 32, true)
+    if (next > bytes.byteLength) {
+      throw new AssayError('file/bad-header', `${source.name}: an entry of the directory runs over its end`, {
+        file: source.name,
+        offset: place.start + at,
+      })
+    }
+    const fields = { compressedSize: at + 20, size: at + 24, offset: at + 42 }
+    const { size, compressedSize, offset } = readSizes(view, fields, nameEnd, extraEnd)
+    const entry: ZipEntry = {
+      name: decodeName(bytes.subarray(at + CENTRAL_HEADER_BYTES, nameEnd)),
+      flags: view.getUint16(at + 8, true),
+      method: view.getUint16(at + 10, true),
+      crc32: view.getUint32(at + 16, true),
+      compressedSize,
+      size,
+      headerOffset: place.prefix + offset,
+    }
+    if (entry.headerOffset + LOCAL_HEADER_BYTES + compressedSize > place.start) {
+      const message = `The record ${quote(entry.name)} claims ${compressedSize} bytes at ${offset}, more than the file holds`
+      report.add('beyond', 'file/truncated', source.name, message, {
+        record: entry.name,
+        offset,
+        bytes: compressedSize,
+      })
+    }
+    entries.push(entry)
+    at = next
+  }
+  return entries
+}

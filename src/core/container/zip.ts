@@ -1,0 +1,177 @@
+import { inflateRaw } from '../bytes/inflate'
+import { type ByteSource, checkRange, readBytes } from '../bytes/source'
+import { quote, Report } from '../decode/report'
+import { AssayError, throwIfAborted } from '../errors'
+import type { Finding } from '../finding'
+import { crc32 } from './crc32'
+import { readDirectory } from './zip-directory'
+import {
+  DEFLATED,
+  ENCRYPTED,
+  LOCAL_HEADER,
+  LOCAL_HEADER_BYTES,
+  METHODS,
+  STORED,
+  viewOf,
+  type ZipEntry,
+} from './zip-format'
+import { salvageZip } from './zip-salvage'
+
+export type { ZipEntry } from './zip-format'
+
+export interface ZipArchive {
+  readonly source: ByteSource
+  /** In the order of the directory, or of the file where there is none. Names may repeat, and are no paths. */
+  readonly entries: readonly ZipEntry[]
+  /** There is no usable directory: the entries were found by their local headers, the archive is whole up to `offset`. */
+  readonly torn?: { readonly offset: number; readonly reason: string }
+  /** What is wrong with single records. That the archive is torn is not among them. */
+  readonly findings: readonly Finding[]
+}
+
+/** Inflated records are kept in memory; beyond this they are refused. */
+const LARGEST_INFLATED = 2 ** 29
+/** Beyond 64 MiB a record that grows more than a hundredfold is taken for a bomb: trained weights hardly shrink at all. */
+const LARGEST_UNSUSPECTED = 2 ** 26
+const HIGHEST_RATIO = 100
+
+const BLOCK_BYTES = 2 ** 20
+
+/**
+ * Opens a zip archive by its central directory, reading no record. Where the directory is missing or damaged and the file begins
+ * as a zip, the records are salvaged instead and `torn` says why. Throws AssayError: `file/truncated` or `file/bad-header` when
+ * it is no zip at all, and as `readDirectory` and `salvageZip` do.
+ */
+export async function openZip(source: ByteSource): Promise<ZipArchive> {
+  const report = new Report()
+  let entries: readonly ZipEntry[]
+  let torn: ZipArchive['torn']
+  try {
+    entries = await readDirectory(source, report)
+  } catch (error) {
+    const damaged = error instanceof AssayError && (error.code === 'file/truncated' || error.code === 'file/bad-header')
+    if (!damaged || !(await startsAsZip(source))) throw error
+    const salvage = await salvageZip(source)
+    if (salvage.entries.length === 0) throw error
+    entries = salvage.entries
+    torn = { offset: salvage.offset, reason: salvage.reason }
+  }
+  checkNames(entries, source.name, report)
+  for (const entry of entries) {
+    if (!isBomb(entry)) continue
+    const message = `The record ${quote(entry.name)} would grow from ${entry.compressedSize} to ${entry.size} bytes`
+    report.add('bomb', 'file/resource-bomb', source.name, message, { record: entry.name, bytes: entry.size })
+  }
+  return { source, entries, ...(torn && { torn }), findings: report.findings(source.name) }
+}
+
+async function startsAsZip(source: ByteSource): Promise<boolean> {
+  return source.size >= 4 && viewOf(await readBytes(source, 0, 4)).getUint32(0, true) === LOCAL_HEADER
+}
+
+function checkNames(entries: readonly ZipEntry[], file: string, report: Report): void {
+  const names = new Set<string>()
+  for (const { name } of entries) {
+    if (names.has(name)) {
+      const message = `The record ${quote(name)} is stored twice; readers may take either`
+      report.add('twice', 'file/bad-header', file, message, { record: name })
+    }
+    names.add(name)
+    if (/^([\\/]|[a-z]:)|(^|[\\/])\.\.([\\/]|$)/i.test(name)) {
+      const message = `The record ${quote(name)} would be unpacked outside the folder it belongs to`
+      report.add('escape', 'file/path-escape', file, message, { record: name })
+    }
+  }
+}
+
+function isBomb({ method, size, compressedSize }: ZipEntry): boolean {
+  if (method !== DEFLATED) return false
+  return size > LARGEST_INFLATED || (size > LARGEST_UNSUSPECTED && size > HIGHEST_RATIO * compressedSize)
+}
+
+/**
+ * The bytes of a record. A stored one is a window on the archive, a deflated one is inflated at the first read and kept until
+ * `close`. Reads throw AssayError `file/unknown-format` for encrypted records and other methods, `file/bad-header` where the
+ * local header or the sizes make no sense, `file/resource-bomb` for a record that grows beyond all measure, and as the archive's
+ * source does. Closing it leaves the archive open.
+ */
+export function entrySource(archive: ZipArchive, entry: ZipEntry): ByteSource {
+  const { source } = archive
+  const name = `${source.name}:${entry.name}`
+  let payload: Promise<number> | undefined
+  let inflated: Promise<Uint8Array> | undefined
+  return {
+    name,
+    size: entry.size,
+    async read(offset, target) {
+      checkRange(this, offset, target.byteLength)
+      payload ??= findPayload(source, entry, name)
+      if (entry.method === STORED) return source.read((await payload) + offset, target)
+      inflated ??= inflate(source, await payload, entry, name)
+      target.set((await inflated).subarray(offset, offset + target.byteLength))
+    },
+    close() {
+      inflated = undefined
+    },
+  }
+}
+
+/** Byte offset of a record's data: behind its local header, whose name and extra field have lengths of their own. */
+async function findPayload(source: ByteSource, entry: ZipEntry, name: string): Promise<number> {
+  const refuse = (code: string, message: string): never => {
+    throw new AssayError(code, `${name} ${message}`, { file: source.name, offset: entry.headerOffset })
+  }
+  if (entry.flags & ENCRYPTED) refuse('file/unknown-format', 'is encrypted')
+  if (entry.method !== STORED && entry.method !== DEFLATED) {
+    const method = METHODS.get(entry.method) ?? `method ${entry.method}`
+    refuse('file/unknown-format', `is compressed with ${method}, which Assay does not read`)
+  }
+  if (entry.method === STORED && entry.size !== entry.compressedSize) {
+    refuse(
+      'file/bad-header',
+      `is stored as it is and claims two sizes, ${entry.size} and ${entry.compressedSize} bytes`,
+    )
+  }
+  const header = viewOf(await readBytes(source, entry.headerOffset, LOCAL_HEADER_BYTES))
+  if (header.getUint32(0, true) !== LOCAL_HEADER) refuse('file/bad-header', 'has no local header where it should be')
+  const payload = entry.headerOffset + LOCAL_HEADER_BYTES + header.getUint16(26, true) + header.getUint16(28, true)
+  checkRange(source, payload, entry.compressedSize)
+  return payload
+}
+
+async function inflate(source: ByteSource, payload: number, entry: ZipEntry, name: string): Promise<Uint8Array> {
+  const refuse = (code: string, message: string): never => {
+    throw new AssayError(code, `${name} ${message}`, { file: source.name, offset: entry.headerOffset })
+  }
+  if (isBomb(entry)) refuse('file/resource-bomb', `would grow from ${entry.compressedSize} to ${entry.size} bytes`)
+  const bytes = inflateRaw(await readBytes(source, payload, entry.compressedSize), entry.size, name)
+  if (bytes.byteLength !== entry.size) {
+    refuse('file/bad-header', `should inflate to ${entry.size} bytes and gives ${bytes.byteLength}`)
+  }
+  return bytes
+}
+
+/**
+ * Compares a record with the CRC-32 stored for it, reading it in blocks of 1 MiB; undefined where none is stored (torch with
+ * `save.compute_crc32 = False` writes 0, a salvaged record without descriptor has lost it). `onBytes` is told the length of each
+ * block. Throws as the reads of `entrySource` do.
+ */
+export async function checkCrc(
+  archive: ZipArchive,
+  entry: ZipEntry,
+  signal?: AbortSignal,
+  onBytes?: (bytes: number) => void,
+): Promise<boolean | undefined> {
+  if (entry.cut || (entry.crc32 === 0 && entry.size > 0)) return undefined
+  const source = entrySource(archive, entry)
+  const block = new Uint8Array(Math.min(BLOCK_BYTES, entry.size))
+  let crc = 0
+  for (let at = 0; at < entry.size; at += block.byteLength) {
+    throwIfAborted(signal)
+    const part = block.subarray(0, Math.min(block.byteLength, entry.size - at))
+    await source.read(at, part)
+    crc = crc32(part, crc)
+    onBytes?.(part.byteLength)
+  }
+  return crc === entry.crc32
+}
