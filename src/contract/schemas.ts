@@ -166,6 +166,8 @@ export const diffRow = z.object({
   rms: jsonNumber.nullable(),
   relL2: jsonNumber.nullable(),
   cosine: jsonNumber.nullable(),
+  /** Why the values could not be compared, where they should have been. */
+  note: z.string().optional(),
 })
 export const stateDifference = z.object({ what: z.string(), a: z.unknown(), b: z.unknown(), same: z.boolean() })
 export const diffReport = z.object({
@@ -220,7 +222,8 @@ export const repairResult = z.object({
 
 export const exportOptions = z.object({
   format: z.enum(['safetensors', 'torch']),
-  dtype: z.string().optional(),
+  /** Floating tensors are rounded to this; all others stay as they are. */
+  dtype: z.enum(['float32', 'float16', 'bfloat16']).optional(),
   /** Bytes. */
   maxShardSize: z.number().positive().optional(),
 })

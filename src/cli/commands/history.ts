@@ -1,0 +1,77 @@
+import type { History } from '../../contract/schemas'
+import { colors } from '../complaint'
+import type { Io } from '../io'
+import { withSession } from '../session'
+import { STATUS, type Status } from '../status'
+import { jsonText, safe } from '../text/safe'
+import { table } from '../text/table'
+import { numberText, plural } from '../text/units'
+
+interface Options {
+  readonly json?: true
+  readonly csv?: true
+}
+
+export async function history(path: string, { json, csv }: Options, io: Io): Promise<Status> {
+  return withSession(io, async ({ client, checkpoint }) => {
+    const opened = await checkpoint(path)
+    const found = await client.history({ id: opened.id })
+    if (json) io.stdout.write(jsonText({ path: opened.path, ...found }, io.stdout.isTTY === true))
+    else io.stdout.write(csv ? csvText(found) : text(opened.path, found, io))
+    return STATUS.good
+  })
+}
+
+type Series = readonly (readonly [name: string, points: History['loss']])[]
+
+function seriesOf({ loss, evalLoss, learningRate, metrics, schedule }: History): Series {
+  const all: Series = [
+    ['loss', loss],
+    ['eval_loss', evalLoss],
+    ['learning_rate', learningRate],
+    ...Object.entries(metrics),
+    ['learning_rate (to come)', schedule?.projected ?? []],
+  ]
+  return all.filter(([, points]) => points.length > 0)
+}
+
+/** RFC 4180: a field that holds a comma, a quote or a line break is quoted, its quotes doubled. */
+function csvText(history: History): string {
+  const field = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
+  const lines = seriesOf(history).flatMap(([name, points]) =>
+    points.map(({ step, value }) => `${field(safe(name))},${step},${value}\n`),
+  )
+  return `series,step,value\n${lines.join('')}`
+}
+
+function text(path: string, history: History, io: Io): string {
+  const { bold, dim, yellow } = colors(io)
+  const head = `${bold(safe(path))}\n\n`
+  const rows = seriesOf(history).map(([name, points]) => {
+    const [first, last] = [points[0], points.at(-1)]
+    const finite = points.map(({ value }) => value).filter((value) => typeof value === 'number')
+    return [
+      safe(name),
+      plural(points.length, 'point'),
+      `${name === 'loss' ? history.lossUnit : 'step'} ${first?.step} to ${last?.step}`,
+      numberText(first?.value),
+      '→',
+      numberText(last?.value),
+      finite.length === 0 ? '' : `${numberText(Math.min(...finite))} … ${numberText(Math.max(...finite))}`,
+    ]
+  })
+  if (rows.length === 0) return `${head}  It remembers no loss and no learning rate.\n`
+  const right = 'right' as const
+  const body = table(rows, {
+    indent: '  ',
+    align: ['left', right, 'left', right, 'left', right],
+    paint: (cell, column) => (column === 2 || column === 6 ? dim(cell) : cell),
+  })
+  const schedule = history.schedule ? `\n  schedule  ${safe(history.schedule.kind)}\n` : ''
+  const jumps = history.jumps
+    .map(({ series, step, from, to }) =>
+      yellow(`  ${safe(series)} jumps at step ${step}: ${numberText(from)} → ${numberText(to)}\n`),
+    )
+    .join('')
+  return `${head}${body}${schedule}${jumps}`
+}

@@ -1,0 +1,66 @@
+import type { Statistics, TensorRow } from '../../contract/schemas'
+import { colors } from '../complaint'
+import type { Io } from '../io'
+import { withSession } from '../session'
+import { STATUS, type Status } from '../status'
+import { tensorRows } from '../tensors'
+import { progressLine } from '../text/progress'
+import { jsonText, safe } from '../text/safe'
+import { table } from '../text/table'
+import { numberText, shapeText } from '../text/units'
+
+interface Options {
+  readonly filter?: string
+  readonly json?: true
+}
+
+type Measured = Pick<TensorRow, 'name' | 'dtype' | 'shape' | 'file' | 'component'> & Statistics & { error?: string }
+
+export async function stats(path: string, options: Options, io: Io): Promise<Status> {
+  return withSession(io, async (session) => {
+    const opened = await session.checkpoint(path)
+    const { id } = opened
+    const rows = new Map((await tensorRows(session, id, options.filter)).map((row) => [row.index, row]))
+    const total = [...rows.values()].reduce((sum, row) => sum + row.bytes, 0)
+    const progress = progressLine(io)
+    const tensors: Measured[] = []
+    let done = 0
+    const stream = await session.client.statistics(
+      { id, indices: [...rows.keys()] },
+      { ...(io.signal && { signal: io.signal }) },
+    )
+    for await (const { index, statistics, error } of stream) {
+      const row = rows.get(index)
+      if (!row) continue
+      const { name, dtype, shape, file, component } = row
+      tensors.push({ name, dtype, shape, file, component, ...statistics, ...(error !== undefined && { error }) })
+      done += row.bytes
+      progress.show({ done, total, label: name })
+    }
+    progress.clear()
+    io.stdout.write(
+      options.json ? jsonText({ path: opened.path, tensors }, io.stdout.isTTY === true) : text(tensors, io),
+    )
+    return STATUS.good
+  })
+}
+
+function text(tensors: readonly Measured[], io: Io): string {
+  const { dim, red, bold } = colors(io)
+  const head = ['tensor', 'dtype', 'shape', 'min', 'max', 'mean', 'std', 'l2', 'zeros', 'nan', 'inf', '']
+  const lines = tensors.map((one) => [
+    safe(one.name),
+    one.dtype,
+    shapeText(one.shape),
+    ...[one.min, one.max, one.mean, one.std, one.l2, one.zeros, one.nan, one.inf].map(numberText),
+    safe(one.error ?? ''),
+  ])
+  return table([head, ...lines], {
+    align: ['left', 'left', 'left', ...new Array<'right'>(8).fill('right')],
+    paint: (cell, column, row) => {
+      if (row === 0) return bold(cell)
+      if (column === 11 || (column > 8 && cell.trim() !== '0')) return red(cell)
+      return column === 1 || column === 2 ? dim(cell) : cell
+    },
+  })
+}

@@ -1,0 +1,25 @@
+import { CommanderError } from 'commander'
+import { complain, describe } from './complaint'
+import type { Io } from './io'
+import { program } from './program'
+import { STATUS, type Status } from './status'
+import { jsonText } from './text/safe'
+
+/** Runs the command line `argv` (without the interpreter and the script). Throws nothing: what goes wrong is told and counted. */
+export async function main(argv: readonly string[], io: Io): Promise<Status> {
+  let status: Status = STATUS.good
+  const commands = program(io, (result) => {
+    status = result
+  })
+  try {
+    await commands.parseAsync(argv, { from: 'user' })
+    return status
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return STATUS.good
+    if (io.signal?.aborted) return STATUS.interrupted
+    // Commander has told usage errors already.
+    if (!(error instanceof CommanderError)) complain(error, io)
+    if (argv.includes('--json')) io.stdout.write(jsonText({ error: describe(error) }, io.stdout.isTTY === true))
+    return STATUS.trouble
+  }
+}

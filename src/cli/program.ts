@@ -1,0 +1,170 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { version } from '../../package.json'
+import type { Io } from './io'
+import type { Status } from './status'
+import { parseSize } from './text/units'
+
+const EXAMPLES = `
+Examples:
+  $ assay verify runs/gpt2                     which checkpoints of the run can be resumed
+  $ assay verify checkpoint-500 --deep --json  read every value; for scripts and CI
+  $ assay diff checkpoint-400 checkpoint-500   what 100 steps changed
+  $ assay repair broken --reference good --out mended --dry-run
+  $ assay checkpoint-500                       look at it in the window
+
+Exit status: 0 all is well, 1 there are findings (for diff: differences), 2 trouble or wrong usage.`
+
+/**
+ * The command line. What a command does is loaded when it is called, so that each starts at once.
+ * @param done takes the exit status of the command that ran
+ */
+export function program(io: Io, done: (status: Status) => void): Command {
+  const assay = new Command('assay')
+    .description('Inspect, verify, compare and repair the checkpoints of neural-network training.')
+    .version(version, '-V, --version')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      getOutHelpWidth: () => io.stdout.columns ?? 100,
+      getErrHelpWidth: () => io.stderr.columns ?? 100,
+    })
+    .showHelpAfterError('(assay --help tells how)')
+    .addHelpText('after', EXAMPLES)
+
+  const command = (name: string, does: string, examples: readonly string[]) =>
+    assay
+      .command(name)
+      .description(does)
+      .addHelpText('after', `\nExamples:\n${examples.map((line) => `  $ assay ${line}`).join('\n')}`)
+
+  command('verify', 'Tell whether training can resume from a checkpoint, and what is wrong where it cannot.', [
+    'verify checkpoint-500',
+    'verify runs/gpt2 --json | jq -r .lastGood',
+  ])
+    .argument('<path...>', 'checkpoint files or folders, or a folder of checkpoints')
+    .option('--deep', 'read every value (finds NaN, infinities, damaged bytes)')
+    .option('--strict', 'count warnings as errors')
+    .addOption(asJson())
+    .action(async (paths: string[], options) =>
+      done(await (await import('./commands/verify')).verify(paths, options, io)),
+    )
+
+  command('show', 'List what a checkpoint holds: components, training state, tensors.', [
+    'show checkpoint-500',
+    "show model.safetensors --tensors --filter '*.attn.*'",
+  ])
+    .argument('<path>', 'checkpoint file or folder')
+    .option('--tensors', 'list the tensors')
+    .option('--sha256', 'with the digest of each tensor’s values')
+    .addOption(filter())
+    .addOption(asJson())
+    .action(async (path: string, options) => done(await (await import('./commands/show')).show(path, options, io)))
+
+  command('stats', 'Measure the values of every tensor: range, mean, deviation, zeros, NaN.', [
+    'stats model.safetensors',
+    "stats checkpoint-500 --filter '*norm*' --json",
+  ])
+    .argument('<path>', 'checkpoint file or folder')
+    .addOption(filter())
+    .addOption(asJson())
+    .action(async (path: string, options) => done(await (await import('./commands/stats')).stats(path, options, io)))
+
+  command('diff', 'Compare two checkpoints: names, shapes, dtypes, values, training state.', [
+    'diff checkpoint-400 checkpoint-500',
+    'diff base.safetensors tuned.safetensors --json',
+  ])
+    .argument('<a>', 'the earlier one')
+    .argument('<b>', 'the later one')
+    .addOption(filter())
+    .addOption(asJson())
+    .action(async (a: string, b: string, options) =>
+      done(await (await import('./commands/diff')).diff(a, b, options, io)),
+    )
+
+  command(
+    'repair',
+    'Plan what can be mended, with the evidence, and write a mended copy. The original is never written to.',
+    [
+      'repair broken --reference good --out mended --dry-run',
+      'repair model.safetensors --shape conv1.weight=1280,128,3 --out mended.safetensors',
+    ],
+  )
+    .argument('<path>', 'checkpoint file or folder')
+    .addOption(new Option('--out <path>', 'where to write; must not exist, or be an empty folder'))
+    .addOption(new Option('--in-place', 'put the mended files in place; the old ones stay as .backup').conflicts('out'))
+    .option('--reference <path>', 'an intact checkpoint of the same model, to take shapes and values from')
+    .addOption(new Option('--shape <name=2,3>', 'the shape of one tensor; may be repeated').argParser(parseShape))
+    .option('--dry-run', 'show the plan and write nothing')
+    .addOption(asJson())
+    .action(async (path: string, options, self: Command) => {
+      if (!options.out && !options.inPlace && !options.dryRun)
+        self.error('error: name the target with --out, or use --in-place or --dry-run')
+      done(await (await import('./commands/repair')).repair(path, options, io))
+    })
+
+  command('export', 'Write the weights of any checkpoint as safetensors or as a PyTorch file.', [
+    'export checkpoint-500 --format safetensors --out weights --max-shard-size 5GB',
+    'export checkpoint-500 --format torch --dtype bfloat16 --out model.bin',
+  ])
+    .argument('<path>', 'checkpoint file or folder')
+    .requiredOption('--out <path>', 'file or folder to write; must not exist, or be an empty folder')
+    .addOption(new Option('--format <format>', 'what to write').choices(['safetensors', 'torch']).makeOptionMandatory())
+    .addOption(
+      new Option('--dtype <dtype>', 'round the floating-point tensors').choices(['float32', 'float16', 'bfloat16']),
+    )
+    .addOption(new Option('--max-shard-size <size>', 'split into files of at most this, as 5GB').argParser(parseSize))
+    .addOption(asJson())
+    .action(async (path: string, options) =>
+      done(await (await import('./commands/export')).exportTo(path, options, io)),
+    )
+
+  command('history', 'Print the loss and the learning rate that a checkpoint remembers.', [
+    'history checkpoint-500',
+    'history checkpoint-500 --csv > loss.csv',
+  ])
+    .argument('<path>', 'checkpoint file or folder')
+    .addOption(asJson())
+    .addOption(new Option('--csv', 'print series,step,value').conflicts('json'))
+    .action(async (path: string, options) =>
+      done(await (await import('./commands/history')).history(path, options, io)),
+    )
+
+  command(
+    'scan',
+    'List what unpickling would import and call, without unpickling. Exit status 1 where it is dangerous.',
+    ['scan downloads/*.pt', 'scan checkpoint-500 --json'],
+  )
+    .argument('<path...>', 'files or folders')
+    .addOption(asJson())
+    .action(async (paths: string[], options) => done(await (await import('./commands/scan')).scan(paths, options, io)))
+
+  assay
+    .command('open', { isDefault: true })
+    .description('Open the window. `assay PATH` does the same.')
+    .argument('[path]', 'what to open in it')
+    .action(async (path: string | undefined) => done(await (await import('./commands/open')).open(path, io)))
+
+  return assay
+}
+
+function asJson(): Option {
+  return new Option('--json', 'print one JSON document')
+}
+
+function filter(): Option {
+  return new Option('--filter <glob>', 'only tensors with such names (* any text, ? one character; else any part)')
+}
+
+/** Collects `NAME=2,3` into shapes by name. The last `=` counts: a name may hold one. */
+function parseShape(text: string, sofar: ReadonlyMap<string, number[]> = new Map()): Map<string, number[]> {
+  const at = text.lastIndexOf('=')
+  const dimensions = text
+    .slice(at + 1)
+    .split(',')
+    .map((part) => (/^\d+$/.test(part.trim()) ? Number(part) : Number.NaN))
+  if (at < 1 || !dimensions.every(Number.isSafeInteger)) {
+    throw new InvalidArgumentError('Write a shape as conv1.weight=1280,128,3.')
+  }
+  return new Map(sofar).set(text.slice(0, at), dimensions)
+}

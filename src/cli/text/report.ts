@@ -1,0 +1,72 @@
+import type { Component, Finding, Verification } from '../../contract/schemas'
+import { colors } from '../complaint'
+import type { Io } from '../io'
+import { safe } from './safe'
+import { table } from './table'
+import { bytesText, countText, plural } from './units'
+
+const RESUME: Record<Verification['resume']['level'], string> = {
+  exact: 'resumes exactly where it stopped',
+  stable: 'resumes, not exactly',
+  'weights-only': 'the weights load; training starts its state anew',
+  none: 'does not resume',
+}
+
+/** The verdict in a line, the reasons below it. */
+export function verdictLine({ verdict, resume, tensors }: Verification, io: Io): string {
+  const { green, yellow, red, bold, dim } = colors(io)
+  const paint = { complete: green, partial: yellow, broken: red }[verdict]
+  const amount = `${plural(tensors.count, 'tensor')}, ${countText(tensors.parameters)} parameters, ${bytesText(tensors.bytes)}`
+  const why = resume.why.map((reason) => `  ${safe(reason)}\n`).join('')
+  return `${paint(bold(verdict.toUpperCase()))}  ${RESUME[resume.level]}\n${why}${dim(amount)}`
+}
+
+const MARKS: Record<Component['status'], string> = { present: '✓', missing: '✗', damaged: '!', 'not-applicable': '·' }
+
+/** A line a component; those that do not apply are left out. */
+export function componentLines({ components }: Pick<Verification, 'components'>, io: Io): string {
+  const { green, yellow, red, dim } = colors(io)
+  const paint = { present: green, missing: yellow, damaged: red, 'not-applicable': dim }
+  const shown = components.filter(({ status }) => status !== 'not-applicable')
+  const rows = shown.map(({ label, status, files, note }) => {
+    const where =
+      files.length > 3
+        ? `${files.slice(0, 2).map(safe).join(', ')} and ${files.length - 2} more`
+        : files.map(safe).join(', ')
+    return [MARKS[status], label, status, [where, note && safe(note)].filter(Boolean).join('  ')]
+  })
+  return table(rows, {
+    indent: '  ',
+    paint: (cell, column, row) => {
+      const status = shown[row]?.status ?? 'present'
+      return column === 0 || column === 2 ? paint[status](cell) : column === 3 ? dim(cell) : cell
+    },
+  })
+}
+
+/** Findings of one rule and severity that are shown one by one before the rest is counted. */
+const SHOWN_EACH = 6
+
+/** Findings by rule, the gravest first, each with what would mend it. */
+export function findingLines(findings: readonly Finding[], io: Io): string {
+  const { red, yellow, cyan, dim, bold } = colors(io)
+  const paint = { error: red, warning: yellow, info: cyan }
+  const groups = new Map<string, Finding[]>()
+  for (const severity of ['error', 'warning', 'info'] as const) {
+    for (const finding of findings.filter((one) => one.severity === severity)) {
+      const key = `${severity} ${finding.rule}`
+      groups.set(key, [...(groups.get(key) ?? []), finding])
+    }
+  }
+  let text = ''
+  for (const [first, ...rest] of [...groups.values()] as [Finding, ...Finding[]][]) {
+    const all = [first, ...rest]
+    const times = all.length > 1 ? dim(` × ${all.length}`) : ''
+    text += `${paint[first.severity](first.severity)} ${bold(first.rule)}${times}\n`
+    for (const { message } of all.slice(0, SHOWN_EACH)) text += `  ${safe(message)}\n`
+    if (all.length > SHOWN_EACH) text += dim(`  … and ${all.length - SHOWN_EACH} more\n`)
+    const repairs = [...new Set(all.map(({ repair }) => repair).filter((repair) => repair !== undefined))]
+    if (repairs.length > 0) text += `  ${dim('→')} ${safe(repairs[0] ?? '')}\n`
+  }
+  return text === '' ? dim('No findings.\n') : text
+}

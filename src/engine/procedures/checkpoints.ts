@@ -1,0 +1,100 @@
+import { parentOf } from '../../core/bytes/folder'
+import type { Checkpoint, Run } from '../../core/checkpoint/checkpoint'
+import { isRun, openCheckpoint, openPath } from '../../core/checkpoint/open'
+import { runAt } from '../../core/checkpoint/run'
+import { AssayError } from '../../core/errors'
+import { history } from '../../core/history/history'
+import { scan } from '../../core/verify/scan'
+import { type Verification, verify } from '../../core/verify/verify'
+import { procedures } from '../base'
+import type { Engine } from '../engine'
+import { job } from '../jobs'
+import { wireHistory, wireState, wireVerification } from '../wire/state'
+
+const open = procedures.open.handler(async ({ input, context: { engine } }) => {
+  const subject = await openPath(input.path)
+  return isRun(subject) ? openedRun(subject, engine, input.strict) : openedCheckpoint(subject, engine, input.strict)
+})
+
+const close = procedures.close.handler(({ input, context: { engine } }) => {
+  engine.release(input.id)
+  return {}
+})
+
+const verifyDeep = procedures.verifyDeep.handler(({ input, context: { engine }, signal }) => {
+  const { checkpoint } = engine.get(input.id)
+  return job(signal, async (onProgress, abort) => {
+    const options = { deep: true, strict: input.strict ?? false, kernel: engine.kernel, signal: abort, onProgress }
+    const verification = await verify(checkpoint, options)
+    engine.learn(input.id, verification)
+    return wireVerification(checkpoint, verification)
+  })
+})
+
+const state = procedures.state.handler(({ input, context: { engine } }) =>
+  wireState(engine.get(input.id).checkpoint.state),
+)
+
+const historyOf = procedures.history.handler(({ input, context: { engine } }) =>
+  wireHistory(history(engine.get(input.id).checkpoint)),
+)
+
+const scanPaths = procedures.scan.handler(({ input }) => scan(input.paths))
+
+export const checkpoints = { open, close, verifyDeep, state, history: historyOf, scan: scanPaths }
+
+async function openedCheckpoint(checkpoint: Checkpoint, engine: Engine, strict = false) {
+  const verification = await quick(checkpoint, engine, strict)
+  const { id } = engine.hold(checkpoint, verification)
+  return {
+    kind: 'checkpoint' as const,
+    id,
+    path: checkpoint.path,
+    name: checkpoint.name,
+    layout: checkpoint.layout,
+    layoutLabel: checkpoint.layoutLabel,
+    verification: wireVerification(checkpoint, verification),
+    files: checkpoint.files.map(({ path, size, kind, tensors }) => ({ path, size, kind, tensors: tensors.length })),
+    tensorCount: checkpoint.tensors.length,
+    siblings: siblingsOf(checkpoint),
+  }
+}
+
+async function openedRun(run: Run, engine: Engine, strict = false) {
+  const checkpoints = []
+  for (const { path, name, step } of run.checkpoints) {
+    const checkpoint = await openCheckpoint(path)
+    try {
+      const verification = wireVerification(checkpoint, await quick(checkpoint, engine, strict))
+      checkpoints.push({ path, name, ...(step !== undefined && { step }), verification })
+    } finally {
+      checkpoint.close()
+    }
+  }
+  return { kind: 'run' as const, path: run.path, name: run.name, checkpoints, lastGood: lastGoodOf(checkpoints) }
+}
+
+/** The checkpoints of the run that this one lies in, itself among them; none where it stands alone. */
+function siblingsOf({ path }: Checkpoint): Run['checkpoints'][number][] {
+  try {
+    const siblings = runAt(parentOf(path))?.checkpoints ?? []
+    return siblings.some((sibling) => sibling.path === path) ? [...siblings] : []
+  } catch (error) {
+    // A checkpoint may be read where its parent may not be listed.
+    if (error instanceof AssayError) return []
+    throw error
+  }
+}
+
+/** Newest of the complete ones; where none is complete, newest of those that load. */
+function lastGoodOf(
+  checkpoints: readonly { path: string; verification: Pick<Verification, 'verdict'> }[],
+): string | null {
+  const newest = (verdict: Verification['verdict']) =>
+    checkpoints.findLast((one) => one.verification.verdict === verdict)
+  return (newest('complete') ?? newest('partial'))?.path ?? null
+}
+
+function quick(checkpoint: Checkpoint, engine: Engine, strict: boolean): Promise<Verification> {
+  return verify(checkpoint, { deep: false, strict, kernel: engine.kernel })
+}

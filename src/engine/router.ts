@@ -1,0 +1,8 @@
+import { procedures } from './base'
+import { checkpoints } from './procedures/checkpoints'
+import { comparison } from './procedures/compare'
+import { repairs } from './procedures/repair'
+import { tensors } from './procedures/tensors'
+
+/** The whole contract, implemented: what every face of the app calls. */
+export const router = procedures.router({ ...checkpoints, ...tensors, ...comparison, ...repairs })

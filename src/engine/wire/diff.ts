@@ -1,0 +1,28 @@
+import type { DiffReport, DiffRow } from '../../contract/schemas'
+import type * as core from '../../core/diff/diff'
+import { jsonOf, numberOrNull } from './json'
+
+export function wireDiff({ a, b, identical, summary, tensors, state }: core.DiffReport): DiffReport {
+  return {
+    a,
+    b,
+    identical,
+    summary: { ...summary },
+    tensors: tensors.map(wireRow),
+    state: state.map(({ what, a, b, same }) => ({ what, a: jsonOf(a), b: jsonOf(b), same })),
+  }
+}
+
+function wireRow(row: core.DiffRow): DiffRow {
+  const { shapeA, shapeB, maxAbs, meanAbs, rms, relL2, cosine, ...rest } = row
+  return {
+    ...rest,
+    ...(shapeA && { shapeA: [...shapeA] }),
+    ...(shapeB && { shapeB: [...shapeB] }),
+    maxAbs: numberOrNull(maxAbs),
+    meanAbs: numberOrNull(meanAbs),
+    rms: numberOrNull(rms),
+    relL2: numberOrNull(relL2),
+    cosine: numberOrNull(cosine),
+  }
+}

@@ -1,0 +1,93 @@
+import type { Finding, History, TrainingState, Verification } from '../../contract/schemas'
+import type * as model from '../../core/checkpoint/checkpoint'
+import { byteLength } from '../../core/checkpoint/tensor'
+import type { Plain } from '../../core/decode/plain'
+import type * as core from '../../core/finding'
+import type * as past from '../../core/history/history'
+import type { Point } from '../../core/history/points'
+import type * as verified from '../../core/verify/verify'
+import { jsonNumber, jsonOf } from './json'
+
+export function wireVerification(checkpoint: model.Checkpoint, verification: verified.Verification): Verification {
+  const { verdict, resume, components, findings, tensors, step, epoch, deep } = verification
+  return {
+    path: checkpoint.path,
+    layout: checkpoint.layout,
+    layoutLabel: checkpoint.layoutLabel,
+    verdict,
+    resume: { level: resume.level, why: [...resume.why] },
+    components: components.map((component) => ({ ...component, files: [...component.files] })),
+    findings: findings.map(wireFinding),
+    tensors: { ...tensors },
+    ...(step !== undefined && { step }),
+    ...(epoch !== undefined && { epoch }),
+    deep,
+  }
+}
+
+function wireFinding({ evidence, ...finding }: core.Finding): Finding {
+  return { ...finding, ...(evidence && { evidence: wireFields(evidence as Record<string, Plain>) }) }
+}
+
+export function wireState(state: model.TrainingState): TrainingState {
+  const { step, epoch, worldSize, counters, optimizers, schedulers, rng, records } = state
+  return {
+    ...(step !== undefined && { step }),
+    ...(epoch !== undefined && { epoch }),
+    ...(worldSize !== undefined && { worldSize }),
+    counters: counters.map((counter) => ({ ...counter })),
+    optimizers: optimizers.map(wireOptimizer),
+    schedulers: schedulers.map((scheduler) => ({
+      file: scheduler.file,
+      ...(scheduler.lastEpoch !== undefined && { lastEpoch: scheduler.lastEpoch }),
+      lastLr: scheduler.lastLr.map(jsonNumber),
+      baseLrs: scheduler.baseLrs.map(jsonNumber),
+      value: jsonOf(scheduler.value),
+    })),
+    rng: rng.map((one) => ({ ...one, generators: [...one.generators] })),
+    records: records.map(({ file, component, value }) => ({ file, component, value: jsonOf(value) })),
+  }
+}
+
+function wireOptimizer({ file, step, groups, parameters }: model.OptimizerState): TrainingState['optimizers'][number] {
+  const tensors = parameters.flatMap((parameter) => Object.entries(parameter.tensors))
+  return {
+    file,
+    ...(step !== undefined && { step }),
+    groups: groups.map(({ params, lr, initialLr, weightDecay, hyper }) => ({
+      count: params.length,
+      ...(lr !== undefined && { lr: jsonNumber(lr) }),
+      ...(initialLr !== undefined && { initialLr: jsonNumber(initialLr) }),
+      ...(weightDecay !== undefined && { weightDecay: jsonNumber(weightDecay) }),
+      hyper: wireFields(hyper),
+    })),
+    parameters: parameters.length,
+    bytes: tensors.reduce((sum, [, tensor]) => sum + byteLength(tensor), 0),
+    moments: [...new Set(tensors.map(([name]) => name))],
+  }
+}
+
+export function wireHistory(history: past.History): History {
+  const { loss, evalLoss, learningRate, metrics, lossUnit, schedule, jumps } = history
+  return {
+    loss: wirePoints(loss),
+    evalLoss: wirePoints(evalLoss),
+    learningRate: wirePoints(learningRate),
+    metrics: Object.fromEntries(Object.entries(metrics).map(([name, points]) => [name, wirePoints(points)])),
+    lossUnit,
+    schedule: schedule && {
+      kind: schedule.kind,
+      points: wirePoints(schedule.points),
+      projected: wirePoints(schedule.projected),
+    },
+    jumps: jumps.map(({ series, step, from, to }) => ({ series, step, from: jsonNumber(from), to: jsonNumber(to) })),
+  }
+}
+
+function wirePoints(points: readonly Point[]): History['loss'] {
+  return points.map(({ step, value }) => ({ step, value: jsonNumber(value) }))
+}
+
+function wireFields(fields: Readonly<Record<string, Plain>>): Record<string, unknown> {
+  return jsonOf({ ...fields }) as Record<string, unknown>
+}

@@ -1,0 +1,32 @@
+import type { Statistics, TensorFlag, TensorRow } from '../../contract/schemas'
+import type * as kernel from '../../core/analysis/kernel'
+import { byteLength, type Tensor } from '../../core/checkpoint/tensor'
+import { numberOrNull } from './json'
+
+export function wireRow(tensor: Tensor, index: number, flags: ReadonlyMap<number, readonly TensorFlag[]>): TensorRow {
+  return {
+    index,
+    name: tensor.name,
+    dtype: tensor.dtype,
+    shape: [...tensor.shape],
+    bytes: byteLength(tensor),
+    file: tensor.file,
+    component: tensor.component,
+    flags: [...(flags.get(index) ?? [])],
+  }
+}
+
+export function wireStatistics(statistics: kernel.Statistics): Statistics {
+  const { count, zeros, nan, inf, min, max, mean, std, l2 } = statistics
+  return {
+    count,
+    min: numberOrNull(min),
+    max: numberOrNull(max),
+    mean: numberOrNull(mean),
+    std: numberOrNull(std),
+    l2: numberOrNull(l2),
+    zeros,
+    nan,
+    inf,
+  }
+}
