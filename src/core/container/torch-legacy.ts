@@ -1,15 +1,7 @@
 import { type ByteSource, readBytes } from '../bytes/source'
 import { type DecodedPickle, decodePickle } from '../decode/pickle/machine'
-import {
-  mappingOf,
-  PyDict,
-  PyGlobal,
-  PyObject,
-  PyPersistent,
-  PySet,
-  type PyValue,
-  sequenceOf,
-} from '../decode/pickle/value'
+import { mappingOf, PyGlobal, PyPersistent, type PyValue, sequenceOf } from '../decode/pickle/value'
+import { containerOf, partsOf } from '../decode/pickle/walk'
 import { AssayError } from '../errors'
 
 /** Bytes of one storage in the stream. */
@@ -132,8 +124,8 @@ function storageIds(root: PyValue | undefined): { sizes: Map<string, number>; vi
   const seen = new Set<object>()
   const stack: PyValue[] = root === undefined ? [] : [root]
   while (stack.length > 0) {
-    const value = stack.pop() as PyValue
-    if (typeof value !== 'object' || value === null || seen.has(value)) continue
+    const value = containerOf(stack.pop())
+    if (!value || seen.has(value)) continue
     seen.add(value)
     if (value instanceof PyPersistent) {
       const [tag, type, key, , , view] = sequenceOf(value.id) ?? []
@@ -141,12 +133,7 @@ function storageIds(root: PyValue | undefined): { sizes: Map<string, number>; vi
         sizes.set(key, ELEMENT_SIZES[type.name] ?? 1)
         views ||= view !== null && view !== undefined
       }
-    } else if (value instanceof PyDict) stack.push(...value.entries.keys(), ...value.entries.values())
-    else if (value instanceof PySet) stack.push(...value.items)
-    else if (value instanceof PyObject) {
-      stack.push(value.args, ...value.items, ...value.entries.keys(), ...value.entries.values())
-      if (value.state !== undefined) stack.push(value.state)
-    } else for (const item of sequenceOf(value) ?? []) stack.push(item)
+    } else for (const part of partsOf(value)) stack.push(part)
   }
   return { sizes, views }
 }

@@ -77,10 +77,7 @@ async function isUnusable(draft: Draft, path: string): Promise<boolean> {
   }
 }
 
-/**
- * Opens one file of random states a process and marks `rng`. `pattern` captures the rank; `processes` is how many are
- * known to have trained from elsewhere, with the sentence that says how.
- */
+/** Opens the random states of each process, a file each, and marks `rng`. `pattern` captures the rank; none is rank 0. */
 export async function openRanks(
   draft: Draft,
   paths: readonly string[],
@@ -98,7 +95,7 @@ export async function openRanks(
   if (ranks.length > 0) draft.worldSize = Math.max(...ranks) + 1
 }
 
-/** Marks `rng` missing when fewer ranks are there than processes trained. `name` makes a rank's file name. */
+/** Marks `rng` missing when ranks are gone of the `processes` that trained, as `why` shows. `name` makes a rank's file name. */
 export function checkRanks(draft: Draft, processes: number, why: string, name: (rank: number) => string): void {
   const have = new Set(draft.rng.map(({ rank }) => rank))
   const gone = Array.from({ length: Math.min(processes, 10_000) }, (_, rank) => rank).filter((rank) => !have.has(rank))

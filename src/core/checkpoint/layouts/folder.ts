@@ -1,7 +1,7 @@
 import { finding } from '../../finding'
 import type { StateFile } from '../checkpoint'
 import type { Draft } from '../draft'
-import { filesLike, hasFile, type Listing } from '../listing'
+import { filesLike, type Listing } from '../listing'
 import { some } from '../names'
 import { type ModelFiles, markWeights, modelFiles, openWeights } from '../weights'
 import { missing, notApplicable, openConfig, openTokenizer } from './common'
@@ -100,8 +100,4 @@ function configAbsent(draft: Draft) {
 export function countRankFiles(draft: Draft, names: readonly string[]): void {
   const ranks = names.flatMap((name) => /rank[_-]?(\d+)/i.exec(name)?.[1] ?? []).map(Number)
   if (ranks.length > 1 && draft.worldSize === undefined) draft.worldSize = Math.max(...ranks) + 1
-}
-
-export function hasConfig(listing: Listing): boolean {
-  return hasFile(listing, 'config.json')
 }
