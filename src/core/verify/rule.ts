@@ -1,13 +1,12 @@
-import type { Kernel } from '../analysis/kernel'
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import type { Finding, RuleId } from '../finding'
+import type { Values } from './values'
 
 export interface RuleContext {
   readonly checkpoint: Checkpoint
-  readonly kernel: Kernel
+  /** Statistics of values, read once for all rules. Only rules that need values may ask. */
+  readonly values: Values
   readonly signal?: AbortSignal
-  /** Bytes of values read so far and to be read, for rules that need values. */
-  readonly onProgress?: (done: number, total: number) => void
 }
 
 /** One rule, one file, named as its id. Sees the model, never a format; shares no state with other rules. */

@@ -1,0 +1,117 @@
+import type { Checkpoint, Component, ComponentId } from '../checkpoint/checkpoint'
+import { type Finding, finding, type RuleId } from '../finding'
+import { list } from './text'
+
+/** Findings after which the weights have no usable shape: nothing can be resumed from them, with or without an optimizer. */
+const SHAPELESS: ReadonlySet<RuleId> = new Set<RuleId>([
+  'weights/flattened',
+  'weights/rank-shard',
+  'weights/placeholder',
+  'weights/replicated',
+  'weights/shape-mismatch',
+])
+
+/** File findings that leave the values as they are. */
+const HARMLESS: ReadonlySet<RuleId> = new Set<RuleId>(['file/odd-name', 'file/path-escape'])
+
+const RESUMING: ReadonlySet<ComponentId> = new Set<ComponentId>(['optimizer', 'scheduler', 'scaler', 'sampler', 'rng'])
+
+/**
+ * The components as they stand after the rules have spoken: damaged where an error concerns them. Where the weights
+ * themselves have lost their shapes, missing training state is no longer what is amiss, and is not asked for.
+ */
+export function settle(checkpoint: Checkpoint, findings: readonly Finding[]): Component[] {
+  const errors = findings.filter(({ severity }) => severity === 'error')
+  const shapeless = errors.find(({ rule }) => SHAPELESS.has(rule))
+  const files = new Set(checkpoint.files.map(({ path }) => path))
+  return checkpoint.components.map((component) => {
+    const { id, status } = component
+    if (status === 'present') {
+      const error = errors.find((each) => concerns(each, component, checkpoint))
+      return error ? { ...component, status: 'damaged', note: error.message } : component
+    }
+    if (shapeless && status === 'missing' && RESUMING.has(id)) {
+      return {
+        ...component,
+        status: 'not-applicable',
+        note: 'The weights have lost their shapes; there is nothing to resume',
+      }
+    }
+    // Of a whole file without a value nothing can be mended, with or without a config.
+    if (shapeless && id === 'config' && status === 'not-applicable' && !files.has(shapeless.subject)) {
+      return { ...component, status: 'missing', note: 'No config.json, which would tell the shapes that were lost' }
+    }
+    return component
+  })
+}
+
+function concerns({ rule, subject, evidence }: Finding, { id, files }: Component, checkpoint: Checkpoint): boolean {
+  const family = rule.slice(0, rule.indexOf('/'))
+  if (family === 'file') return !HARMLESS.has(rule) && files.includes(subject)
+  if (rule === 'pickle/malformed') return files.includes(subject)
+  if (family !== 'weights') return family === id
+  const file = typeof evidence?.file === 'string' ? evidence.file : undefined
+  const part = checkpoint.tensors.find(({ name, file: at }) => name === subject && (file === undefined || at === file))
+  return id === (part?.component ?? 'weights')
+}
+
+const MISSING: { readonly [id in ComponentId]?: RuleId } = {
+  weights: 'weights/missing',
+  config: 'config/missing',
+  tokenizer: 'tokenizer/missing',
+  optimizer: 'optimizer/missing',
+  scheduler: 'scheduler/missing',
+  scaler: 'scaler/missing',
+  sampler: 'sampler/missing',
+  rng: 'rng/missing',
+  trainer: 'trainer/missing',
+}
+
+/** A finding for each component that should be there and is not, unless its files have already said why. */
+export function missingFindings(
+  checkpoint: Checkpoint,
+  components: readonly Component[],
+  findings: readonly Finding[],
+): Finding[] {
+  return components.flatMap((component) => {
+    const { id, label, status, files, note } = component
+    const said = findings.some(({ severity, subject }) => severity === 'error' && files.includes(subject))
+    if (id === 'adapter') return adapterFindings(component, findings)
+    const rule = MISSING[id]
+    if (status !== 'missing' || said || rule === undefined) return []
+    const message = note ?? `${label}: nothing of it is here`
+    if (id === 'rng' && files.length > 0) return missingRanks(checkpoint, message)
+    return [finding(rule, checkpoint.name, message)]
+  })
+}
+
+function adapterFindings({ status, files, note }: Component, findings: readonly Finding[]): Finding[] {
+  if (findings.some(({ rule, subject }) => rule === 'adapter/empty' || files.includes(subject))) return []
+  const config = files.some((file) => file.endsWith('adapter_config.json'))
+  if (status === 'missing') {
+    return [
+      finding(
+        'adapter/missing-weights',
+        'adapter_model.safetensors',
+        note ?? 'The weights of the adapter are not here',
+      ),
+    ]
+  }
+  if (status !== 'damaged' || config) return []
+  return [
+    finding('adapter/missing-config', 'adapter_config.json', note ?? 'adapter_config.json is not here', {
+      repair: 'Write adapter_config.json anew: rank and targets follow from the weights, the scaling has to be known',
+    }),
+  ]
+}
+
+/** Some ranks' random states are here, others are not. */
+function missingRanks({ state }: Checkpoint, message: string): Finding[] {
+  const have = new Set(state.rng.map(({ rank }) => rank))
+  const example = state.rng.find(({ rank }) => rank !== undefined)
+  const gone = Array.from({ length: Math.min(state.worldSize ?? 0, 10_000) }, (_, rank) => rank).filter(
+    (rank) => !have.has(rank),
+  )
+  const names = gone.map((rank) => example?.file.replace(/\d+(?=\.\w+$)/, String(rank)) ?? `rank ${rank}`)
+  return [finding('rng/missing', list(names) || 'random states', message, { evidence: { ranks: gone.slice(0, 1000) } })]
+}

@@ -1,0 +1,119 @@
+import type { Checkpoint } from '../checkpoint/checkpoint'
+import { byteLength, contiguousStrides, numel, sameShape, type Tensor } from '../checkpoint/tensor'
+import type { Finding, RuleId } from '../finding'
+import { commonWrapper, WRAPPERS } from './shapes/names'
+
+/** What a table marks a tensor with. */
+export type TensorFlag =
+  | 'flattened'
+  | 'rank-shard'
+  | 'placeholder'
+  | 'empty'
+  | 'no-values'
+  | 'truncated'
+  | 'tied'
+  | 'view'
+  | 'wrapper-prefix'
+  | 'non-finite'
+  | 'frozen'
+
+const FLAG_OF: { readonly [rule in RuleId]?: TensorFlag } = {
+  'weights/flattened': 'flattened',
+  'weights/rank-shard': 'rank-shard',
+  'weights/placeholder': 'placeholder',
+  'weights/non-finite': 'non-finite',
+  'optimizer/non-finite': 'non-finite',
+}
+
+/** The flags of every tensor that has any, by its index in the checkpoint's list. */
+export function flagsOf(checkpoint: Checkpoint, findings: readonly Finding[]): Map<number, TensorFlag[]> {
+  const found = byName(findings)
+  const shared = sharedStorages(checkpoint)
+  const wrapped = wrappedNames(checkpoint)
+  const trained = new Set(checkpoint.tensors.filter((tensor) => tensor.requiresGrad).map(({ file }) => file))
+  const flags = new Map<number, TensorFlag[]>()
+  checkpoint.tensors.forEach((tensor, index) => {
+    const { name, file, shape, requiresGrad } = tensor
+    const own = new Set<TensorFlag>([...(found.get(`${file}\0${name}`) ?? []), ...(found.get(`\0${name}`) ?? [])])
+    if (numel(shape) === 0) {
+      own.add('empty')
+      for (const flag of found.get(`\0${file}`) ?? []) own.add(flag)
+    } else if (tensor.blocks.length === 0) own.add('no-values')
+    else if (isCutOff(tensor)) own.add('truncated')
+    const twins = shared.get(storageKey(tensor)) ?? []
+    if (twins.some((twin) => twin !== tensor && isSame(twin, tensor))) own.add('tied')
+    else if (isView(tensor)) own.add('view')
+    if (wrapped.has(tensor)) own.add('wrapper-prefix')
+    if (requiresGrad === false && tensor.component === 'weights' && trained.has(file)) own.add('frozen')
+    if (own.size > 0) flags.set(index, [...own])
+  })
+  return flags
+}
+
+/** Flags by `file\0tensor`, or by `\0subject` where the finding names no file. */
+function byName(findings: readonly Finding[]): Map<string, TensorFlag[]> {
+  const found = new Map<string, TensorFlag[]>()
+  for (const { rule, subject, evidence } of findings) {
+    const flag = FLAG_OF[rule]
+    const file = evidence?.file
+    const key = typeof file === 'string' && file !== subject ? `${file}\0${subject}` : `\0${subject}`
+    if (flag) found.set(key, [...(found.get(key) ?? []), flag])
+  }
+  return found
+}
+
+function storageKey({ file, storage }: Tensor): string {
+  return storage ? `${file}\0${storage.key}` : ''
+}
+
+function sharedStorages({ tensors }: Checkpoint): Map<string, Tensor[]> {
+  const shared = new Map<string, Tensor[]>()
+  for (const tensor of tensors) {
+    const key = storageKey(tensor)
+    const twins = shared.get(key)
+    if (key !== '' && twins) twins.push(tensor)
+    else if (key !== '') shared.set(key, [tensor])
+  }
+  return shared
+}
+
+/** Two names for the same values. */
+function isSame(a: Tensor, b: Tensor): boolean {
+  const [left] = a.blocks
+  const [right] = b.blocks
+  return left !== undefined && right !== undefined && left.offset === right.offset && sameShape(a.shape, b.shape)
+}
+
+/** Part of a larger storage, or not in row-major order. */
+function isView(tensor: Tensor): boolean {
+  const [block] = tensor.blocks
+  if (!tensor.storage || !block || tensor.blocks.length > 1) return false
+  const strides = contiguousStrides(tensor.shape)
+  const ordered = tensor.shape.every((extent, i) => extent === 1 || block.strides[i] === strides[i])
+  return !ordered || tensor.storage.byteLength > byteLength(tensor)
+}
+
+/** The end of the file comes before the end of the values. */
+function isCutOff(tensor: Tensor): boolean {
+  return tensor.blocks.some(({ source, offset, strides, shape }) => {
+    const last = shape.reduce((sum, extent, i) => sum + (extent - 1) * (strides[i] ?? 0), 0)
+    const item = byteLength({ dtype: tensor.dtype, shape: [] })
+    return offset + (last + 1) * item > source.size
+  })
+}
+
+function wrappedNames({ tensors }: Checkpoint): Set<Tensor> {
+  const model = tensors.filter(({ component }) => component === 'weights' || component === 'adapter')
+  const prefixes = new Map<string, string>()
+  for (const file of new Set(model.map((tensor) => tensor.file))) {
+    prefixes.set(file, commonWrapper(model.filter((tensor) => tensor.file === file).map(({ name }) => name)))
+  }
+  return new Set(
+    model.filter(({ file, name }) => {
+      const prefix = prefixes.get(file) ?? ''
+      return (
+        (prefix !== '' && name.startsWith(prefix)) || WRAPPERS.some(({ segment }) => name.split('.').includes(segment))
+      )
+    }),
+  )
+}

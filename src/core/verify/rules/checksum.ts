@@ -1,0 +1,52 @@
+import { openFile } from '../../bytes/file'
+import { joinPath, parentOf, pathKind } from '../../bytes/folder'
+import type { Checkpoint, StateFile } from '../../checkpoint/checkpoint'
+import { checkCrc, openZip, type ZipEntry } from '../../container/zip'
+import { type Finding, finding } from '../../finding'
+import type { Rule } from '../rule'
+import { list } from '../text'
+
+/** Records of an archive whose bytes are not those that were written. torch.load does not look. */
+export const checksum: Rule = {
+  ids: ['file/checksum'],
+  needs: 'values',
+  async *check({ checkpoint, signal }) {
+    for (const file of checkpoint.files) {
+      // Where the archive is torn, or would burst, its checksums say nothing new.
+      const broken = file.findings.some(({ rule }) => rule === 'file/truncated' || rule === 'file/resource-bomb')
+      if (file.kind === 'torch-zip' && !broken) yield* mismatches(checkpoint, file, signal)
+    }
+  },
+}
+
+async function* mismatches(
+  { path }: Checkpoint,
+  file: StateFile,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Finding> {
+  const source = openFile(joinPath(pathKind(path) === 'file' ? parentOf(path) : path, file.path), file.path)
+  try {
+    const archive = await openZip(source)
+    for (const entry of archive.entries) {
+      if ((await checkCrc(archive, entry, signal)) === false) yield mismatch(file, entry)
+    }
+  } finally {
+    source.close()
+  }
+}
+
+function mismatch(file: StateFile, { name, crc32 }: ZipEntry): Finding {
+  const tensors = file.tensors
+    .filter(({ storage }) => storage && name.endsWith(`/data/${storage.key}`))
+    .map((t) => t.name)
+  const what = tensors.length > 0 ? `, which holds the values of ${list(tensors)}` : ''
+  return finding(
+    'file/checksum',
+    file.path,
+    `${file.path}: the bytes of ${name} differ from the checksum stored with them${what}`,
+    {
+      evidence: { record: name, crc32, tensors: tensors.slice(0, 50) },
+      repair: 'Take the file from another copy: what changed cannot be told',
+    },
+  )
+}

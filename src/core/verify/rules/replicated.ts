@@ -1,0 +1,49 @@
+import { itemSize } from '../../checkpoint/dtype'
+import { numel, type Tensor } from '../../checkpoint/tensor'
+import { sha256Of } from '../../checkpoint/values'
+import { finding } from '../../finding'
+import type { Rule } from '../rule'
+import { diagnose } from '../shapes/diagnosis'
+import { shapeText } from '../text'
+
+/** A gather that joined equal copies: a whole multiple of the expected values, every part the same. The first is enough. */
+export const replicated: Rule = {
+  ids: ['weights/replicated'],
+  needs: 'values',
+  async *check({ checkpoint, signal }) {
+    for (const diagnosis of diagnose(checkpoint)) {
+      if (diagnosis.kind !== 'multiple') continue
+      const { tensor, expected, times } = diagnosis
+      if (!(await partsAreEqual(tensor, times, signal))) continue
+      const text = shapeText(expected.shape)
+      yield finding(
+        'weights/replicated',
+        tensor.name,
+        `${tensor.name} has ${numel(tensor.shape)} values: ${times} equal copies of its ${text} (says ${expected.source})`,
+        {
+          evidence: { file: tensor.file, times, shape: expected.shape, source: expected.source },
+          repair: `Keep the first copy, as ${text}`,
+        },
+      )
+    }
+  },
+}
+
+async function partsAreEqual(tensor: Tensor, times: number, signal: AbortSignal | undefined): Promise<boolean> {
+  const block = tensor.blocks[0]
+  if (tensor.blocks.length !== 1 || !block) return false
+  const length = numel(tensor.shape) / times
+  const step = length * (block.strides[0] ?? 1) * itemSize(tensor.dtype)
+  let first: string | undefined
+  for (let i = 0; i < times; i++) {
+    const part = {
+      ...tensor,
+      shape: [length],
+      blocks: [{ ...block, offset: block.offset + i * step, shape: [length] }],
+    }
+    const digest = await sha256Of(part, signal)
+    first ??= digest
+    if (digest !== first) return false
+  }
+  return true
+}

@@ -1,0 +1,31 @@
+import { sameShape } from '../../checkpoint/tensor'
+import { sha256Of } from '../../checkpoint/values'
+import { fieldsOf } from '../../decode/plain'
+import { finding } from '../../finding'
+import type { Rule } from '../rule'
+
+const HEAD = /(^|\.)lm_head\.weight$/
+const EMBEDDING = /(^|\.)(embed_tokens|wte|word_embeddings)\.weight$/
+
+/** A head stored beside the embedding it should be tied to, with other values: loading keeps only one of the two. */
+export const tiedDiffers: Rule = {
+  ids: ['weights/tied-differs'],
+  needs: 'values',
+  async *check({ checkpoint, signal }) {
+    if (fieldsOf(checkpoint.config)?.tie_word_embeddings !== true) return
+    const weights = checkpoint.tensors.filter(({ component, blocks }) => component === 'weights' && blocks.length > 0)
+    const heads = weights.filter(({ name }) => HEAD.test(name))
+    const embeddings = weights.filter(({ name }) => EMBEDDING.test(name))
+    const [head] = heads
+    const [embedding] = embeddings
+    if (heads.length !== 1 || embeddings.length !== 1 || !head || !embedding) return
+    if (head.dtype !== embedding.dtype || !sameShape(head.shape, embedding.shape)) return
+    if ((await sha256Of(head, signal)) === (await sha256Of(embedding, signal))) return
+    yield finding(
+      'weights/tied-differs',
+      head.name,
+      `${head.name} differs from ${embedding.name}, although config.json ties them: loading keeps only one of the two`,
+      { evidence: { file: head.file, other: embedding.name } },
+    )
+  },
+}

@@ -1,0 +1,47 @@
+import { finding } from '../../finding'
+import type { Rule } from '../rule'
+import { weightsOf } from '../shapes/evidence'
+import { commonWrapper, WRAPPERS } from '../shapes/names'
+
+/**
+ * Names that carry what a wrapper put there: a prefix that every name of the file has, or a segment, wherever it stands, that
+ * only wrappers use. `module.` alone counts only as the prefix of all: modules may well be called so.
+ */
+export const wrapperPrefix: Rule = {
+  ids: ['weights/wrapper-prefix'],
+  needs: 'structure',
+  *check({ checkpoint }) {
+    const weights = weightsOf(checkpoint)
+    for (const file of new Set(weights.map((tensor) => tensor.file))) {
+      const names = weights.filter((tensor) => tensor.file === file).map(({ name }) => name)
+      const averaged = names.includes('n_averaged')
+      const prefix = commonWrapper(names)
+      if (prefix !== '') {
+        const who = averaged ? 'AveragedModel, which also keeps n_averaged' : whoPut(prefix)
+        const count = names.filter((name) => name.startsWith(prefix)).length
+        yield finding('weights/wrapper-prefix', prefix, `All ${count} names in ${file} begin with ${prefix} (${who})`, {
+          evidence: { file, prefix, tensors: count, averaged },
+          repair: `Strip ${prefix} from the names`,
+        })
+      }
+      for (const { segment, who } of WRAPPERS) {
+        const wrapped = names.filter((name) => name.slice(prefix.length).split('.').includes(segment))
+        if (wrapped.length === 0) continue
+        const message = `${wrapped.length} of ${names.length} names in ${file} hold ${segment} (${who}), such as ${wrapped[0]}`
+        yield finding('weights/wrapper-prefix', `${segment}.`, message, {
+          evidence: { file, segment, tensors: wrapped.length },
+          repair: `Strip ${segment} from the names`,
+        })
+      }
+    }
+  },
+}
+
+function whoPut(prefix: string): string {
+  const segments = prefix.split('.').filter((segment) => segment !== '')
+  const who = segments.map(
+    (segment) =>
+      WRAPPERS.find((wrapper) => wrapper.segment === segment)?.who ?? 'DataParallel or DistributedDataParallel',
+  )
+  return [...new Set(who)].join(', ')
+}

@@ -1,0 +1,149 @@
+import type { Checkpoint } from '../../checkpoint/checkpoint'
+import { isFloating } from '../../checkpoint/dtype'
+import { numel, type Tensor } from '../../checkpoint/tensor'
+import { type Expected, ShapeEvidence, weightsOf } from './evidence'
+import { isNormName, isParameterName } from './names'
+import { agreedRanks, type Split, splitsOf } from './rank-split'
+
+/** What is wrong with the shape of one tensor. The kinds exclude each other: one wants a reshape, another forbids it. */
+export type Diagnosis =
+  /** All values are there in one dimension. `shape` where it is known, else the length `rows` of one of its dimensions. */
+  | { kind: 'flattened'; tensor: Tensor; expected: Expected }
+  | { kind: 'flattened-rows'; tensor: Tensor; rows: number }
+  /** One rank's part of a flat parameter; `split` where the arithmetic tells how it was cut. */
+  | { kind: 'rank-shard'; tensor: Tensor; expected?: Expected; split?: Split }
+  /** No values where values belong. */
+  | { kind: 'placeholder'; tensor: Tensor; expected?: Expected; swallowedBy?: Tensor }
+  /** A whole number of times the expected values. */
+  | { kind: 'multiple'; tensor: Tensor; expected: Expected; times: number }
+  /** Another number of values than expected, in no way that can be explained. */
+  | { kind: 'misshapen'; tensor: Tensor; expected: Expected }
+
+const known = new WeakMap<Checkpoint, readonly Diagnosis[]>()
+
+/** What is wrong with the shapes of the weights, in the order of the tensors. Looks at names and shapes, reads no values. */
+export function diagnose(checkpoint: Checkpoint): readonly Diagnosis[] {
+  const made = known.get(checkpoint) ?? [...new Doctor(checkpoint).diagnose()]
+  known.set(checkpoint, made)
+  return made
+}
+
+class Doctor {
+  private readonly evidence: ShapeEvidence
+  private readonly weights: readonly Tensor[]
+  private readonly splits = new Map<Tensor, Split[]>()
+  private readonly unfilled: Unfilled
+
+  constructor(private readonly checkpoint: Checkpoint) {
+    this.evidence = new ShapeEvidence(checkpoint)
+    this.weights = weightsOf(checkpoint)
+    this.unfilled = unfilledFiles(this.weights)
+  }
+
+  diagnose(): Diagnosis[] {
+    const found = this.weights.flatMap((tensor) => this.look(tensor) ?? [])
+    const ranks = agreedRanks([...this.splits.values()], this.checkpoint.state.worldSize)
+    const settled = found.map((each) => this.settle(each, ranks))
+    return settled.map((each) => (each.kind === 'placeholder' ? withSwallower(each, settled) : each))
+  }
+
+  private look(tensor: Tensor): Diagnosis | undefined {
+    const { shape } = tensor
+    const size = numel(shape)
+    if (size === 0) return this.lookAtEmpty(tensor)
+    if (shape.length !== 1 || !isFloating(tensor.dtype)) return undefined
+    if (size === 1) return this.lookAtSingle(tensor)
+    const whole = this.evidence.bySize(tensor)
+    if (whole) return { kind: 'flattened', tensor, expected: whole }
+    const expected = this.evidence.byName(tensor)
+    if (expected) return this.lookAtSize(tensor, size, expected)
+    const raw = isRankFile(tensor.file) && this.unfilled.flat.has(tensor.file)
+    if (raw && this.evidence.couldBeMatrix(tensor)) return { kind: 'rank-shard', tensor }
+    const rows = this.evidence.biasOf(tensor)
+    if (rows === undefined || rows === size || size % rows !== 0 || isNormName(tensor.name)) return undefined
+    return { kind: 'flattened-rows', tensor, rows }
+  }
+
+  /** A size of 0 is a lost parameter when it bears a parameter's name; buffers may be empty, tables may have no rows. */
+  private lookAtEmpty(tensor: Tensor): Diagnosis | undefined {
+    const expected = this.evidence.byName(tensor) ?? this.evidence.inOtherLayers(tensor)
+    const wanted = expected !== undefined && numel(expected.shape) > 0
+    const lost = tensor.shape.length === 1 && isParameterName(tensor.name)
+    if (!wanted && !lost && !this.unfilled.empty.has(tensor.file)) return undefined
+    return { kind: 'placeholder', tensor, ...(wanted && { expected }) }
+  }
+
+  /** ZeRO-3 of old left [1] for a partitioned parameter. Norms over one channel, PReLUs and biases of one output have it too. */
+  private lookAtSingle(tensor: Tensor): Diagnosis | undefined {
+    const expected =
+      this.evidence.byName(tensor) ?? (tensor.name.endsWith('weight') ? this.evidence.inOtherLayers(tensor) : undefined)
+    if (expected) return numel(expected.shape) > 1 ? { kind: 'placeholder', tensor, expected } : undefined
+    if (!tensor.name.endsWith('.weight')) return undefined
+    const beside = (this.evidence.biasOf(tensor) ?? 1) > 1
+    return beside || (this.unfilled.singles.has(tensor.file) && !isNormName(tensor.name))
+      ? { kind: 'placeholder', tensor }
+      : undefined
+  }
+
+  /** Another number of values than the tensor should have. */
+  private lookAtSize(tensor: Tensor, size: number, expected: Expected): Diagnosis | undefined {
+    const wanted = numel(expected.shape)
+    if (wanted === size || (expected.shape.length === 1 && isNormName(tensor.name))) return undefined
+    if (size > wanted && size % wanted === 0) return { kind: 'multiple', tensor, expected, times: size / wanted }
+    if (expected.shape.length === 1) return undefined
+    const splits = splitsOf(size, wanted, this.evidence.followers(tensor))
+    if (splits.length > 0) this.splits.set(tensor, splits)
+    if (splits.length > 0 || isRankFile(tensor.file)) return { kind: 'rank-shard', tensor, expected }
+    return { kind: 'misshapen', tensor, expected }
+  }
+
+  /** Gives a rank's part the split into as many ranks as the whole checkpoint agrees on. */
+  private settle(diagnosis: Diagnosis, ranks: number | undefined): Diagnosis {
+    if (diagnosis.kind !== 'rank-shard') return diagnosis
+    const splits = this.splits.get(diagnosis.tensor) ?? []
+    const split = splits.find((each) => each.ranks === ranks) ?? splits[0]
+    return split ? { ...diagnosis, split } : diagnosis
+  }
+}
+
+function withSwallower(diagnosis: Diagnosis & { kind: 'placeholder' }, all: readonly Diagnosis[]): Diagnosis {
+  const { tensor } = diagnosis
+  const holder = all.find(
+    (each) =>
+      each.kind === 'rank-shard' &&
+      each.tensor.file === tensor.file &&
+      each.split?.swallowed.includes(tensor.name) === true,
+  )
+  return holder ? { ...diagnosis, swallowedBy: holder.tensor } : diagnosis
+}
+
+/** Files in which matrices have gone missing as a whole. */
+interface Unfilled {
+  /** Every tensor has the size 0. */
+  readonly empty: ReadonlySet<string>
+  /** No tensor has two dimensions, and at least two weights that are no norms have the shape [1]. */
+  readonly singles: ReadonlySet<string>
+  /** No tensor has two dimensions. */
+  readonly flat: ReadonlySet<string>
+}
+
+function unfilledFiles(weights: readonly Tensor[]): Unfilled {
+  const all = new Set(weights.map(({ file }) => file))
+  const filled = new Set(weights.filter(({ shape }) => numel(shape) > 0).map(({ file }) => file))
+  const matrices = new Set(weights.filter(({ shape }) => shape.length > 1 && numel(shape) > 0).map(({ file }) => file))
+  const single = weights.filter(({ shape, name }) => isSingle(shape) && name.endsWith('.weight') && !isNormName(name))
+  const singles = new Map<string, number>()
+  for (const { file } of single) singles.set(file, (singles.get(file) ?? 0) + 1)
+  const without = (some: ReadonlySet<string>) => new Set([...all].filter((file) => !some.has(file)))
+  const flat = without(matrices)
+  return { empty: without(filled), singles: new Set([...flat].filter((file) => (singles.get(file) ?? 0) > 1)), flat }
+}
+
+function isSingle(shape: readonly number[]): boolean {
+  return shape.length === 1 && shape[0] === 1
+}
+
+/** A file that says it belongs to one process: `pytorch_model_rank0.bin`. */
+function isRankFile(file: string): boolean {
+  return /(^|[/_.-])rank[_-]?\d+([_.-]|$)/i.test(file)
+}

@@ -1,0 +1,186 @@
+import type { Checkpoint } from '../../checkpoint/checkpoint'
+import { numel, type Tensor } from '../../checkpoint/tensor'
+import { fieldsOf, type Plain } from '../../decode/plain'
+import { isNormName, layerName, patternOf, unwrapped } from './names'
+import type { Neighbour } from './rank-split'
+import { type Family, familyOf, plays, type Role } from './roles'
+import { configFor, type Widths, widthsOf } from './widths'
+
+/** A shape that a tensor should have, and who says so. */
+export interface Expected {
+  readonly shape: readonly number[]
+  /** As in a sentence: `config.json`, `layers.1.fc1.weight`, `the optimizer's moments`. */
+  readonly source: string
+}
+
+/** A role of the model, in the config's widths. */
+export interface Part {
+  readonly role: Role
+  readonly shape: readonly number[]
+}
+
+/**
+ * What is known of the shapes that tensors should have, collected once for a checkpoint: from its config, from equal
+ * layers, from the optimizer, from a bias. Asked only about tensors that look wrong, never to doubt one that looks right.
+ */
+export class ShapeEvidence {
+  private readonly byPart = new Map<string, Tensor>()
+  private readonly tensors = new Map<string, Tensor>()
+  private readonly moments = new Map<string, readonly number[]>()
+  private readonly momentsBySize = new Map<number, readonly number[] | undefined>()
+  private readonly scopes = new Map<Plain | undefined, Scope>()
+
+  constructor(private readonly checkpoint: Checkpoint) {
+    for (const tensor of weightsOf(checkpoint)) {
+      this.tensors.set(key(tensor.file, tensor.name), tensor)
+      const part = layerPart(tensor.name)
+      if (part !== undefined && tensor.shape.length > 1 && numel(tensor.shape) > 0) this.byPart.set(part, tensor)
+    }
+    for (const [name, shape] of momentShapes(checkpoint)) {
+      if (name !== undefined) this.moments.set(unwrapped(name), shape)
+      const size = numel(shape)
+      const known = this.momentsBySize.get(size)
+      const clash = this.momentsBySize.has(size) && String(known) !== String(shape)
+      this.momentsBySize.set(size, clash ? undefined : shape)
+    }
+  }
+
+  /** The shape that the config or the optimizer gives to a tensor of this name, whatever it holds. */
+  byName(tensor: Tensor): Expected | undefined {
+    const moments = this.moments.get(unwrapped(tensor.name))
+    if (moments) return { shape: moments, source: "the optimizer's moments" }
+    const part = this.partOf(tensor)
+    return part && { shape: part.shape, source: 'config.json' }
+  }
+
+  /** A shape of two or more dimensions that holds exactly the tensor's values. */
+  bySize(tensor: Tensor): Expected | undefined {
+    const size = numel(tensor.shape)
+    const named = this.byName(tensor)
+    if (named && named.shape.length > 1 && numel(named.shape) === size) return named
+    const equal = this.inOtherLayers(tensor)
+    if (equal && numel(equal.shape) === size) return equal
+    // Moments under no name: believed for a weight that is no norm, if all moments of this size have one shape.
+    const moments = this.momentsBySize.get(size)
+    if (!moments || moments.length < 2 || !this.couldBeMatrix(tensor)) return undefined
+    return { shape: moments, source: "the optimizer's moments" }
+  }
+
+  /** The shape of the same part of another layer. */
+  inOtherLayers({ name }: Tensor): Expected | undefined {
+    const equal = this.byPart.get(layerPart(name) ?? '')
+    return equal && { shape: equal.shape, source: equal.name }
+  }
+
+  /** Whether a one-dimensional tensor may be a matrix by its name and its bias; that of a norm has as many values as its bias. */
+  couldBeMatrix(tensor: Tensor): boolean {
+    const { name, shape } = tensor
+    return name.endsWith('weight') && !isNormName(name) && this.biasOf(tensor) !== numel(shape)
+  }
+
+  /** The role the config gives to the tensor, if all of the role's widths are known. */
+  partOf(tensor: Tensor): Part | undefined {
+    const { family, widths } = this.scopeOf(tensor)
+    const pattern = patternOf(unwrapped(tensor.name))
+    const role = family.roles.find((each) => plays(each, pattern))
+    return role && inWidths(role, widths)
+  }
+
+  /**
+   * Parameters that FSDP may have joined with this one: those that follow it in the same unit (the layer, or what is in no
+   * layer) and that the file does not hold, or holds without values.
+   */
+  followers(tensor: Tensor): Neighbour[] {
+    const { family, widths, tied } = this.scopeOf(tensor)
+    const own = this.partOf(tensor)
+    if (!own) return []
+    const later = family.roles.slice(family.roles.indexOf(own.role) + 1)
+    return later.flatMap((role) => {
+      const part = inWidths(role, widths)
+      const name = role.suffixes[0] as string
+      if (!part || role.unit !== own.role.unit || !name.endsWith('weight') || (tied && name === 'lm_head.weight'))
+        return []
+      const there = this.sibling(tensor, own.role, role)
+      return there && numel(there.shape) > 0 ? [] : [{ name: there?.name ?? name, numel: numel(part.shape) }]
+    })
+  }
+
+  /** The tensor of the same file that plays `role` where `tensor` plays `own`. */
+  private sibling(tensor: Tensor, own: Role, role: Role): Tensor | undefined {
+    const suffix = own.suffixes.find((each) => tensor.name.endsWith(each))
+    const prefix = suffix === undefined ? '' : tensor.name.slice(0, -suffix.length)
+    for (const each of role.suffixes) {
+      // The head stands outside of what holds the rest: `model.embed_tokens`, but `lm_head`.
+      const outer = prefix.replace(/(model|transformer)\.$/, '')
+      const found =
+        this.tensors.get(key(tensor.file, prefix + each)) ?? this.tensors.get(key(tensor.file, outer + each))
+      if (found) return found
+    }
+    return undefined
+  }
+
+  /** Length of the bias beside a weight: one dimension of the weight has that size. */
+  biasOf({ file, name }: Tensor): number | undefined {
+    if (!name.endsWith('.weight')) return undefined
+    const bias = this.tensors.get(key(file, `${name.slice(0, -'weight'.length)}bias`))
+    return bias && bias.shape.length === 1 && bias.shape[0] !== 0 ? bias.shape[0] : undefined
+  }
+
+  private scopeOf(tensor: Tensor): Scope {
+    const config = configFor(tensor.name, this.checkpoint.config)
+    const known = this.scopes.get(config)
+    if (known) return known
+    const tied = fieldsOf(config)?.tie_word_embeddings === true
+    const scope = { family: familyOf(config), widths: widthsOf(config), tied }
+    this.scopes.set(config, scope)
+    return scope
+  }
+}
+
+interface Scope {
+  readonly family: Family
+  readonly widths: Widths
+  /** The head has no weight of its own. */
+  readonly tied: boolean
+}
+
+/** The tensors that make up the model: weights and adapters. */
+export function weightsOf(checkpoint: Checkpoint): Tensor[] {
+  return checkpoint.tensors.filter(({ component }) => component === 'weights' || component === 'adapter')
+}
+
+function inWidths(role: Role, widths: Widths): Part | undefined {
+  const shape = role.dims.map((name) => widths[name])
+  return shape.every((width) => width !== undefined) ? { role, shape } : undefined
+}
+
+/** `layers.*.mlp.up_proj.weight`: the layer's number left open, the rest as it is. Only for parts with a name of their own. */
+function layerPart(name: string): string | undefined {
+  const layer = layerName(name)
+  return layer && /^[a-z_]\w*\./i.test(layer.rest) ? `${layer.container}.*.${layer.rest}` : undefined
+}
+
+function key(file: string, name: string): string {
+  return `${file}\0${name}`
+}
+
+/** Slots that have the shape of their parameter (formats of torch 2.13, bitsandbytes and apex excluded). */
+export const MOMENT_SLOTS = ['exp_avg', 'exp_avg_sq', 'momentum_buffer', 'square_avg', 'sum', 'exp_inf', 'ax', 'prev']
+
+/** Shapes of the parameters as the optimizer has them, by name where the optimizer tells names. */
+function* momentShapes({ state }: Checkpoint): Generator<[string | undefined, readonly number[]]> {
+  for (const { groups, parameters } of state.optimizers) {
+    const names = new Map<number | string, string>()
+    for (const { params, names: given } of groups) {
+      params.forEach((param, i) => {
+        const name = given?.[i] ?? (typeof param === 'string' ? param : undefined)
+        if (name !== undefined) names.set(param, name)
+      })
+    }
+    for (const { key: param, tensors } of parameters) {
+      const slot = MOMENT_SLOTS.find((each) => tensors[each])
+      const shape = slot === undefined ? undefined : tensors[slot]?.shape
+      if (shape) yield [names.get(param), shape]
+    }
+  }
+}

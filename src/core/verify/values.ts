@@ -1,0 +1,73 @@
+import type { Kernel, Statistics } from '../analysis/kernel'
+import type { Checkpoint } from '../checkpoint/checkpoint'
+import { isComplex, isFloating } from '../checkpoint/dtype'
+import { byteLength, type Tensor } from '../checkpoint/tensor'
+import { readBlocks } from '../checkpoint/values'
+import { AssayError } from '../errors'
+import { type Finding, findingOf } from '../finding'
+
+/** Bytes read so far and to be read, and what is being read. */
+export type Progress = (done: number, total: number, label: string) => void
+
+/** The values of a checkpoint for the rules that need them: each tensor is read once, whoever asks. */
+export class Values {
+  /** What came to light while reading: files that end too early or cannot be read. */
+  readonly findings: Finding[] = []
+  private readonly known = new Map<Tensor, Promise<Statistics | undefined>>()
+  private readonly unreadable = new Set<string>()
+  private readonly total: number
+  private done = 0
+
+  constructor(
+    checkpoint: Checkpoint,
+    private readonly kernel: Kernel,
+    private readonly signal?: AbortSignal,
+    private readonly onProgress?: Progress,
+  ) {
+    this.total = valueTensors(checkpoint).reduce((sum, tensor) => sum + byteLength(tensor), 0)
+    for (const { path, findings } of checkpoint.files) {
+      if (findings.some(({ severity, rule }) => severity === 'error' && rule.startsWith('file/')))
+        this.unreadable.add(path)
+    }
+  }
+
+  /** Statistics of all values; undefined where they cannot be read, which is then a finding or already was one. */
+  statistics(tensor: Tensor): Promise<Statistics | undefined> {
+    const known = this.known.get(tensor)
+    if (known) return known
+    const measured = this.measure(tensor)
+    this.known.set(tensor, measured)
+    return measured
+  }
+
+  private async measure(tensor: Tensor): Promise<Statistics | undefined> {
+    if (tensor.blocks.length === 0) return undefined
+    const accumulator = this.kernel.statistics(tensor.dtype)
+    const started = this.done
+    try {
+      for await (const block of readBlocks(tensor, { ...(this.signal && { signal: this.signal }) })) {
+        accumulator.update(block)
+        this.done += block.byteLength
+        this.onProgress?.(Math.min(this.done, this.total), this.total, tensor.name)
+      }
+      return accumulator.result()
+    } catch (error) {
+      if (!(error instanceof AssayError) || error.code === 'cancelled') throw error
+      // One finding a file: the next tensors of a file that ends too early fail in the same way.
+      if (!this.unreadable.has(tensor.file)) this.findings.push(findingOf(error, tensor.file))
+      this.unreadable.add(tensor.file)
+      return undefined
+    } finally {
+      this.done = Math.max(this.done, started + byteLength(tensor))
+    }
+  }
+}
+
+/** The tensors whose values the rules look at: floating-point ones of the model and of the optimizer. */
+export function valueTensors({ tensors }: Checkpoint): Tensor[] {
+  return tensors.filter(
+    ({ component, dtype }) =>
+      (component === 'weights' || component === 'adapter' || component === 'optimizer') &&
+      (isFloating(dtype) || isComplex(dtype)),
+  )
+}

@@ -1,0 +1,134 @@
+import type { Component, ComponentId, TrainingState } from '../checkpoint/checkpoint'
+import type { Finding, RuleId } from '../finding'
+
+/** `complete` resumes exactly, `partial` loads but state is missing, `broken` does not load as intended. */
+export type Verdict = 'complete' | 'partial' | 'broken'
+
+export interface Resume {
+  /** `exact`: as if never stopped; `stable`: without a jump; `weights-only`: the optimizer starts over; `none`: not at all. */
+  readonly level: 'exact' | 'stable' | 'weights-only' | 'none'
+  /** Sentences that say why, the gravest first. */
+  readonly why: readonly string[]
+}
+
+/** Findings that make weights unfit to load even where every value is there. */
+const BREAKING: ReadonlySet<RuleId> = new Set<RuleId>(['pickle/dangerous', 'file/path-escape', 'file/odd-name'])
+
+/** Warnings that speak against an exact resume. */
+const INEXACT: ReadonlySet<RuleId> = new Set<RuleId>([
+  'trainer/step-mismatch',
+  'optimizer/step-mismatch',
+  'scheduler/step-mismatch',
+  'rng/malformed',
+  'rng/world-size',
+  'trainer/incomplete-save',
+])
+
+/** Components without which a resumed run takes another course. A tokenizer belongs to the data, not to the training. */
+const NEEDED: readonly ComponentId[] = [
+  'optimizer',
+  'scheduler',
+  'scaler',
+  'trainer',
+  'sampler',
+  'rng',
+  'config',
+  'custom',
+]
+
+/** Weighs components and findings. `strict` lets no warning pass: none makes a checkpoint complete. */
+export function weigh(
+  components: readonly Component[],
+  findings: readonly Finding[],
+  state: TrainingState,
+  strict: boolean,
+): { verdict: Verdict; resume: Resume } {
+  const breaking = reasonsOfBreaking(components, findings)
+  if (breaking.length > 0) return { verdict: 'broken', resume: { level: 'none', why: breaking } }
+
+  const parts = components.filter(
+    ({ id, status }) => (id === 'weights' || id === 'adapter') && status !== 'not-applicable',
+  )
+  if (parts.length === 0) return { verdict: 'partial', resume: { level: 'none', why: [PART] } }
+
+  const amiss = NEEDED.flatMap((id) => components.filter((each) => each.id === id && isAmiss(each)))
+  const inexact = findings.filter(({ rule, severity }) => INEXACT.has(rule) || (strict && severity === 'warning'))
+  if (amiss.length === 0 && inexact.length === 0) {
+    return { verdict: 'complete', resume: { level: 'exact', why: [completeSentence(components, state)] } }
+  }
+  const optimizer = components.find(({ id }) => id === 'optimizer')
+  const level = optimizer && isAmiss(optimizer) ? 'weights-only' : 'stable'
+  const bare = ['optimizer', 'scheduler', 'rng'].every((id) =>
+    amiss.some((each) => each.id === id && each.status === 'missing'),
+  )
+  const lost = bare ? [BARE, ...sentences(amiss.filter(({ id }) => id === 'config'))] : sentences(amiss)
+  const warned = inexact.filter(({ subject }) => !amiss.some(({ files }) => files.includes(subject)))
+  return {
+    verdict: 'partial',
+    resume: { level, why: [...new Set([...lost, ...warned.map(({ message }) => `${message}.`)])] },
+  }
+}
+
+function isAmiss({ status }: Component): boolean {
+  return status === 'missing' || status === 'damaged'
+}
+
+/** Up to three messages of the errors that keep the weights from loading. */
+function reasonsOfBreaking(components: readonly Component[], findings: readonly Finding[]): string[] {
+  const model = components.filter(({ id }) => id === 'weights' || id === 'adapter')
+  const unusable = model.filter(isAmiss)
+  const errors = findings.filter(({ severity, rule }) => severity === 'error' && !/^(optimizer|trainer)\//.test(rule))
+  const breaking = errors.filter(({ rule }) => BREAKING.has(rule))
+  if (unusable.length === 0 && breaking.length === 0) return []
+  const files = unusable.flatMap(({ files: own }) => own)
+  const grave = [
+    ...breaking,
+    ...errors.filter(({ rule, subject }) => /^(weights|adapter)\//.test(rule) || files.includes(subject)),
+  ].map(({ message }) => message)
+  const notes = unusable.flatMap(({ label, note }) => note ?? `${label}: nothing that can be loaded is here`)
+  const reasons = [...new Set(grave.length > 0 ? grave : notes)].map((reason) => `${reason}.`)
+  return reasons.length > 3 ? [...reasons.slice(0, 3), `And ${reasons.length - 3} more.`] : reasons
+}
+
+const PART = 'This is a part of a checkpoint: there are no weights in it.'
+
+const BARE =
+  'These are weights alone. They load, but training cannot go on where it stopped: it would start anew from them.'
+
+/** What it means for the person who resumes. */
+const LOST: { readonly [id in ComponentId]?: string } = {
+  optimizer: 'the optimizer restarts with zero moments; expect a jump in the loss for some hundred steps',
+  scheduler: 'the learning rate starts over from its first value, warmup included',
+  scaler: 'the loss scale starts over and the first steps may be skipped',
+  trainer: 'the step, the epoch and the history start from zero',
+  sampler: 'batches that were already seen may come again',
+  rng: 'shuffling, dropout and augmentation take another course; the loss goes on smoothly, but not bit for bit',
+  config: 'the model has to be built by hand before the weights can be loaded',
+  custom: 'what the training script registered has to be rebuilt',
+}
+
+const NAMES: { readonly [id in ComponentId]?: string } = {
+  optimizer: 'Optimizer state',
+  scheduler: 'Scheduler state',
+  scaler: 'Grad-scaler state',
+  trainer: 'Trainer state',
+  sampler: 'Sampler state',
+  rng: 'Random state',
+  config: 'The config',
+  custom: 'A custom object',
+}
+
+function sentences(components: readonly Component[]): string[] {
+  return components.map(({ id, label, status }) => `${NAMES[id] ?? label} is ${status}: ${LOST[id]}.`)
+}
+
+function completeSentence(components: readonly Component[], { step }: TrainingState): string {
+  const present = ['optimizer', 'scheduler', 'rng'].filter((id) =>
+    components.some((each) => each.id === id && each.status === 'present'),
+  )
+  const names: Record<string, string> = { optimizer: 'optimizer', scheduler: 'scheduler', rng: 'random states' }
+  const parts = ['weights', ...present.map((id) => names[id] as string)]
+  const all = `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`
+  const where = step === undefined ? '' : ` at step ${step}`
+  return `${all.charAt(0).toUpperCase()}${all.slice(1)} are all here and agree: training goes on exactly${where}.`
+}

@@ -1,0 +1,97 @@
+import type { Kernel } from '../analysis/kernel'
+import type { Checkpoint, Component } from '../checkpoint/checkpoint'
+import { byteLength, numel } from '../checkpoint/tensor'
+import { throwIfAborted } from '../errors'
+import type { Finding } from '../finding'
+import { missingFindings, settle } from './components'
+import { ALL_RULES } from './rules'
+import { weightsOf } from './shapes/evidence'
+import { type Progress, Values } from './values'
+import { type Resume, type Verdict, weigh } from './verdict'
+
+export interface Verification {
+  readonly verdict: Verdict
+  readonly resume: Resume
+  readonly components: readonly Component[]
+  /** Errors first, then by rule and subject. */
+  readonly findings: readonly Finding[]
+  /** Of all files; parameters are the values of weights and adapters, tied ones counted once. */
+  readonly tensors: { readonly count: number; readonly bytes: number; readonly parameters: number }
+  readonly step?: number
+  readonly epoch?: number
+  /** Whether values were read, or names and shapes only. */
+  readonly deep: boolean
+}
+
+export interface VerifyOptions {
+  readonly kernel: Kernel
+  /** Read every value as well. */
+  readonly deep?: boolean
+  /** Let warnings count against a complete verdict. */
+  readonly strict?: boolean
+  readonly signal?: AbortSignal
+  readonly onProgress?: Progress
+}
+
+/**
+ * Runs the rules over a checkpoint and weighs what they found. Throws AssayError `cancelled`; whatever is wrong with the
+ * checkpoint is a finding.
+ */
+export async function verify(checkpoint: Checkpoint, options: VerifyOptions): Promise<Verification> {
+  const { kernel, deep = false, strict = false, signal, onProgress } = options
+  const values = new Values(checkpoint, kernel, signal, onProgress)
+  const found: Finding[] = [...checkpoint.findings, ...checkpoint.files.flatMap(({ findings }) => findings)]
+  for (const rule of ALL_RULES) {
+    if (rule.needs === 'values' && !deep) continue
+    for await (const finding of rule.check({ checkpoint, values, ...(signal && { signal }) })) found.push(finding)
+    throwIfAborted(signal)
+  }
+  const ruled = distinct([...found, ...values.findings])
+  const components = settle(checkpoint, ruled)
+  const findings = [...ruled, ...missingFindings(checkpoint, components, ruled)].sort(byGravity)
+  const { state, tensors } = checkpoint
+  return {
+    ...weigh(components, findings, state, strict),
+    components,
+    findings,
+    tensors: {
+      count: tensors.length,
+      bytes: tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0),
+      parameters: parametersOf(checkpoint),
+    },
+    ...(state.step !== undefined && { step: state.step }),
+    ...(state.epoch !== undefined && { epoch: state.epoch }),
+    deep,
+  }
+}
+
+/** One of each, and no general finding where a rule that saw more has a particular one. */
+function distinct(findings: readonly Finding[]): Finding[] {
+  const copies = new Set(findings.filter(({ rule }) => rule === 'weights/replicated').map(({ subject }) => subject))
+  const seen = new Set<string>()
+  return findings.filter(({ rule, subject, message }) => {
+    if (rule === 'weights/shape-mismatch' && copies.has(subject)) return false
+    const key = `${rule}\0${subject}\0${message}`
+    return !seen.has(key) && seen.add(key)
+  })
+}
+
+const GRAVITY = { error: 0, warning: 1, info: 2 } as const
+
+function byGravity(a: Finding, b: Finding): number {
+  return GRAVITY[a.severity] - GRAVITY[b.severity] || compare(a.rule, b.rule) || compare(a.subject, b.subject)
+}
+
+const { compare } = new Intl.Collator('en', { numeric: true })
+
+function parametersOf(checkpoint: Checkpoint): number {
+  const seen = new Set<string>()
+  let count = 0
+  for (const { file, name, shape, storage, blocks } of weightsOf(checkpoint)) {
+    const [block] = blocks
+    const key = storage && block ? `${file}\0${storage.key}\0${block.offset}\0${shape}` : `${file}\0\0${name}`
+    if (!seen.has(key)) count += numel(shape)
+    seen.add(key)
+  }
+  return count
+}
