@@ -1,0 +1,141 @@
+import { type TorchTensor, torchTensorOf } from './torch-tensor'
+import { isCallOf, mappingOf, PyDict, PyFloat, PyGlobal, PyObject, PyTuple, type PyValue, sequenceOf } from './value'
+import { containerOf, type PyContainer } from './walk'
+
+export {
+  type TorchStorage,
+  type TorchTensor,
+  torchDtypeOf,
+  torchSizeOf,
+  torchStorageOf,
+  torchTensorOf,
+} from './torch-tensor'
+
+export interface FoundTensor {
+  /** Keys joined by dots: `model.layer.weight`, `state.0.exp_avg`. Empty when the root itself is the tensor. */
+  readonly path: string
+  readonly value: PyValue
+  readonly tensor: TorchTensor
+}
+
+/** Containers entered again, under another path, weighed by what they hold. Keeps shared dicts and refuses explosions. */
+const REVISITS = 200_000
+
+interface Frame {
+  readonly node: PyContainer
+  readonly path: string
+  readonly parts: readonly Part[]
+  next: number
+}
+
+/** What a container holds, by name; the name '' adds nothing to the path. */
+type Part = readonly [name: string, value: PyValue]
+
+/**
+ * Every dense tensor in a value, in the order of the file. A dict shared by two keys is listed under both; a cycle is
+ * followed once. The tensors that make up a sparse, nested or distributed one are listed below its path. The `_modules`,
+ * `_parameters` and `_buffers` of a pickled module are folded away, so that names are those of its state dict.
+ */
+export function findTensors(root: PyValue): FoundTensor[] {
+  const found: FoundTensor[] = []
+  const seen = new Set<PyContainer>()
+  const open = new Set<PyContainer>()
+  const frames: Frame[] = []
+  let revisits = REVISITS
+
+  const visit = (value: PyValue, path: string) => {
+    const node = containerOf(value)
+    if (node === undefined) return
+    const tensor = torchTensorOf(node)
+    if (tensor !== undefined) {
+      found.push({ path, value, tensor })
+      return
+    }
+    if (open.has(node)) return
+    const parts = partsByName(node)
+    if (seen.has(node)) {
+      revisits -= parts.length + 1
+      if (revisits < 0) return
+    }
+    seen.add(node)
+    if (parts.length === 0) return
+    open.add(node)
+    frames.push({ node, path, parts, next: 0 })
+  }
+
+  visit(root, '')
+  for (let frame = frames[0]; frame !== undefined; frame = frames[frames.length - 1]) {
+    const part = frame.parts[frame.next++]
+    if (part === undefined) {
+      open.delete(frame.node)
+      frames.pop()
+    } else visit(part[1], join(frame.path, part[0]))
+  }
+  return found
+}
+
+const FOLDED = new Set(['_modules', '_parameters', '_buffers'])
+/** What the tensors of a sparse layout are called in torch. */
+const SPARSE = new Map([
+  ['torch.sparse_coo', ['indices', 'values']],
+  ['torch.sparse_csr', ['crow_indices', 'col_indices', 'values']],
+  ['torch.sparse_csc', ['ccol_indices', 'row_indices', 'values']],
+  ['torch.sparse_bsr', ['crow_indices', 'col_indices', 'values']],
+  ['torch.sparse_bsc', ['ccol_indices', 'row_indices', 'values']],
+])
+
+function partsByName(node: PyContainer): Part[] {
+  if (node instanceof PyDict) return named(node.entries)
+  if (!(node instanceof PyObject)) return node.kind === 'persistent' ? [] : numbered(node.items)
+  const sparse = isCallOf(node, 'torch._utils', '_rebuild_sparse_tensor')
+  return sparse ? sparseParts(node) : objectParts(node)
+}
+
+function objectParts(node: PyObject): Part[] {
+  const parts: Part[] = [...named(node.entries), ...numbered(node.items)]
+  const states = node.state instanceof PyTuple ? node.state.items : [node.state]
+  for (const state of states) {
+    const fields = mappingOf(state)
+    if (fields === undefined) parts.push(['', state ?? null])
+    else for (const [key, value] of fields) parts.push([FOLDED.has(nameOf(key)) ? '' : nameOf(key), value])
+  }
+  const args = sequenceOf(node.args) ?? []
+  // The one argument of Counter({...}), set([...]), a wrapper: its contents are the object's.
+  if (args.length === 1) parts.push(['', args[0] as PyValue])
+  else parts.push(...numbered(args))
+  return parts
+}
+
+function sparseParts(node: PyObject): Part[] {
+  const [layout, data] = sequenceOf(node.args) ?? []
+  const layoutName = layout instanceof PyObject ? sequenceOf(layout.args)?.[0] : undefined
+  const names = SPARSE.get(typeof layoutName === 'string' ? layoutName : '') ?? []
+  return (sequenceOf(data) ?? []).map((value, i) => [names[i] ?? String(i), value] as const)
+}
+
+function named(entries: ReadonlyMap<PyValue, PyValue>): Part[] {
+  const parts: Part[] = []
+  for (const [key, value] of entries) {
+    if (containerOf(value) !== undefined) parts.push([nameOf(key), value])
+  }
+  return parts
+}
+
+function numbered(items: readonly PyValue[]): Part[] {
+  const parts: Part[] = []
+  for (const [i, value] of items.entries()) {
+    if (containerOf(value) !== undefined) parts.push([String(i), value])
+  }
+  return parts
+}
+
+function nameOf(key: PyValue): string {
+  if (key instanceof PyFloat) return String(key.value)
+  if (key instanceof PyGlobal) return key.name
+  return key !== null && typeof key === 'object' ? key.kind : String(key)
+}
+
+function join(path: string, name: string): string {
+  if (name === '') return path
+  return path === '' ? name : `${path}.${name}`
+}
