@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest'
+import { placeholder } from '../../../../src/core/verify/rules/placeholder'
+import { checkpointOf, findingsOf, type TensorSpec } from '../handmade'
+
+const subjects = async (tensors: TensorSpec[], config?: Record<string, number | string>) => {
+  const found = await findingsOf(placeholder, checkpointOf({ tensors, ...(config && { config }) }))
+  return found.map(({ subject }) => subject)
+}
+
+test('a parameter of size 0 is a placeholder', async () => {
+  expect(
+    await subjects([
+      { name: 'audio.fc1.weight', shape: [64, 32] },
+      { name: 'language_model.norm.weight', shape: [0] },
+      { name: 'language_model.lm_head.weight', shape: [0] },
+    ]),
+  ).toEqual(['language_model.norm.weight', 'language_model.lm_head.weight'])
+})
+
+test('buffers may be empty, and so may tables without rows', async () => {
+  expect(
+    await subjects([
+      { name: 'fc.weight', shape: [4, 4] },
+      { name: 'fc._extra_state', shape: [0], dtype: 'uint8' },
+      { name: 'cache', shape: [0] },
+      { name: 'extra_tokens.weight', shape: [0, 32] },
+    ]),
+  ).toEqual([])
+})
+
+test('[1] is a placeholder where no matrix is left', async () => {
+  expect(
+    await subjects([
+      { name: 'model.layers.0.weight', shape: [1] },
+      { name: 'model.layers.1.weight', shape: [1] },
+      { name: 'model.norm.weight', shape: [64] },
+    ]),
+  ).toEqual(['model.layers.0.weight', 'model.layers.1.weight'])
+})
+
+test('[1] is a placeholder where config, bias or another layer expect more', async () => {
+  expect(await subjects([{ name: 'wte.weight', shape: [1] }], { vocab_size: 100, hidden_size: 8 })).toEqual([
+    'wte.weight',
+  ])
+  expect(
+    await subjects([
+      { name: 'fc.weight', shape: [1] },
+      { name: 'fc.bias', shape: [8] },
+      { name: 'other.weight', shape: [2, 2] },
+    ]),
+  ).toEqual(['fc.weight'])
+  expect(
+    await subjects([
+      { name: 'h.0.mlp.weight', shape: [8, 8] },
+      { name: 'h.1.mlp.weight', shape: [1] },
+    ]),
+  ).toEqual(['h.1.mlp.weight'])
+})
+
+test('one output, one channel and one slope are not placeholders', async () => {
+  expect(
+    await subjects([
+      { name: 'net.0.weight', shape: [1, 16] },
+      { name: 'net.0.bias', shape: [1] },
+      { name: 'net.1.weight', shape: [1] },
+      { name: 'net.1.bias', shape: [1] },
+      { name: 'prelu.weight', shape: [1] },
+      { name: 'act.2.weight', shape: [1] },
+      { name: 'logit_scale', shape: [1] },
+    ]),
+  ).toEqual([])
+})
+
+test('a file without any value is one finding', async () => {
+  const tensors = Array.from({ length: 5000 }, (_, i) => ({ name: `t${i}`, shape: [0] }))
+  const found = await findingsOf(placeholder, checkpointOf({ tensors }))
+  expect(found).toHaveLength(1)
+  expect(found[0]).toMatchObject({ subject: 'model.bin', evidence: { count: 5000 } })
+})
