@@ -1,6 +1,8 @@
 import { type ByteSource, readBytes } from '../bytes/source'
+import { itemSize } from '../checkpoint/dtype'
 import { type DecodedPickle, decodePickle } from '../decode/pickle/machine'
-import { mappingOf, PyGlobal, PyPersistent, type PyValue, sequenceOf } from '../decode/pickle/value'
+import { torchStorageOf } from '../decode/pickle/torch'
+import { mappingOf, type PyValue, sequenceOf } from '../decode/pickle/value'
 import { containerOf, partsOf } from '../decode/pickle/walk'
 import { AssayError } from '../errors'
 
@@ -20,22 +22,6 @@ export interface LegacyFile {
   readonly lost: readonly string[]
   /** Where the stream ends although storages are to follow. */
   readonly cutAt?: number
-  /** Whether a storage is a view onto another one, as torch before 0.4 wrote them: offsets in it are not followed. */
-  readonly views: boolean
-}
-
-/** Bytes of an element, by the name of the storage class (torch/storage.py). Classes not named here have 1. */
-const ELEMENT_SIZES: Readonly<Record<string, number>> = {
-  DoubleStorage: 8,
-  FloatStorage: 4,
-  HalfStorage: 2,
-  BFloat16Storage: 2,
-  LongStorage: 8,
-  IntStorage: 4,
-  ShortStorage: 2,
-  ComplexDoubleStorage: 16,
-  ComplexFloatStorage: 8,
-  QInt32Storage: 4,
 }
 
 const FIRST_WINDOW = 1 << 20
@@ -58,9 +44,9 @@ export async function readTorchLegacy(source: ByteSource): Promise<LegacyFile> {
     })
   }
   const littleEndian = mappingOf(info?.value)?.get('little_endian') !== false
-  const { sizes, views } = storageIds(main.value)
+  const sizes = elementSizes(main.value)
   if (main.error || !keyList || keyList.error) {
-    return { main, littleEndian, storages: new Map(), lost: [...sizes.keys()], cutAt: source.size, views }
+    return { main, littleEndian, storages: new Map(), lost: [...sizes.keys()], cutAt: source.size }
   }
 
   const storages = new Map<string, LegacyStorage>()
@@ -77,12 +63,12 @@ export async function readTorchLegacy(source: ByteSource): Promise<LegacyFile> {
     }
     const byteLength = (count ?? 0) * (size ?? 1)
     if (count === undefined || at + 8 + byteLength > source.size) {
-      return { main, littleEndian, storages, lost: keys.slice(i), cutAt: source.size, views }
+      return { main, littleEndian, storages, lost: keys.slice(i), cutAt: source.size }
     }
     storages.set(key, { offset: at + 8, byteLength })
     at += 8 + byteLength
   }
-  return { main, littleEndian, storages, lost: [], views }
+  return { main, littleEndian, storages, lost: [] }
 }
 
 interface FramedPickle {
@@ -118,22 +104,17 @@ async function readCount(source: ByteSource, offset: number): Promise<number> {
 }
 
 /** Every storage that persistent ids name, with the bytes of its elements. */
-function storageIds(root: PyValue | undefined): { sizes: Map<string, number>; views: boolean } {
+function elementSizes(root: PyValue | undefined): Map<string, number> {
   const sizes = new Map<string, number>()
-  let views = false
-  const seen = new Set<object>()
+  const seen = new Set<PyValue>()
   const stack: PyValue[] = root === undefined ? [] : [root]
   while (stack.length > 0) {
     const value = containerOf(stack.pop())
     if (!value || seen.has(value)) continue
     seen.add(value)
-    if (value instanceof PyPersistent) {
-      const [tag, type, key, , , view] = sequenceOf(value.id) ?? []
-      if (tag === 'storage' && type instanceof PyGlobal && typeof key === 'string') {
-        sizes.set(key, ELEMENT_SIZES[type.name] ?? 1)
-        views ||= view !== null && view !== undefined
-      }
-    } else for (const part of partsOf(value)) stack.push(part)
+    const storage = torchStorageOf(value)
+    if (storage) sizes.set(storage.key, storage.dtype === 'bytes' ? 1 : itemSize(storage.dtype))
+    else for (const part of partsOf(value)) stack.push(part)
   }
-  return { sizes, views }
+  return sizes
 }

@@ -1,9 +1,9 @@
 import type { ByteSource } from '../../bytes/source'
-import { findTensors, type TorchStorage, type TorchTensor } from '../../decode/pickle/torch'
+import type { TorchStorage, TorchTensor } from '../../decode/pickle/torch'
+import { findTensors } from '../../decode/pickle/torch'
 import type { PyValue } from '../../decode/pickle/value'
 import type { ComponentId } from '../checkpoint'
 import { itemSize } from '../dtype'
-import { stateDictName } from '../names'
 import { type Section, sectionsOf } from '../sections'
 import { type Block, numel, type Tensor } from '../tensor'
 
@@ -56,8 +56,7 @@ export function tensorsOf(
   for (const section of sections) {
     const prefix = section.key === undefined || (bare && section.component === 'weights') ? '' : section.key
     for (const { path, tensor } of findTensors(section.value)) {
-      const joined = prefix === '' ? path : path === '' ? prefix : `${prefix}.${path}`
-      const name = section.component === 'weights' ? stateDictName(joined) : joined
+      const name = [prefix, path].filter((part) => part !== '').join('.')
       add(found, name === '' ? (section.key ?? 'tensor') : name, tensor, file, section.component, locate)
     }
   }

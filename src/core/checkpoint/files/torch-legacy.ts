@@ -12,7 +12,7 @@ export async function readTorchLegacyFile(source: ByteSource, file: string, comp
   const legacy = await readTorchLegacy(source)
   const { main, storages, littleEndian } = legacy
   const found = tensorsOf(main.value, file, component, ({ key }) => {
-    const storage = legacy.views ? undefined : storages.get(key)
+    const storage = storages.get(key)
     return storage && { source, ...storage, ...(!littleEndian && { bigEndian: true }) }
   })
   const findings = [...pickleFindings([main], file), ...lostFindings(legacy, found, file, source.size)]
@@ -24,10 +24,6 @@ export async function readTorchLegacyFile(source: ByteSource, file: string, comp
 
 function lostFindings(legacy: LegacyFile, found: PickledTensors, file: string, size: number): Finding[] {
   const lost = [...found.absent, ...found.short].map(({ name }) => name)
-  if (legacy.views && lost.length > 0) {
-    const message = `${file} keeps storages as views onto one another, as torch before 0.4 did; Assay does not read their values`
-    return [finding('file/unknown-format', file, message)]
-  }
   if (legacy.cutAt === undefined && lost.length === 0) return []
   const intact = found.tensors.length - lost.length
   const evidence = { size, intact, lost: lost.length, tensors: lost.slice(0, 50) }

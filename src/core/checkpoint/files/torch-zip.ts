@@ -13,9 +13,6 @@ import { type Located, type PickledTensors, tensorsOf } from './tensors'
 /** Pickles beside `data.pkl` that are looked through for what they would import. */
 const MORE_PICKLES = 256
 const MORE_PICKLES_BYTES = 16 << 20
-/** A deflated record that grows by more than this, to more than 64 MiB, is no storage of a trained model. */
-const BOMB_RATIO = 100
-const BOMB_BYTES = 64 << 20
 
 /** Archives that are zips but no torch archive, by a record they hold. */
 const OTHER_ZIPS: readonly { readonly pattern: RegExp; readonly what: string }[] = [
@@ -34,7 +31,7 @@ const OTHER_ZIPS: readonly { readonly pattern: RegExp; readonly what: string }[]
 export async function readTorchZip(source: ByteSource, file: string, component: ComponentId): Promise<Contents> {
   const archive = await openZip(source)
   const main = archive.entries.find(({ name }) => /^[^/]+\/data\.pkl$/.test(name)) ?? byName(archive, 'data.pkl')
-  const findings = archiveFindings(archive, file)
+  const findings = [...archive.findings]
   if (!main) {
     if (archive.torn) return { tensors: [], globals: [], findings: [...findings, tornFinding(archive, file, 0, 0)] }
     return { tensors: [], globals: [], findings: [...findings, foreignZip(archive, file)] }
@@ -95,10 +92,10 @@ async function storages(archive: ZipArchive, root: string): Promise<(storage: To
   }
 }
 
-/** Bytes of a record that the file can hold: a torn archive names records that its end cuts off. */
-function bytesThere(archive: ZipArchive, { method, headerOffset, name, size }: ZipEntry): number {
-  const room = archive.source.size - headerOffset - 30 - new TextEncoder().encode(name).length
-  return method === 0 ? Math.max(0, Math.min(size, room)) : size
+/** Bytes of a record that the file can hold: of a record that the end of the file cuts, none can be trusted. */
+function bytesThere({ source }: ZipArchive, { method, headerOffset, size, cut }: ZipEntry): number {
+  if (cut) return 0
+  return method === 0 ? Math.max(0, Math.min(size, source.size - headerOffset)) : size
 }
 
 async function readText(archive: ZipArchive, entry: ZipEntry): Promise<string> {
@@ -108,26 +105,6 @@ async function readText(archive: ZipArchive, entry: ZipEntry): Promise<string> {
 
 function byName(archive: ZipArchive, name: string): ZipEntry | undefined {
   return archive.entries.find((entry) => entry.name === name)
-}
-
-/** Records whose names leave the archive, and records that would swell beyond all measure. */
-function archiveFindings(archive: ZipArchive, file: string): Finding[] {
-  const findings: Finding[] = []
-  const escaping = archive.entries.filter(({ name }) => /^([/\\]|[a-z]:)|(^|[/\\])\.\.([/\\]|$)/i.test(name))
-  if (escaping.length > 0) {
-    const names = escaping.map(({ name }) => name)
-    findings.push(
-      finding('file/path-escape', file, `${file} holds records that an unpacker would put outside: ${some(names)}`, {
-        evidence: { records: names.slice(0, 50) },
-      }),
-    )
-  }
-  for (const { method, name, size, compressedSize } of archive.entries) {
-    if (method === 0 || size <= BOMB_BYTES || size <= compressedSize * BOMB_RATIO) continue
-    const message = `${file}: the record ${name} grows from ${compressedSize} to ${size} bytes when it is unpacked`
-    findings.push(finding('file/resource-bomb', file, message, { evidence: { record: name, size, compressedSize } }))
-  }
-  return findings
 }
 
 function foreignZip(archive: ZipArchive, file: string): Finding {

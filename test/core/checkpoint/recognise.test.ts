@@ -1,0 +1,96 @@
+import { deflateRawSync, gzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { memorySource } from '../../../src/core/bytes/source'
+import { recognise } from '../../../src/core/checkpoint/recognise'
+
+const text = (content: string) => new TextEncoder().encode(content)
+const bytes = (...values: number[]) => Uint8Array.from(values)
+const at = (offset: number, content: string) => {
+  const whole = new Uint8Array(offset + 600)
+  whole.set(text(content), offset)
+  whole[0] = 0x66
+  return whole
+}
+const safetensors = (header: string) => {
+  const body = text(header)
+  const whole = new Uint8Array(8 + body.length)
+  new DataView(whole.buffer).setBigUint64(0, BigInt(body.length), true)
+  whole.set(body, 8)
+  return whole
+}
+
+const kindOf = async (content: Uint8Array) => (await recognise(memorySource('x.bin', content))).kind
+const findingOf = async (content: Uint8Array) => (await recognise(memorySource('x.bin', content))).finding
+
+describe('a file is recognised by its bytes, whatever it is called', () => {
+  it.each([
+    ['a zip', bytes(0x50, 0x4b, 3, 4, 0, 0), 'torch-zip'],
+    [
+      'the stream before 1.6',
+      bytes(0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e),
+      'torch-legacy',
+    ],
+    ['a pickle of protocol 4', bytes(0x80, 4, 0x7d, 0x2e), 'pickle'],
+    ['a pickle of protocol 0', text("cposix\nsystem\n(S'x'\ntR."), 'pickle'],
+    ['a pickle of protocol 1', bytes(0x7d, 0x71, 0, 0x2e), 'pickle'],
+    ['safetensors', safetensors('{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}'), 'safetensors'],
+    ['safetensors with a space before the header', safetensors(' {}'), 'safetensors'],
+    ['a JSON object', text('\n{"a": 1}'), 'json'],
+    ['a JSON array', text('[1, 2]'), 'json'],
+  ])('%s', async (_, content, kind) => {
+    expect(await kindOf(content)).toBe(kind)
+    expect(await findingOf(content)).toBeUndefined()
+  })
+})
+
+describe('what is no checkpoint is named', () => {
+  it.each([
+    ['an empty file', bytes(), 'file/empty', /no bytes/],
+    ['zeros', new Uint8Array(70_000), 'file/zeroed', /70000 bytes/],
+    ['a page', text('<!DOCTYPE html>\n<title>404 Not Found</title>'), 'file/not-a-checkpoint', /404 Not Found/],
+    ['an XML answer', text('<?xml version="1.0"?><Error/>'), 'file/not-a-checkpoint', /web page/],
+    ['a text', text('Entry not found'), 'file/not-a-checkpoint', /Entry not found/],
+    ['gzip', gzipSync('x'), 'file/unknown-format', /gzip/],
+    ['GGUF', text('GGUF\u0003\0\0\0'), 'file/unknown-format', /GGUF/],
+    ['HDF5', bytes(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0), 'file/unknown-format', /HDF5/],
+    ['npy', bytes(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0), 'file/unknown-format', /NumPy/],
+    ['tar', at(257, 'ustar\u000000'), 'file/unknown-format', /tar/],
+    [
+      'noise',
+      deflateRawSync('some text that is deflated and so looks like nothing at all'),
+      'file/unknown-format',
+      /begins with/,
+    ],
+  ])('%s', async (_, content, rule, message) => {
+    expect(await findingOf(content)).toMatchObject({ rule, message })
+  })
+
+  it('a Git LFS pointer, with what it stands for', async () => {
+    const pointer = text(`version https://git-lfs.github.com/spec/v1\noid sha256:${'ab'.repeat(32)}\nsize 12345\n`)
+    expect(await findingOf(pointer)).toMatchObject({
+      rule: 'file/not-downloaded',
+      evidence: { size: 12345, oid: `sha256:${'ab'.repeat(32)}` },
+    })
+  })
+
+  it('a file that only begins with zeros is not called zeroed', async () => {
+    const content = new Uint8Array(200_000)
+    content[150_000] = 1
+    expect(await findingOf(content)).toMatchObject({ rule: 'file/unknown-format' })
+  })
+
+  it('zeros are looked for in samples where the file is large', async () => {
+    let read = 0
+    const source = {
+      name: 'big.bin',
+      size: 50e9,
+      async read(_: number, target: Uint8Array) {
+        read += target.byteLength
+        target.fill(0)
+      },
+      close() {},
+    }
+    expect((await recognise(source)).finding).toMatchObject({ rule: 'file/zeroed' })
+    expect(read).toBeLessThan(2 << 20)
+  })
+})
