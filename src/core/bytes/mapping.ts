@@ -6,11 +6,16 @@ interface Memory {
   mmap(address: null, length: number, protection: number, flags: number, fd: number, offset: number): number
   munmap(address: number, length: number): number
   memcpy(target: Uint8Array, address: number, length: number): void
+  madvise(address: number, length: number, advice: number): number
 }
 
 const PROT_READ = 1
 const MAP_PRIVATE = 2
 const MAP_FAILED = 2 ** 64
+const MADV_DONTNEED = 4
+
+/** Pages touched count as memory of the process until it lets go of them, so it does after this many bytes. */
+const MOST_RESIDENT = 2 ** 26
 
 let memory: Memory | undefined | null = null
 
@@ -28,6 +33,7 @@ function systemMemory(): Memory | undefined {
       mmap: libc.func('mmap', 'uintptr_t', ['void *', 'size_t', 'int', 'int', 'int', 'int64_t']),
       munmap: libc.func('munmap', 'int', ['uintptr_t', 'size_t']),
       memcpy: libc.func('memcpy', 'void', ['void *', 'uintptr_t', 'size_t']),
+      madvise: libc.func('madvise', 'int', ['uintptr_t', 'size_t', 'int']),
     }
   } catch {
     // Without koffi files are read by position instead.
@@ -51,8 +57,16 @@ export function mapFile(fd: number, size: number): Mapping | undefined {
   if (!system) return undefined
   const address = Number(system.mmap(null, size, PROT_READ, MAP_PRIVATE, fd, 0))
   if (!(address > 0 && address < MAP_FAILED - 4096)) return undefined
+  let resident = 0
   return {
-    copy: (offset, target) => system.memcpy(target, address + offset, target.byteLength),
+    copy(offset, target) {
+      system.memcpy(target, address + offset, target.byteLength)
+      resident += target.byteLength
+      if (resident < MOST_RESIDENT) return
+      // The bytes stay in the system's cache; only this process forgets them.
+      system.madvise(address, size, MADV_DONTNEED)
+      resident = 0
+    },
     unmap: () => {
       system.munmap(address, size)
     },

@@ -1,3 +1,5 @@
+import { systemCrc32 } from '../bytes/system-crc32'
+
 /** Tables of slicing-by-16: `TABLES[k * 256 + b]` is the CRC of byte `b` followed by `k` zero bytes. */
 const TABLES = makeTables()
 
@@ -17,9 +19,14 @@ function makeTables(): Uint32Array {
 
 /**
  * CRC-32 (IEEE 802.3, reflected, as in zip and gzip) of `bytes`, an unsigned number. `seed` is the CRC of what came before, so
- * that long data can be fed in blocks. Sixteen bytes a step (Intel's slicing-by-N).
+ * that long data can be fed in blocks.
  */
 export function crc32(bytes: Uint8Array, seed = 0): number {
+  return systemCrc32 ? systemCrc32(bytes, seed) : slicedCrc32(bytes, seed)
+}
+
+/** `crc32` in JavaScript, sixteen bytes a step (Intel's slicing-by-N). */
+export function slicedCrc32(bytes: Uint8Array, seed = 0): number {
   const t = TABLES
   const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let crc = ~seed
