@@ -1,0 +1,42 @@
+import { Button, TextInput } from '@mantine/core'
+import classes from './path-field.module.css'
+
+interface PathFieldProps {
+  label: string
+  value: string
+  onChange: (path: string) => void
+  /** Asks the system for a path; null when the user thought better of it. */
+  browse: () => Promise<string | null>
+  placeholder?: string
+  description?: string
+  testId: string
+}
+
+/** A path that can be typed, pasted or picked. */
+export function PathField({ label, value, onChange, browse, placeholder, description, testId }: PathFieldProps) {
+  return (
+    <div className={classes.field}>
+      <TextInput
+        label={label}
+        description={description}
+        value={value}
+        onChange={(event) => onChange(event.currentTarget.value)}
+        placeholder={placeholder}
+        spellCheck={false}
+        data-testid={testId}
+        className={classes.input}
+      />
+      <Button
+        variant="default"
+        size="xs"
+        aria-label={`Browse: ${label}`}
+        onClick={async () => {
+          const path = await browse()
+          if (path !== null) onChange(path)
+        }}
+      >
+        Browse…
+      </Button>
+    </div>
+  )
+}

@@ -1,0 +1,91 @@
+import { type ColumnDef, createColumnHelper } from '@tanstack/react-table'
+import type { DiffRow } from '../../api/compare'
+import { formatCount, formatPercent, formatShape, formatValue, type JsonNumber } from '../../ui/format'
+import { SafeText, visible } from '../../ui/safe-text'
+import { Tag } from '../../ui/tag'
+import classes from './compare-view.module.css'
+import { STATUS } from './status'
+
+const column = createColumnHelper<DiffRow>()
+
+function metric(id: 'maxAbs' | 'meanAbs' | 'rms' | 'relL2' | 'cosine', header: string): ColumnDef<DiffRow, unknown> {
+  return column.display({
+    id,
+    header,
+    size: 92,
+    meta: { numeric: true, sortable: true },
+    cell: ({ row }) => formatCosine(id, row.original[id]),
+  })
+}
+
+/** Cosines of neighbouring checkpoints differ in the sixth digit. */
+function formatCosine(id: string, value: JsonNumber | null): string {
+  return formatValue(value, id === 'cosine' ? 7 : 4)
+}
+
+export const COLUMNS: ColumnDef<DiffRow, unknown>[] = [
+  column.display({
+    id: 'name',
+    header: 'Name',
+    size: 280,
+    meta: { sortable: true, title: (row) => visible(row.name) },
+    cell: ({ row }) => (
+      <span className={classes.name}>
+        <SafeText>{row.original.name}</SafeText>
+      </span>
+    ),
+  }),
+  column.display({
+    id: 'status',
+    header: 'Difference',
+    size: 108,
+    meta: { sortable: true },
+    cell: ({ row }) => {
+      const { word, tone } = STATUS[row.original.status]
+      return <Tag tone={tone}>{word}</Tag>
+    },
+  }),
+  column.display({
+    id: 'what',
+    header: 'Shape, dtype',
+    size: 214,
+    cell: ({ row }) => <What row={row.original} />,
+  }),
+  column.display({
+    id: 'changed',
+    header: 'Values changed',
+    size: 136,
+    meta: { numeric: true, sortable: true },
+    cell: ({ row: { original } }) =>
+      original.changed === null ? (
+        '–'
+      ) : (
+        <>
+          {formatCount(original.changed)}
+          {original.count !== undefined && original.changed > 0 && (
+            <span className={classes.soft}>{formatPercent(original.changed, original.count)}</span>
+          )}
+        </>
+      ),
+  }),
+  metric('maxAbs', 'Max'),
+  metric('meanAbs', 'Mean'),
+  metric('rms', 'RMS'),
+  metric('relL2', 'Relative L2'),
+  metric('cosine', 'Cosine'),
+]
+
+function What({ row }: { row: DiffRow }) {
+  const { shapeA, shapeB, dtypeA, dtypeB } = row
+  const shape = shapeA ?? shapeB
+  const shapes =
+    shapeA && shapeB && formatShape(shapeA) !== formatShape(shapeB)
+      ? `${formatShape(shapeA)} → ${formatShape(shapeB)}`
+      : shape && formatShape(shape)
+  const dtypes = dtypeA && dtypeB && dtypeA !== dtypeB ? `${dtypeA} → ${dtypeB}` : (dtypeA ?? dtypeB)
+  return (
+    <>
+      {shapes} <span className={classes.soft}>{dtypes}</span>
+    </>
+  )
+}

@@ -1,0 +1,67 @@
+import { IconFileDiff } from '@tabler/icons-react'
+import { useState } from 'react'
+import { compare, type DiffReport } from '../../api/compare'
+import { useApi, useJob } from '../../api/context'
+import { Empty } from '../../ui/empty'
+import { ErrorPanel } from '../../ui/error-panel'
+import { JobProgress } from '../../ui/job-progress'
+import { useCheckpoint } from '../../workspace/hooks'
+import classes from './compare-view.module.css'
+import { Report } from './report'
+import { Sides } from './sides'
+
+/** This checkpoint against another: a sibling, an earlier save, somebody else's. */
+export function CompareView() {
+  const checkpoint = useCheckpoint()
+  const { client, jobs } = useApi()
+  const key = `compare ${checkpoint.id}`
+  const job = useJob<DiffReport>(key)
+  const [path, setPath] = useState('')
+  const [swapped, setSwapped] = useState(false)
+
+  const run = (other: string, right: boolean) =>
+    jobs.start<DiffReport>(key, 'Comparing', async (signal) =>
+      compare(client, { id: checkpoint.id, path: other, swapped: right }, signal),
+    )
+  const choose = (next: string) => {
+    setPath(next)
+    jobs.clear(key)
+  }
+  const swap = () => {
+    setSwapped(!swapped)
+    if (job && path !== '') void run(path, !swapped)
+  }
+
+  return (
+    <div className={classes.view}>
+      <Sides
+        checkpoint={checkpoint}
+        path={path}
+        onChoose={choose}
+        swapped={swapped}
+        onSwap={swap}
+        running={job?.status === 'running'}
+        onRun={() => run(path, swapped)}
+      />
+      {job?.status === 'running' && (
+        <div className={classes.padded}>
+          <JobProgress job={job} cancel={() => jobs.cancel(key)} />
+        </div>
+      )}
+      {job?.status === 'failed' && job.problem && (
+        <div className={classes.padded}>
+          <ErrorPanel problem={job.problem} retry={() => run(path, swapped)} />
+        </div>
+      )}
+      {job?.status === 'done' && job.result && <Report key={`${path} ${swapped}`} report={job.result} />}
+      {(!job || job.status === 'cancelled') && (
+        <Empty
+          icon={<IconFileDiff size={24} />}
+          title={job ? 'Cancelled' : path === '' ? 'What should it be compared with?' : 'Ready to compare'}
+        >
+          Names, shapes, dtypes, every value and the training state. Neither side is changed.
+        </Empty>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,59 @@
+import { Spotlight } from '@mantine/spotlight'
+import { IconSearch } from '@tabler/icons-react'
+import { useDeferredValue, useMemo, useState } from 'react'
+import type { OpenedCheckpoint } from '../../../contract/contract'
+import { useTensorRows } from '../../api/tensors'
+import { tensorStore } from '../../commands/stores'
+import { formatCount, formatShape } from '../../ui/format'
+import { SafeText } from '../../ui/safe-text'
+import { useWorkspace } from '../../workspace/hooks'
+import { matcherOf } from '../tensors/search'
+import classes from './palette.module.css'
+
+const SHOWN = 40
+
+/** Any tensor by a few letters of its name. */
+export function GoToTensor({ checkpoint }: { checkpoint: OpenedCheckpoint }) {
+  const workspace = useWorkspace()
+  const [query, setQuery] = useState('')
+  const sought = useDeferredValue(query)
+  const { rows } = useTensorRows(checkpoint)
+  const found = useMemo(() => {
+    const { matches } = matcherOf(sought, false)
+    return rows.filter((row) => matches(row.name))
+  }, [rows, sought])
+  return (
+    <Spotlight.Root
+      store={tensorStore}
+      shortcut={null}
+      query={query}
+      onQueryChange={setQuery}
+      classNames={classes}
+      title="Go to tensor"
+      scrollable
+      maxHeight={420}
+    >
+      <Spotlight.Search
+        placeholder="Name of a tensor, or a pattern with *"
+        aria-label="Find a tensor"
+        leftSection={<IconSearch size={16} aria-hidden />}
+      />
+      <Spotlight.ActionsList>
+        {found.slice(0, SHOWN).map((row) => (
+          <Spotlight.Action key={row.index} onClick={() => workspace.goTo(row)}>
+            <span className={classes.tensor}>
+              <SafeText>{row.name}</SafeText>
+            </span>
+            <span className={classes.soft}>
+              {row.dtype} {formatShape(row.shape)}
+            </span>
+          </Spotlight.Action>
+        ))}
+        {found.length === 0 && <Spotlight.Empty>No tensor of that name</Spotlight.Empty>}
+        {found.length > SHOWN && (
+          <div className={classes.more}>and {formatCount(found.length - SHOWN)} more: type on to narrow them down</div>
+        )}
+      </Spotlight.ActionsList>
+    </Spotlight.Root>
+  )
+}

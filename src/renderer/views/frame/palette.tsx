@@ -1,0 +1,38 @@
+import { Spotlight } from '@mantine/spotlight'
+import { IconSearch } from '@tabler/icons-react'
+import type { Command } from '../../commands/commands'
+import { paletteStore } from '../../commands/stores'
+import { Keys } from '../../ui/keys'
+import classes from './palette.module.css'
+
+/** Every command by name. */
+export function Palette({ commands }: { commands: readonly Command[] }) {
+  const groups = [...new Set(commands.map((command) => command.group))]
+  return (
+    <Spotlight
+      store={paletteStore}
+      shortcut={null}
+      classNames={classes}
+      nothingFound="No command of that name"
+      searchProps={{
+        placeholder: 'What do you want to do?',
+        'aria-label': 'Find a command',
+        leftSection: <IconSearch size={16} aria-hidden />,
+      }}
+      title="Commands"
+      scrollable
+      maxHeight={420}
+      actions={groups.map((group) => ({
+        group,
+        actions: commands
+          .filter((command) => command.group === group)
+          .map((command) => ({
+            id: command.id,
+            label: command.label,
+            onClick: command.run,
+            rightSection: command.keys?.[0] && <Keys keys={command.keys[0]} />,
+          })),
+      }))}
+    />
+  )
+}

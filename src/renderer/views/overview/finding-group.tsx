@@ -1,0 +1,97 @@
+import { Button } from '@mantine/core'
+import { IconAlertTriangle, IconChevronRight, IconCircleX, IconInfoCircle, IconTool } from '@tabler/icons-react'
+import { useState } from 'react'
+import type { Finding } from '../../../contract/schemas'
+import { formatCount, ruleWords } from '../../ui/format'
+import { keyed } from '../../ui/keyed'
+import { SafeText } from '../../ui/safe-text'
+import { useWorkspace } from '../../workspace/hooks'
+import { Evidence } from './evidence'
+import classes from './findings.module.css'
+import type { RuleGroup } from './group'
+
+const SEVERITY = {
+  error: { word: 'Error', Icon: IconCircleX },
+  warning: { word: 'Warning', Icon: IconAlertTriangle },
+  info: { word: 'Note', Icon: IconInfoCircle },
+} as const satisfies Record<Finding['severity'], { word: string; Icon: typeof IconTool }>
+
+/** Beyond this, the rest is listed on demand. */
+const SHOWN = 20
+
+export function FindingGroup({ group }: { group: RuleGroup }) {
+  const workspace = useWorkspace()
+  const { rule, severity, findings } = group
+  const [opened, setOpened] = useState(false)
+  const [all, setAll] = useState(false)
+  const { word, Icon } = SEVERITY[severity]
+  const repair = findings.find((finding) => finding.repair)?.repair
+  const [first] = findings
+  return (
+    <li
+      className={classes.group}
+      data-severity={severity}
+      data-testid="finding"
+      data-rule={rule}
+      data-count={findings.length}
+    >
+      <div className={classes.head}>
+        <button type="button" className={classes.toggle} aria-expanded={opened} onClick={() => setOpened(!opened)}>
+          <IconChevronRight size={14} className={classes.chevron} aria-hidden />
+          <Icon size={15} className={classes.icon} aria-hidden />
+          <span className={classes.title}>
+            <strong>{ruleWords(rule)}</strong>
+            {findings.length > 1 && <span className={classes.count}>{formatCount(findings.length)}</span>}
+            <span className={classes.severity}>{word}</span>
+            <code>{rule}</code>
+          </span>
+        </button>
+        {repair && (
+          <Button
+            size="compact-xs"
+            variant="default"
+            leftSection={<IconTool size={13} aria-hidden />}
+            onClick={() => workspace.show('repair', 'repair')}
+          >
+            Repair
+          </Button>
+        )}
+      </div>
+      {!opened && first && (
+        <p className={classes.message}>
+          <SafeText>{first.message}</SafeText>
+          {findings.length > 1 && (
+            <span className={classes.rest}> and {formatCount(findings.length - 1)} more like it</span>
+          )}
+        </p>
+      )}
+      {opened && (
+        <ul className={classes.members}>
+          {keyed(all ? findings : findings.slice(0, SHOWN)).map(({ key, item: finding }) => (
+            <li key={key}>
+              <code className={classes.subject}>
+                <SafeText>{finding.subject}</SafeText>
+              </code>
+              <p>
+                <SafeText>{finding.message}</SafeText>
+              </p>
+              {finding.evidence && <Evidence evidence={finding.evidence} />}
+            </li>
+          ))}
+          {!all && findings.length > SHOWN && (
+            <li>
+              <Button size="compact-xs" variant="subtle" onClick={() => setAll(true)}>
+                Show all {formatCount(findings.length)}
+              </Button>
+            </li>
+          )}
+        </ul>
+      )}
+      {repair && (
+        <p className={classes.repair}>
+          To mend it: <SafeText>{repair}</SafeText>
+        </p>
+      )}
+    </li>
+  )
+}

@@ -1,0 +1,35 @@
+import { IconCircleCheck } from '@tabler/icons-react'
+import { useMemo } from 'react'
+import type { Verification } from '../../../contract/schemas'
+import { Empty } from '../../ui/empty'
+import { plural } from '../../ui/format'
+import { Section } from '../../ui/section'
+import { FindingGroup } from './finding-group'
+import classes from './findings.module.css'
+import { groupByRule } from './group'
+
+/** What is wrong, worst first, one entry a rule: three hundred of a kind read as one. */
+export function Findings({ verification }: { verification: Verification }) {
+  const { findings, deep } = verification
+  const groups = useMemo(() => groupByRule(findings), [findings])
+  if (groups.length === 0) {
+    return (
+      <Section title="Findings">
+        <Empty icon={<IconCircleCheck size={24} />} title="Nothing is wrong that can be seen">
+          {deep
+            ? 'Every rule was asked and every value was read.'
+            : 'Values were not read yet: only names, shapes and files.'}
+        </Empty>
+      </Section>
+    )
+  }
+  return (
+    <Section title="Findings" note={plural(findings.length, 'finding')}>
+      <ul className={classes.list}>
+        {groups.map((group) => (
+          <FindingGroup key={group.rule} group={group} />
+        ))}
+      </ul>
+    </Section>
+  )
+}

@@ -1,0 +1,67 @@
+import { Button } from '@mantine/core'
+import { useState } from 'react'
+import type { OpenedCheckpoint } from '../../../contract/contract'
+import { useApi } from '../../api/context'
+import type { JobState } from '../../api/jobs'
+import { baseName, formatBytes, formatCount } from '../../ui/format'
+import { PathField } from '../../ui/path-field'
+import { SafeText } from '../../ui/safe-text'
+import { besideOf } from './names'
+import classes from './repair-view.module.css'
+import type { RepairPlan, RepairResult } from './use-plan'
+
+interface ApplyProps {
+  checkpoint: OpenedCheckpoint
+  plan: RepairPlan
+  /** The plan in sight is the one that would be carried out. */
+  ready: boolean
+  job: JobState<RepairResult> | undefined
+  onApply: (out: string) => void
+}
+
+/** What would be written and where; then, only on this button, it is. */
+export function Apply({ checkpoint, plan, ready, job, onApply }: ApplyProps) {
+  const { bridge } = useApi()
+  const [out, setOut] = useState(() => besideOf(checkpoint, 'repaired'))
+  const bytes = plan.files.reduce((sum, file) => sum + file.bytes, 0)
+  return (
+    <div className={classes.apply}>
+      {plan.files.length > 0 && (
+        <details className={classes.files}>
+          <summary>
+            {formatCount(plan.files.length)} {plan.files.length === 1 ? 'file' : 'files'}, {formatBytes(bytes)}
+          </summary>
+          <ul>
+            {plan.files.map((file) => (
+              <li key={file.path}>
+                <SafeText>{file.path}</SafeText>
+                <span className={classes.soft}>
+                  {file.action === 'write' ? 'written anew' : 'copied'}, {formatBytes(file.bytes)}
+                </span>
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+      <PathField
+        label="Write to"
+        description="A new place: the original stays as it is"
+        value={out}
+        onChange={setOut}
+        browse={() => bridge.chooseSave(baseName(out))}
+        testId="repair-out"
+      />
+      <div>
+        <Button
+          variant="filled"
+          size="xs"
+          disabled={!ready || out.trim() === '' || job?.status === 'running'}
+          onClick={() => onApply(out.trim())}
+          data-testid="repair-apply"
+        >
+          Write the repaired copy
+        </Button>
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,87 @@
+import { Checkbox, TextInput } from '@mantine/core'
+import { useState } from 'react'
+import { SafeText, visible } from '../../ui/safe-text'
+import { Tag, type Tone } from '../../ui/tag'
+import classes from './plan-step.module.css'
+import { parseShape } from './shape'
+import type { PlanStep } from './use-plan'
+
+const CONFIDENCE: Record<PlanStep['confidence'], { word: string; tone: Tone; means: string }> = {
+  certain: { word: 'certain', tone: 'good', means: 'Follows from the files alone' },
+  likely: { word: 'likely', tone: 'info', means: 'The evidence speaks for it; look at it' },
+  ask: { word: 'needs you', tone: 'warn', means: 'More than one answer fits: it will not be guessed' },
+  refused: { word: 'will not be done', tone: 'neutral', means: 'It would make things worse' },
+}
+
+interface PlanStepRowProps {
+  step: PlanStep
+  refused: boolean
+  onRefuse: () => void
+  onShape: (shape: number[] | undefined) => void
+}
+
+export function PlanStepRow({ step, refused, onRefuse, onShape }: PlanStepRowProps) {
+  const { kind, subject, action, evidence, confidence, before, after } = step
+  const { word, tone, means } = CONFIDENCE[confidence]
+  const canDo = confidence === 'certain' || confidence === 'likely'
+  return (
+    <li
+      className={classes.step}
+      data-refused={refused || !canDo}
+      data-testid="repair-plan-step"
+      data-kind={kind}
+      data-subject={subject}
+      data-confidence={confidence}
+    >
+      <Checkbox
+        checked={canDo && !refused}
+        disabled={!canDo}
+        onChange={onRefuse}
+        aria-label={`Do step ${step.step}: ${visible(action)}`}
+        className={classes.check}
+      />
+      <div className={classes.body}>
+        <p className={classes.action}>
+          <SafeText>{action}</SafeText>
+          <Tag tone={tone} title={means}>
+            {word}
+          </Tag>
+        </p>
+        <p className={classes.subject}>
+          <code>
+            <SafeText>{subject}</SafeText>
+          </code>
+          {before !== undefined && after !== undefined && (
+            <span className={classes.change}>
+              <SafeText>{before}</SafeText> → <strong>{<SafeText>{after}</SafeText>}</strong>
+            </span>
+          )}
+        </p>
+        <p className={classes.evidence}>
+          <SafeText>{evidence}</SafeText>
+        </p>
+        {confidence === 'ask' && <ShapeInput subject={subject} onShape={onShape} />}
+      </div>
+    </li>
+  )
+}
+
+function ShapeInput({ subject, onShape }: { subject: string; onShape: PlanStepRowProps['onShape'] }) {
+  const [text, setText] = useState('')
+  const shape = parseShape(text)
+  const isWrong = text.trim() !== '' && !shape
+  return (
+    <TextInput
+      value={text}
+      onChange={(event) => setText(event.currentTarget.value)}
+      onBlur={() => !isWrong && onShape(shape)}
+      onKeyDown={(event) => event.key === 'Enter' && !isWrong && onShape(shape)}
+      error={isWrong && 'Numbers with commas between them, such as 1280, 128, 3'}
+      placeholder="1280, 128, 3"
+      aria-label={`Shape of ${visible(subject)}`}
+      w={260}
+      mt={6}
+      data-testid="repair-shape"
+    />
+  )
+}

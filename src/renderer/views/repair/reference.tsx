@@ -1,0 +1,47 @@
+import { Button, Menu } from '@mantine/core'
+import type { OpenedCheckpoint } from '../../../contract/contract'
+import { useApi } from '../../api/context'
+import { PathField } from '../../ui/path-field'
+import { visible } from '../../ui/safe-text'
+import classes from './repair-view.module.css'
+
+interface ReferenceProps {
+  checkpoint: OpenedCheckpoint
+  path: string
+  onChange: (path: string) => void
+}
+
+/** A sound checkpoint of the same model: shapes and absent tensors can be taken from it. */
+export function Reference({ checkpoint, path, onChange }: ReferenceProps) {
+  const { bridge } = useApi()
+  const siblings = checkpoint.siblings.filter((sibling) => sibling.path !== checkpoint.path)
+  return (
+    <div className={classes.reference}>
+      <PathField
+        label="Reference"
+        description="Optional: a sound checkpoint of the same model, to take shapes from"
+        placeholder="Path of a file or folder"
+        value={path}
+        onChange={onChange}
+        browse={bridge.chooseFolder}
+        testId="repair-reference"
+      />
+      {siblings.length > 0 && (
+        <Menu width={240} position="bottom-end">
+          <Menu.Target>
+            <Button variant="default" size="xs">
+              From the run
+            </Button>
+          </Menu.Target>
+          <Menu.Dropdown>
+            {siblings.map((sibling) => (
+              <Menu.Item key={sibling.path} onClick={() => onChange(sibling.path)}>
+                {visible(sibling.name)}
+              </Menu.Item>
+            ))}
+          </Menu.Dropdown>
+        </Menu>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,81 @@
+import { useState } from 'react'
+import { useApi, useJob } from '../../api/context'
+import { problemOf } from '../../api/problem'
+import { ErrorPanel } from '../../ui/error-panel'
+import { Pending } from '../../ui/pending'
+import { useCheckpoint } from '../../workspace/hooks'
+import { Apply } from './apply'
+import { PlanSteps } from './plan-steps'
+import classes from './repair-view.module.css'
+import { Result } from './result'
+import { Stage } from './stage'
+import { inputOf, type RepairResult, type Shapes, usePlan } from './use-plan'
+import { WhatIsWrong } from './what-is-wrong'
+
+/** What is wrong, what will be done about it, what came of it. */
+export function RepairPanel() {
+  const checkpoint = useCheckpoint()
+  const { id, path } = checkpoint
+  // Help given to one checkpoint says nothing about the next.
+  return <Stages key={path} id={id} />
+}
+
+function Stages({ id }: { id: string }) {
+  const checkpoint = useCheckpoint()
+  const { client, jobs } = useApi()
+  const [reference, setReference] = useState('')
+  const [shapes, setShapes] = useState<Shapes>({})
+  const [refused, setRefused] = useState<ReadonlySet<string>>(new Set())
+  const help = { reference, shapes }
+  const query = usePlan(id, help)
+  const plan = query.data
+  const key = `repair ${id}`
+  const job = useJob<RepairResult>(key)
+
+  const apply = (out: string) => {
+    if (!plan) return
+    const numbers = plan.plan.filter((step) => refused.has(step.subject + step.kind)).map(({ step }) => step)
+    void jobs.start<RepairResult>(key, 'Repairing', (signal) =>
+      client.repair({ ...inputOf(id, help), refused: numbers, out }, { signal }),
+    )
+  }
+
+  return (
+    <div className={classes.stages}>
+      <Stage number={1} title="What is wrong">
+        {query.isPending && <Pending lines={3} label="Making a plan" />}
+        {query.error && <ErrorPanel problem={problemOf(query.error)} retry={() => query.refetch()} />}
+        {plan && <WhatIsWrong checkpoint={checkpoint} plan={plan} />}
+      </Stage>
+      <Stage number={2} title="What will be done">
+        <PlanSteps
+          checkpoint={checkpoint}
+          plan={plan}
+          stale={query.isPlaceholderData}
+          reference={reference}
+          onReference={setReference}
+          onShape={(name, shape) => setShapes(withShape(shapes, name, shape))}
+          refused={refused}
+          onRefuse={(step) => setRefused(toggledIn(refused, step.subject + step.kind))}
+        />
+        {plan && plan.plan.length > 0 && (
+          <Apply checkpoint={checkpoint} plan={plan} ready={!query.isPlaceholderData} job={job} onApply={apply} />
+        )}
+      </Stage>
+      <Stage number={3} title="Result" waiting={!job}>
+        <Result job={job} cancel={() => jobs.cancel(key)} />
+      </Stage>
+    </div>
+  )
+}
+
+function withShape(shapes: Shapes, name: string, shape: number[] | undefined): Shapes {
+  const entries = Object.entries(shapes).filter(([other]) => other !== name)
+  return Object.fromEntries(shape ? [...entries, [name, shape]] : entries)
+}
+
+function toggledIn(set: ReadonlySet<string>, key: string): ReadonlySet<string> {
+  const next = new Set(set)
+  if (!next.delete(key)) next.add(key)
+  return next
+}

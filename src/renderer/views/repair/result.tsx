@@ -1,0 +1,58 @@
+import { Button } from '@mantine/core'
+import { IconArrowRight } from '@tabler/icons-react'
+import { useApi } from '../../api/context'
+import type { JobState } from '../../api/jobs'
+import { ErrorPanel } from '../../ui/error-panel'
+import { formatCount } from '../../ui/format'
+import { JobProgress } from '../../ui/job-progress'
+import { SafeText } from '../../ui/safe-text'
+import { useWorkspace } from '../../workspace/hooks'
+import { VerdictTag } from '../shared/verdict'
+import classes from './repair-view.module.css'
+import type { RepairResult } from './use-plan'
+
+/** What was written, and what it is worth now that it was read back. */
+export function Result({ job, cancel }: { job: JobState<RepairResult> | undefined; cancel: () => void }) {
+  if (!job) return <p className={classes.soft}>What was written is read back and verified before it takes its name.</p>
+  if (job.status === 'running') return <JobProgress job={job} cancel={cancel} />
+  if (job.status === 'cancelled') return <p className={classes.soft}>Cancelled. Nothing was left behind.</p>
+  if (job.problem) return <ErrorPanel problem={job.problem} />
+  return job.result ? <Written result={job.result} /> : null
+}
+
+function Written({ result }: { result: RepairResult }) {
+  const { bridge } = useApi()
+  const workspace = useWorkspace()
+  const { applied, out, verdictBefore, verdictAfter, compared, unmended } = result
+  if (!applied || out === null) {
+    return (
+      <p data-testid="repair-result" data-applied={false}>
+        Nothing was written: no step of the plan could be done.
+      </p>
+    )
+  }
+  return (
+    <div className={classes.result} data-testid="repair-result" data-applied data-verdict={verdictAfter ?? ''}>
+      <p className={classes.verdicts}>
+        <VerdictTag verdict={verdictBefore} />
+        <IconArrowRight size={14} aria-label="became" />
+        {verdictAfter ? <VerdictTag verdict={verdictAfter} /> : 'not verified'}
+      </p>
+      <p>
+        Written to <SafeText>{out}</SafeText>
+      </p>
+      <p className={classes.soft}>
+        {formatCount(compared)} tensors were read back and compared with the original, bit for bit.
+        {unmended.length > 0 && ` ${formatCount(unmended.length)} findings remain.`}
+      </p>
+      <div className={classes.buttons}>
+        <Button variant="default" onClick={() => workspace.open(out)} data-testid="open-repaired">
+          Open the repaired copy
+        </Button>
+        <Button variant="subtle" onClick={() => bridge.showInFolder(out)}>
+          Show in folder
+        </Button>
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,35 @@
+import { useQuery } from '@tanstack/react-query'
+import type { z } from 'zod'
+import type { repairPlan, repairResult } from '../../../contract/schemas'
+import { useApi } from '../../api/context'
+
+export type RepairPlan = z.infer<typeof repairPlan>
+export type PlanStep = RepairPlan['plan'][number]
+export type RepairResult = z.infer<typeof repairResult>
+export type Shapes = Readonly<Record<string, number[]>>
+
+/** What a repair rests on, beside the checkpoint itself. */
+export interface Help {
+  /** Path of a sound checkpoint of the same model; empty for none. */
+  readonly reference: string
+  readonly shapes: Shapes
+}
+
+/** The contract's words for it. */
+export function inputOf(id: string, { reference, shapes }: Help) {
+  return {
+    id,
+    ...(reference !== '' && { reference }),
+    ...(Object.keys(shapes).length > 0 && { shapes: { ...shapes } }),
+  }
+}
+
+/** The plan for the open checkpoint, made anew with every piece of help; the old one stays in sight until the new one is there. */
+export function usePlan(id: string, help: Help) {
+  const { client } = useApi()
+  return useQuery({
+    queryKey: ['plan', id, help],
+    queryFn: ({ signal }) => client.repairPlan(inputOf(id, help), { signal }),
+    placeholderData: (previous, query) => (query?.queryKey[1] === id ? previous : undefined),
+  })
+}

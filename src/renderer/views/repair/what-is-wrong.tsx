@@ -1,0 +1,48 @@
+import type { OpenedCheckpoint } from '../../../contract/contract'
+import { formatCount, ruleWords } from '../../ui/format'
+import { SafeText } from '../../ui/safe-text'
+import { groupByRule } from '../overview/group'
+import { VerdictTag } from '../shared/verdict'
+import classes from './repair-view.module.css'
+import type { RepairPlan } from './use-plan'
+
+/** The findings in short, and those that no repair can mend with the reason. */
+export function WhatIsWrong({ checkpoint, plan }: { checkpoint: OpenedCheckpoint; plan: RepairPlan }) {
+  const groups = groupByRule(checkpoint.verification.findings)
+  if (groups.length === 0) return <p className={classes.soft}>Nothing was found that needs repair.</p>
+  return (
+    <>
+      <ul className={classes.wrong}>
+        <li>
+          <VerdictTag verdict={plan.verdictBefore} />
+        </li>
+        {groups.map(({ rule, severity, findings }) => (
+          <li key={rule} data-severity={severity}>
+            {ruleWords(rule)}
+            {findings.length > 1 && <span className={classes.soft}> × {formatCount(findings.length)}</span>}
+          </li>
+        ))}
+      </ul>
+      {plan.unmended.length > 0 && (
+        <div className={classes.unmended} data-testid="repair-unmended">
+          <h3>No repair can mend</h3>
+          <ul>
+            {plan.unmended.slice(0, 12).map(({ rule, subject, why }) => (
+              <li key={`${rule} ${subject}`}>
+                <code>
+                  <SafeText>{subject}</SafeText>
+                </code>
+                <span>
+                  <SafeText>{why}</SafeText>
+                </span>
+              </li>
+            ))}
+          </ul>
+          {plan.unmended.length > 12 && (
+            <p className={classes.soft}>and {formatCount(plan.unmended.length - 12)} more</p>
+          )}
+        </div>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,58 @@
+import { useState } from 'react'
+import type { TensorDetail } from '../../../contract/schemas'
+import { formatCount, formatValue } from '../../ui/format'
+import { keyed } from '../../ui/keyed'
+import classes from './histogram.module.css'
+
+type HistogramData = NonNullable<TensorDetail['histogram']>
+
+const HEIGHT = 72
+
+/** How often which values occur. */
+export function Histogram({ histogram }: { histogram: HistogramData }) {
+  const { min, max, counts } = histogram
+  const [under, setUnder] = useState<number | null>(null)
+  const most = Math.max(1, ...counts)
+  const step = (max - min) / counts.length
+  const zero = min < 0 && max > 0 ? (-min / (max - min)) * counts.length : null
+  const count = under === null ? undefined : counts[under]
+  return (
+    <figure className={classes.histogram}>
+      <svg
+        viewBox={`0 0 ${counts.length} ${HEIGHT}`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={`Histogram of the values from ${formatValue(min)} to ${formatValue(max)} in ${counts.length} bins, at most ${formatCount(most)} in one`}
+        onPointerMove={(event) => {
+          const box = event.currentTarget.getBoundingClientRect()
+          setUnder(Math.min(counts.length - 1, Math.floor(((event.clientX - box.left) / box.width) * counts.length)))
+        }}
+        onPointerLeave={() => setUnder(null)}
+      >
+        {keyed(counts).map(({ key, item }) => {
+          const height = item === 0 ? 0 : Math.max(1, (item / most) * HEIGHT)
+          return (
+            <rect
+              key={key}
+              x={Number(key) + 0.06}
+              y={HEIGHT - height}
+              width={0.88}
+              height={height}
+              data-under={Number(key) === under}
+            />
+          )
+        })}
+        {zero !== null && <line x1={zero} x2={zero} y1={0} y2={HEIGHT} vectorEffect="non-scaling-stroke" />}
+      </svg>
+      <figcaption>
+        <span>{formatValue(min)}</span>
+        <span>
+          {under !== null && count !== undefined
+            ? `${formatCount(count)} in ${formatValue(min + under * step, 3)} … ${formatValue(min + (under + 1) * step, 3)}`
+            : zero !== null && '0'}
+        </span>
+        <span>{formatValue(max)}</span>
+      </figcaption>
+    </figure>
+  )
+}

@@ -1,0 +1,85 @@
+import { useComputedColorScheme } from '@mantine/core'
+import { type PointerEvent, useEffect, useMemo, useRef, useState } from 'react'
+import type { TensorDetail } from '../../../contract/schemas'
+import { formatShape, formatValue } from '../../ui/format'
+import { colourOf, cssColour, gradientOf, MAPS } from './colour-map'
+import classes from './picture.module.css'
+
+type PictureData = NonNullable<TensorDetail['picture']>
+
+/** The values of the last two dimensions as colours: blue below zero, orange above, cells without a number in a colour of their own. */
+export function Picture({ picture, shape }: { picture: PictureData; shape: readonly number[] }) {
+  const canvas = useRef<HTMLCanvasElement>(null)
+  const map = MAPS[useComputedColorScheme()]
+  const [under, setUnder] = useState<{ x: number; y: number } | null>(null)
+  const { width, height, values } = picture
+  const limit = useMemo(() => {
+    let most = 0
+    for (const value of values) if (value !== null && Math.abs(value) > most) most = Math.abs(value)
+    return most
+  }, [values])
+  const hasGaps = useMemo(() => values.includes(null), [values])
+
+  useEffect(() => {
+    const context = canvas.current?.getContext('2d')
+    if (!context || width === 0 || height === 0) return
+    const image = context.createImageData(width, height)
+    for (let i = 0; i < width * height; i++) image.data.set([...colourOf(map, values[i] ?? null, limit), 255], i * 4)
+    context.putImageData(image, 0, 0)
+  }, [map, values, width, height, limit])
+
+  const onPointerMove = (event: PointerEvent<HTMLCanvasElement>) => {
+    const box = event.currentTarget.getBoundingClientRect()
+    const x = Math.floor(((event.clientX - box.left) / box.width) * width)
+    const y = Math.floor(((event.clientY - box.top) / box.height) * height)
+    if (x >= 0 && y >= 0 && x < width && y < height) setUnder({ x, y })
+  }
+  const [rows, columns] = lastTwo(shape)
+  const isSampled = rows > height || columns > width
+  const value = under && (values[under.y * width + under.x] ?? null)
+  return (
+    <figure className={classes.picture}>
+      <canvas
+        ref={canvas}
+        width={width}
+        height={height}
+        role="img"
+        aria-label={`Picture of the values, ${formatShape([height, width])} cells, from ${formatValue(-limit)} to ${formatValue(limit)}`}
+        style={{ aspectRatio: `${Math.min(Math.max(width / height, 0.5), 12)}` }}
+        onPointerMove={onPointerMove}
+        onPointerLeave={() => setUnder(null)}
+      />
+      <figcaption>
+        <div className={classes.legend}>
+          <span>{formatValue(-limit, 2)}</span>
+          <span className={classes.ramp} style={{ background: gradientOf(map) }} />
+          <span>{formatValue(limit, 2)}</span>
+          {hasGaps && (
+            <span className={classes.gap}>
+              <i style={{ background: cssColour(map.none) }} /> NaN
+            </span>
+          )}
+        </div>
+        <p>
+          {under
+            ? `[${cellRange(under.y, height, rows)}, ${cellRange(under.x, width, columns)}] = ${value === null ? 'NaN' : formatValue(value)}`
+            : isSampled
+              ? `Each cell is the mean of about ${formatShape([Math.ceil(rows / height), Math.ceil(columns / width)])} values`
+              : 'Each cell is one value'}
+          {!under && shape.length > 2 && ', of the first slice'}
+        </p>
+      </figcaption>
+    </figure>
+  )
+}
+
+function lastTwo(shape: readonly number[]): [rows: number, columns: number] {
+  return [shape.at(-2) ?? 1, shape.at(-1) ?? 1]
+}
+
+/** Which indices of the tensor a cell covers. */
+function cellRange(cell: number, cells: number, extent: number): string {
+  const first = Math.floor((cell * extent) / cells)
+  const last = Math.max(first, Math.ceil(((cell + 1) * extent) / cells) - 1)
+  return first === last ? `${first}` : `${first}–${last}`
+}

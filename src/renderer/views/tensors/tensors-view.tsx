@@ -1,0 +1,239 @@
+import { Splitter, TextInput, Tooltip, UnstyledButton } from '@mantine/core'
+import { useHotkeys, useLocalStorage } from '@mantine/hooks'
+import { IconDownload, IconRegex, IconSearch, IconX } from '@tabler/icons-react'
+import type { VisibilityState } from '@tanstack/react-table'
+import { useDeferredValue, useMemo, useRef, useState } from 'react'
+import type { TensorRow } from '../../../contract/schemas'
+import { useStatisticsOf } from '../../api/statistics'
+import { useTensorRows } from '../../api/tensors'
+import { saveText, toCsv } from '../../ui/csv'
+import { DataGrid, type Sorting } from '../../ui/data-grid'
+import { Empty } from '../../ui/empty'
+import { ErrorPanel } from '../../ui/error-panel'
+import { formatBytes, formatCount } from '../../ui/format'
+import { IconAction } from '../../ui/icon-action'
+import { SafeText } from '../../ui/safe-text'
+import { useCheckpoint, useWorkspace, useWorkspaceState } from '../../workspace/hooks'
+import { ColumnMenu } from './column-menu'
+import { COLUMNS } from './columns'
+import { Detail } from './detail'
+import { type Facets, filterRows, NO_FACETS } from './filter'
+import { FilterMenu } from './filter-menu'
+import { matcherOf } from './search'
+import { sortRows } from './sort'
+import classes from './tensors-view.module.css'
+import { type Branch, buildTree, isBranch, type Line, leafKey, linesOf, openedAtFirst } from './tree'
+import { TreeView } from './tree-view'
+
+const HIDDEN_AT_FIRST: VisibilityState = { component: false, file: false }
+
+/** Every tensor: by module on the left, as a table in the middle, one of them in full on the right. */
+export function TensorsView() {
+  const checkpoint = useCheckpoint()
+  const workspace = useWorkspace()
+  const { chosen: chosenKey } = useWorkspaceState()
+  const { rows, complete, problem, retry } = useTensorRows(checkpoint)
+
+  const [text, setText] = useState('')
+  const [regex, setRegex] = useState(false)
+  const [facets, setFacets] = useState<Facets>(NO_FACETS)
+  const [sorting, setSorting] = useState<Sorting | null>(null)
+  const [scope, setScope] = useState<string | null>(null)
+  const [opened, setOpened] = useState<ReadonlySet<string> | null>(null)
+  const [narrowed, setNarrowed] = useState<{ tree: Branch; opened: ReadonlySet<string> } | null>(null)
+  const [columns, setColumns] = useLocalStorage({ key: 'assay-columns', defaultValue: HIDDEN_AT_FIRST })
+  const search = useRef<HTMLInputElement>(null)
+  const table = useRef<{ focus(): void }>(null)
+  useHotkeys([
+    ['/', () => search.current?.focus()],
+    ['mod+F', () => search.current?.focus()],
+  ])
+
+  const sought = useDeferredValue(text)
+  const matcher = useMemo(() => matcherOf(sought, regex), [sought, regex])
+  const found = useMemo(() => filterRows(rows, matcher, facets, () => true), [rows, matcher, facets])
+  const tree = useMemo(() => buildTree(found), [found])
+  const isSearching = sought.trim() !== '' || facets !== NO_FACETS
+  // What a search unfolds is forgotten with it: the tree is then as it was.
+  const unfolded = useMemo(() => {
+    if (!isSearching) return opened ?? openedAtFirst(tree, 40)
+    return narrowed?.tree === tree ? narrowed.opened : openedAtFirst(tree, 400)
+  }, [tree, isSearching, opened, narrowed])
+  const onOpen = (keys: readonly string[], open: boolean) => {
+    const next = withKeys(unfolded, keys, open)
+    if (isSearching) setNarrowed({ tree, opened: next })
+    else setOpened(next)
+  }
+  const lines = useMemo(() => linesOf(tree, unfolded), [tree, unfolded])
+  const inScope = useMemo(() => {
+    const branch = scope !== null && branchAt(tree, scope)
+    if (!branch) return found
+    const within = new Set(rowsUnder(branch))
+    return found.filter((row) => within.has(row))
+  }, [found, tree, scope])
+  const shown = useMemo(() => sortRows(inScope, sorting), [inScope, sorting])
+
+  const chosen = useMemo(
+    () => chosenKey && rows.find((row) => row.name === chosenKey.name && row.file === chosenKey.file),
+    [rows, chosenKey],
+  )
+  // What is gone to from elsewhere must be in sight, whatever was filtered here before.
+  const [followed, setFollowed] = useState(chosen)
+  if (chosen !== followed) {
+    setFollowed(chosen)
+    if (chosen && !shown.includes(chosen)) {
+      setText('')
+      setFacets(NO_FACETS)
+      setScope(null)
+    }
+  }
+
+  const onSelect = (line: Line) => {
+    if (isBranch(line.node)) setScope(scope === line.node.key ? null : line.node.key)
+    else workspace.choose(line.node)
+  }
+
+  if (checkpoint.tensorCount === 0) {
+    return <Empty title="There are no tensors in this checkpoint">The Overview says what was found instead.</Empty>
+  }
+  const selected = scope !== null ? scope : chosen ? leafKey(chosen) : null
+  return (
+    <Splitter className={classes.view} lineSize={1} withHandle={false}>
+      <Splitter.Pane defaultSize="248px" min="160px" className={classes.pane}>
+        <div className={classes.bar}>
+          <TextInput
+            ref={search}
+            value={text}
+            onChange={(event) => setText(event.currentTarget.value)}
+            onKeyDown={(event) => {
+              if (event.key === 'Escape') setText('')
+              if (event.key === 'Enter') table.current?.focus()
+            }}
+            placeholder="Find: words, * ? or regex"
+            aria-label="Find tensors"
+            error={matcher.problem !== undefined}
+            spellCheck={false}
+            leftSection={<IconSearch size={14} aria-hidden />}
+            rightSection={
+              <Tooltip label="Regular expression">
+                <UnstyledButton
+                  className={classes.regex}
+                  aria-label="Regular expression"
+                  aria-pressed={regex}
+                  onClick={() => setRegex(!regex)}
+                >
+                  <IconRegex size={14} aria-hidden />
+                </UnstyledButton>
+              </Tooltip>
+            }
+            className={classes.search}
+            data-testid="tensor-search"
+          />
+        </div>
+        {matcher.problem && (
+          <p className={classes.problem} role="alert">
+            {matcher.problem}
+          </p>
+        )}
+        <TreeView lines={lines} selected={selected} onSelect={onSelect} onOpen={onOpen} />
+      </Splitter.Pane>
+      <Splitter.Pane defaultSize={100} min={20} className={classes.pane}>
+        <div className={classes.bar}>
+          <FilterMenu rows={rows} facets={facets} onChange={setFacets} />
+          {scope !== null && (
+            <span className={classes.scope}>
+              <SafeText>{scope.replace(/\.$/, '')}</SafeText>
+              <IconAction label="Leave the module" size={18} onClick={() => setScope(null)}>
+                <IconX size={12} />
+              </IconAction>
+            </span>
+          )}
+          <span className={classes.count} aria-live="polite" data-testid="tensor-count">
+            {shown.length === checkpoint.tensorCount
+              ? `${formatCount(shown.length)} tensors`
+              : `${formatCount(shown.length)} of ${formatCount(checkpoint.tensorCount)}`}
+            {', '}
+            {formatBytes(shown.reduce((sum, row) => sum + row.bytes, 0))}
+            {!complete && !problem && ' so far…'}
+          </span>
+          <IconAction
+            label="Save the list as CSV"
+            onClick={() => saveText(`${checkpoint.name}-tensors.csv`, csvOf(shown))}
+          >
+            <IconDownload size={15} />
+          </IconAction>
+          <ColumnMenu columns={columns} onChange={setColumns} />
+        </div>
+        {problem && <ErrorPanel problem={problem} retry={retry} />}
+        {shown.length === 0 && complete ? (
+          <Empty title="No tensor matches">Fewer words, another filter, or Esc in the search field.</Empty>
+        ) : (
+          <DataGrid
+            ref={table}
+            label="Tensors"
+            rows={shown}
+            columns={COLUMNS}
+            idOf={(row) => String(row.index)}
+            attributesOf={(row) => ({ 'data-testid': 'tensor-row', 'data-name': row.name, 'data-index': row.index })}
+            chosen={chosen ? shown.indexOf(chosen) : -1}
+            onChoose={(row) => workspace.choose(row)}
+            sorting={sorting}
+            onSort={setSorting}
+            hidden={columns}
+            Watcher={StatisticsWatcher}
+          />
+        )}
+      </Splitter.Pane>
+      {chosen && (
+        <Splitter.Pane defaultSize="336px" min="260px" className={classes.pane}>
+          <Detail key={chosen.index} row={chosen} />
+        </Splitter.Pane>
+      )}
+    </Splitter>
+  )
+}
+
+function StatisticsWatcher({ rows }: { rows: readonly TensorRow[] }) {
+  useStatisticsOf(useCheckpoint().id, rows)
+  return null
+}
+
+function withKeys(opened: ReadonlySet<string>, keys: readonly string[], open: boolean): ReadonlySet<string> {
+  const next = new Set(opened)
+  for (const key of keys) {
+    if (open) next.add(key)
+    else next.delete(key)
+  }
+  return next
+}
+
+function branchAt(root: Branch, key: string): Branch | undefined {
+  if (root.key === key) return root
+  for (const child of root.branches.values()) {
+    if (key.startsWith(child.key)) {
+      const found = branchAt(child, key)
+      if (found) return found
+    }
+  }
+  return undefined
+}
+
+function* rowsUnder(branch: Branch): Generator<TensorRow> {
+  yield* branch.leaves
+  for (const child of branch.branches.values()) yield* rowsUnder(child)
+}
+
+function csvOf(rows: readonly TensorRow[]): string {
+  return toCsv([
+    ['name', 'dtype', 'shape', 'bytes', 'file', 'component', 'flags'],
+    ...rows.map((row) => [
+      row.name,
+      row.dtype,
+      row.shape.join('x'),
+      row.bytes,
+      row.file,
+      row.component,
+      row.flags.join(' '),
+    ]),
+  ])
+}

@@ -1,0 +1,154 @@
+import { IconChevronRight } from '@tabler/icons-react'
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { type KeyboardEvent, type MouseEvent, useId, useRef, useState } from 'react'
+import { formatBytes, formatShort } from '../../ui/format'
+import { SafeText, visible } from '../../ui/safe-text'
+import { type Branch, isBranch, isTroubled, type Line } from './tree'
+import { moveInTree, typeAhead } from './tree-keys'
+import classes from './tree-view.module.css'
+
+const LINE_HEIGHT = 24
+
+interface TreeViewProps {
+  lines: readonly Line[]
+  /** Key of the line that the table follows. */
+  selected: string | null
+  onOpen: (keys: readonly string[], open: boolean) => void
+  onSelect: (line: Line) => void
+}
+
+/** The WAI-ARIA tree: one tab stop, the arrows walk it, letters jump in it. Only lines in sight exist. */
+export function TreeView({ lines, selected, onOpen, onSelect }: TreeViewProps) {
+  const scroller = useRef<HTMLDivElement>(null)
+  const id = useId()
+  const [active, setActive] = useState<string | null>(null)
+  const typed = useRef({ text: '', at: 0 })
+  const at = Math.max(
+    0,
+    lines.findIndex((line) => line.key === (active ?? selected)),
+  )
+  const virtualizer = useVirtualizer({
+    count: lines.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => LINE_HEIGHT,
+    overscan: 12,
+  })
+
+  const goTo = (index: number) => {
+    const line = lines[index]
+    if (!line) return
+    setActive(line.key)
+    virtualizer.scrollToIndex(index)
+  }
+
+  const lineAt = ({ target }: MouseEvent) => {
+    const element = target instanceof Element ? target.closest('[data-index]') : null
+    const line = lines[Number(element?.getAttribute('data-index') ?? -1)]
+    return line && { line, onChevron: target instanceof Element && target.closest('[data-chevron]') !== null }
+  }
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return
+    const line = lines[at]
+    if (!line) return
+    if (event.key === 'Enter' || event.key === ' ') onSelect(line)
+    else {
+      const move = moveInTree(lines, at, event.key)
+      if (move?.open) onOpen(move.open.keys, move.open.to)
+      if (move?.index !== undefined) goTo(move.index)
+      if (!move) {
+        if (event.key.length !== 1 || event.key === '/' || event.key === '?') return
+        const text = event.timeStamp - typed.current.at < 700 ? typed.current.text + event.key : event.key
+        typed.current = { text, at: event.timeStamp }
+        const found = typeAhead(lines, at, text)
+        if (found === undefined) return
+        goTo(found)
+      }
+    }
+    event.preventDefault()
+    event.stopPropagation()
+  }
+
+  return (
+    <div
+      ref={scroller}
+      className={classes.tree}
+      role="tree"
+      aria-label="Modules"
+      tabIndex={0}
+      aria-activedescendant={lines.length > 0 ? `${id}${at}` : undefined}
+      onKeyDown={onKeyDown}
+      onClick={(event) => {
+        const hit = lineAt(event)
+        if (!hit) return
+        setActive(hit.line.key)
+        if (hit.onChevron) onOpen([hit.line.key], !hit.line.opened)
+        else onSelect(hit.line)
+      }}
+      onDoubleClick={(event) => {
+        const hit = lineAt(event)
+        if (hit && !hit.onChevron && isBranch(hit.line.node)) onOpen([hit.line.key], !hit.line.opened)
+      }}
+    >
+      <div style={{ height: virtualizer.getTotalSize() }} role="presentation">
+        {virtualizer.getVirtualItems().map((item) => {
+          const line = lines[item.index]
+          if (!line) return null
+          const { node } = line
+          return (
+            <div
+              key={line.key}
+              id={`${id}${item.index}`}
+              role="treeitem"
+              // The tree itself has the focus and the keys: aria-activedescendant.
+              tabIndex={-1}
+              aria-level={line.level}
+              aria-posinset={line.position}
+              aria-setsize={line.siblings}
+              aria-expanded={isBranch(node) ? line.opened : undefined}
+              aria-selected={line.key === selected}
+              data-active={item.index === at}
+              className={classes.line}
+              style={{ top: item.start, paddingLeft: 6 + (line.level - 1) * 14 }}
+              title={visible(isBranch(node) ? line.label : node.name)}
+              data-index={item.index}
+              data-testid="tree-item"
+            >
+              {isBranch(node) ? (
+                <span className={classes.chevron} data-opened={line.opened} data-chevron>
+                  <IconChevronRight size={13} aria-hidden />
+                </span>
+              ) : (
+                <span className={classes.noChevron} />
+              )}
+              <span className={classes.label}>
+                <SafeText>{line.label}</SafeText>
+              </span>
+              <Weight node={node} />
+            </div>
+          )
+        })}
+      </div>
+    </div>
+  )
+}
+
+function Weight({ node }: { node: Line['node'] }) {
+  if (!isBranch(node)) return isTroubled(node) ? <span className={classes.trouble}>{node.flags[0]}</span> : null
+  return (
+    <>
+      {node.troubled > 0 && <Trouble branch={node} />}
+      <span className={classes.count} title={formatBytes(node.bytes)}>
+        {formatShort(node.count)}
+      </span>
+    </>
+  )
+}
+
+function Trouble({ branch }: { branch: Branch }) {
+  return (
+    <span className={classes.trouble} title={`${branch.troubled} tensors with trouble`}>
+      {formatShort(branch.troubled)} flagged
+    </span>
+  )
+}

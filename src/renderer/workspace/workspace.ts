@@ -1,0 +1,129 @@
+import type { Opened } from '../../contract/contract'
+import type { TensorRow, Verification } from '../../contract/schemas'
+import type { Api } from '../api/context'
+import { type Problem, problemOf } from '../api/problem'
+
+export const VIEWS = ['overview', 'tensors', 'training', 'compare', 'repair'] as const
+export type ViewId = (typeof VIEWS)[number]
+
+/** The two things the Repair view writes. */
+export type RepairTab = 'repair' | 'export'
+
+/** A tensor as people mean it when they go from one checkpoint of a run to the next: by file and name, not by position. */
+export type TensorKey = Pick<TensorRow, 'name' | 'file'>
+
+export interface WorkspaceState {
+  /** What is open; nothing shows the welcome page. */
+  readonly subject: Opened | null
+  /** Path being opened, while it is. */
+  readonly opening: string | null
+  readonly failure: { readonly path: string; readonly problem: Problem } | null
+  readonly view: ViewId
+  readonly tab: RepairTab
+  readonly chosen: TensorKey | null
+}
+
+/** What the window has open and where it looks. One for each window; views read it through hooks.ts. */
+export class Workspace {
+  #state: WorkspaceState = {
+    subject: null,
+    opening: null,
+    failure: null,
+    view: 'overview',
+    tab: 'repair',
+    chosen: null,
+  }
+  readonly #listeners = new Set<() => void>()
+  #request = 0
+  readonly #api: Api
+
+  constructor(api: Api) {
+    this.#api = api
+    let generation = api.engine.generation
+    api.engine.subscribe(() => {
+      // The first engine finds nothing open; a later one knows nothing of what was.
+      if (generation > 0) void this.reload()
+      generation = api.engine.generation
+    })
+  }
+
+  state = (): WorkspaceState => this.#state
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Opens a file or folder in place of what is open, which stays in sight until the new one is there. */
+  async open(path: string): Promise<void> {
+    this.#request += 1
+    const request = this.#request
+    this.#set({ opening: path, failure: null })
+    try {
+      const opened = await this.#api.client.open({ path })
+      if (request !== this.#request) return this.#release(opened)
+      const before = this.#state.subject
+      this.#set({ subject: opened, opening: null, ...(before?.path !== opened.path && firstSight(before, opened)) })
+      this.#release(before)
+      await this.#api.bridge.addRecent(path)
+    } catch (error) {
+      if (request === this.#request) this.#set({ opening: null, failure: { path, problem: problemOf(error) } })
+    }
+  }
+
+  async reload(): Promise<void> {
+    const { subject, failure } = this.#state
+    const path = failure?.path ?? subject?.path
+    if (path !== undefined) await this.open(path)
+  }
+
+  /** Back to the welcome page. */
+  close(): void {
+    this.#request += 1
+    const { subject } = this.#state
+    this.#set({ subject: null, opening: null, failure: null, view: 'overview', chosen: null })
+    this.#release(subject)
+  }
+
+  /** Puts a failure away; what was open before it is in sight again. */
+  dismiss(): void {
+    this.#set({ failure: null })
+  }
+
+  show(view: ViewId, tab: RepairTab = this.#state.tab): void {
+    this.#set({ view, tab })
+  }
+
+  choose(tensor: TensorKey | null): void {
+    this.#set({ chosen: tensor })
+  }
+
+  goTo(tensor: TensorKey): void {
+    this.#set({ view: 'tensors', chosen: tensor })
+  }
+
+  /** Takes the verdict of a deep verification in place of the quick one. */
+  verified(id: string, verification: Verification): void {
+    const { subject } = this.#state
+    if (subject?.kind === 'checkpoint' && subject.id === id) this.#set({ subject: { ...subject, verification } })
+  }
+
+  #release(opened: Opened | null): void {
+    // Nobody waits for the answer, and an engine that is gone has closed everything already.
+    if (opened?.kind === 'checkpoint') this.#api.client.close({ id: opened.id }).catch(() => undefined)
+  }
+
+  #set(change: Partial<WorkspaceState>): void {
+    this.#state = { ...this.#state, ...change }
+    for (const listener of this.#listeners) listener()
+  }
+}
+
+/** A sibling is looked at from where its brother was; anything else from the start. */
+function firstSight(before: Opened | null, opened: Opened): Partial<WorkspaceState> {
+  const isSibling =
+    before?.kind === 'checkpoint' &&
+    opened.kind === 'checkpoint' &&
+    before.siblings.some((sibling) => sibling.path === opened.path)
+  return isSibling ? {} : { view: 'overview', chosen: null }
+}
