@@ -49,7 +49,9 @@ export async function recognise(source: ByteSource): Promise<Recognition> {
     return { kind: 'torch-zip' }
   }
   if (startsWith(head, LEGACY_MAGIC)) return { kind: 'torch-legacy' }
-  if (head[0] === 0x80 && size > 1 && (head[1] as number) <= 5) return { kind: 'pickle' }
+  // The length of a safetensors header may begin like a pickle: 1152 bytes are 80 04 00 00 ...
+  if (head[0] === 0x80 && size > 1 && (head[1] as number) <= 5 && !beginsLikeSafetensors(head))
+    return { kind: 'pickle' }
 
   for (const { at, bytes, what } of NAMED) {
     if (!startsWith(head, bytes, at)) continue
@@ -108,6 +110,11 @@ function unknown(source: ByteSource, head: Uint8Array): Recognition {
 
 function startsWith(head: Uint8Array, bytes: readonly number[], at = 0): boolean {
   return head.length >= at + bytes.length && bytes.every((byte, i) => head[at + i] === byte)
+}
+
+/** A u64 length below 2^48 and the opening brace: no pickle has two zero bytes and a brace there. */
+function beginsLikeSafetensors(head: Uint8Array): boolean {
+  return head[6] === 0 && head[7] === 0 && head[8] === 0x7b
 }
 
 /** A u64 length, then a JSON object. A length no file can have still counts when JSON follows: then the header is damaged. */

@@ -34,6 +34,7 @@ describe('a file is recognised by its bytes, whatever it is called', () => {
     ['a pickle of protocol 0', text("cposix\nsystem\n(S'x'\ntR."), 'pickle'],
     ['a pickle of protocol 1', bytes(0x7d, 0x71, 0, 0x2e), 'pickle'],
     ['safetensors', safetensors('{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}'), 'safetensors'],
+    ['safetensors with a header of 0x480 bytes', safetensors(`{"a":1${' '.repeat(0x480 - 7)}}`), 'safetensors'],
     ['safetensors with a space before the header', safetensors(' {}'), 'safetensors'],
     ['a JSON object', text('\n{"a": 1}'), 'json'],
     ['a JSON array', text('[1, 2]'), 'json'],
