@@ -18,31 +18,49 @@ const RESUMING: ReadonlySet<ComponentId> = new Set<ComponentId>(['optimizer', 's
 
 /**
  * The components as they stand after the rules have spoken: damaged where an error concerns them. Where the weights
- * themselves have lost their shapes, missing training state is no longer what is amiss, and is not asked for.
+ * themselves have lost their shapes, or the file only pretends to hold any, missing training state is no longer what is
+ * amiss, and is not asked for. Of another framework's folder nothing is said at all.
  */
 export function settle(checkpoint: Checkpoint, findings: readonly Finding[]): Component[] {
+  const foreign = foreignFinding(checkpoint, findings)
+  if (foreign) {
+    return checkpoint.components.map((each) => ({
+      ...each,
+      status: 'not-applicable',
+      note: 'Assay does not read this format',
+    }))
+  }
   const errors = findings.filter(({ severity }) => severity === 'error')
   const shapeless = errors.find(({ rule }) => SHAPELESS.has(rule))
-  const files = new Set(checkpoint.files.map(({ path }) => path))
+  const hopeless = shapeless ?? errors.find((error) => isPretence(error, checkpoint))
   return checkpoint.components.map((component) => {
     const { id, status } = component
     if (status === 'present') {
       const error = errors.find((each) => concerns(each, component, checkpoint))
       return error ? { ...component, status: 'damaged', note: error.message } : component
     }
-    if (shapeless && status === 'missing' && RESUMING.has(id)) {
-      return {
-        ...component,
-        status: 'not-applicable',
-        note: 'The weights have lost their shapes; there is nothing to resume',
-      }
+    if (hopeless && status === 'missing' && RESUMING.has(id)) {
+      return { ...component, status: 'not-applicable', note: 'There are no usable weights; nothing could be resumed' }
     }
     // Of a whole file without a value nothing can be mended, with or without a config.
-    if (shapeless && id === 'config' && status === 'not-applicable' && !files.has(shapeless.subject)) {
+    const mendable = shapeless && !checkpoint.files.some(({ path }) => path === shapeless.subject)
+    if (mendable && id === 'config' && status === 'not-applicable') {
       return { ...component, status: 'missing', note: 'No config.json, which would tell the shapes that were lost' }
     }
     return component
   })
+}
+
+/** The finding that the whole checkpoint is in a format of another framework, which is not read. */
+export function foreignFinding({ name }: Checkpoint, findings: readonly Finding[]): Finding | undefined {
+  return findings.find(({ rule, subject }) => rule === 'file/unknown-format' && subject === name)
+}
+
+/** A bomb; or a header that can be read and describes no tensor that could exist. */
+function isPretence({ rule, subject }: Finding, { files, components }: Checkpoint): boolean {
+  if (rule === 'file/resource-bomb') return true
+  const empty = components.some(({ id, status }) => id === 'weights' && status === 'missing')
+  return empty && rule === 'file/bad-header' && !files.some(({ path }) => path === subject)
 }
 
 function concerns({ rule, subject, evidence }: Finding, { id, files }: Component, checkpoint: Checkpoint): boolean {

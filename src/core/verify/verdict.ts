@@ -1,5 +1,6 @@
 import type { Component, ComponentId, TrainingState } from '../checkpoint/checkpoint'
-import type { Finding, RuleId } from '../finding'
+import { type Finding, RULES, type RuleId } from '../finding'
+import { list } from './text'
 
 /** `complete` resumes exactly, `partial` loads but state is missing, `broken` does not load as intended. */
 export type Verdict = 'complete' | 'partial' | 'broken'
@@ -49,12 +50,17 @@ export function weigh(
   const parts = components.filter(
     ({ id, status }) => (id === 'weights' || id === 'adapter') && status !== 'not-applicable',
   )
-  if (parts.length === 0) return { verdict: 'partial', resume: { level: 'none', why: [PART] } }
+  if (parts.length === 0) {
+    const unread = findings.filter(({ rule }) => rule === 'file/unknown-format').map(({ message }) => `${message}.`)
+    return { verdict: 'partial', resume: { level: 'none', why: unread.length > 0 ? unread : [PART] } }
+  }
 
   const amiss = NEEDED.flatMap((id) => components.filter((each) => each.id === id && isAmiss(each)))
   const inexact = findings.filter(({ rule, severity }) => INEXACT.has(rule) || (strict && severity === 'warning'))
   if (amiss.length === 0 && inexact.length === 0) {
-    return { verdict: 'complete', resume: { level: 'exact', why: [completeSentence(components, state)] } }
+    const unread = findings.filter(({ rule, severity }) => rule === 'file/unknown-format' && severity !== 'info')
+    const why = [completeSentence(components, state), ...unread.map(({ message }) => `${message}.`)]
+    return { verdict: 'complete', resume: { level: 'exact', why } }
   }
   const optimizer = components.find(({ id }) => id === 'optimizer')
   const level = optimizer && isAmiss(optimizer) ? 'weights-only' : 'stable'
@@ -73,7 +79,7 @@ function isAmiss({ status }: Component): boolean {
   return status === 'missing' || status === 'damaged'
 }
 
-/** Up to three messages of the errors that keep the weights from loading. */
+/** The errors that keep the weights from loading, in short. */
 function reasonsOfBreaking(components: readonly Component[], findings: readonly Finding[]): string[] {
   const model = components.filter(({ id }) => id === 'weights' || id === 'adapter')
   const unusable = model.filter(isAmiss)
@@ -84,10 +90,20 @@ function reasonsOfBreaking(components: readonly Component[], findings: readonly 
   const grave = [
     ...breaking,
     ...errors.filter(({ rule, subject }) => /^(weights|adapter)\//.test(rule) || files.includes(subject)),
-  ].map(({ message }) => message)
+  ]
   const notes = unusable.flatMap(({ label, note }) => note ?? `${label}: nothing that can be loaded is here`)
-  const reasons = [...new Set(grave.length > 0 ? grave : notes)].map((reason) => `${reason}.`)
-  return reasons.length > 3 ? [...reasons.slice(0, 3), `And ${reasons.length - 3} more.`] : reasons
+  return grave.length > 0 ? inShort(grave) : [...new Set(notes)].map((note) => `${note}.`)
+}
+
+/** A sentence for each finding, or one for all of a rule where there are several. */
+function inShort(findings: readonly Finding[]): string[] {
+  const rules = [...new Set(findings.map(({ rule }) => rule))]
+  return rules.map((rule) => {
+    const those = [...new Set(findings.filter((each) => each.rule === rule))]
+    const [first] = those
+    if (those.length === 1 && first) return `${first.message}.`
+    return `${RULES[rule].title} (${those.length} times: ${list(those.map(({ subject }) => subject))}).`
+  })
 }
 
 const PART = 'This is a part of a checkpoint: there are no weights in it.'
@@ -119,7 +135,10 @@ const NAMES: { readonly [id in ComponentId]?: string } = {
 }
 
 function sentences(components: readonly Component[]): string[] {
-  return components.map(({ id, label, status }) => `${NAMES[id] ?? label} is ${status}: ${LOST[id]}.`)
+  return components.map(({ id, label, status, files }) => {
+    const partly = status === 'missing' && files.length > 0 ? 'missing in part' : status
+    return `${NAMES[id] ?? label} is ${partly}: ${LOST[id]}.`
+  })
 }
 
 function completeSentence(components: readonly Component[], { step }: TrainingState): string {

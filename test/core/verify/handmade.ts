@@ -69,7 +69,7 @@ export function tensorOf({
   component = 'weights',
   values,
 }: TensorSpec): Tensor {
-  const bytes = new Uint8Array(values ? Float32Array.from(values).buffer : 0)
+  const bytes = new Uint8Array(values ? Float32Array.from(values).buffer : new ArrayBuffer(0))
   const source = memorySource(file, bytes)
   const block = { source, offset: 0, strides: contiguousStrides(shape), start: shape.map(() => 0), shape }
   return {

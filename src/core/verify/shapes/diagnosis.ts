@@ -44,7 +44,15 @@ class Doctor {
     const found = this.weights.flatMap((tensor) => this.look(tensor) ?? [])
     const ranks = agreedRanks([...this.splits.values()], this.checkpoint.state.worldSize)
     const settled = found.map((each) => this.settle(each, ranks))
-    return settled.map((each) => (each.kind === 'placeholder' ? withSwallower(each, settled) : each))
+    const holders = new Map<string, Tensor>()
+    for (const each of settled) {
+      if (each.kind !== 'rank-shard') continue
+      for (const name of each.split?.swallowed ?? []) holders.set(`${each.tensor.file}\0${name}`, each.tensor)
+    }
+    return settled.map((each) => {
+      const swallowedBy = holders.get(`${each.tensor.file}\0${each.tensor.name}`)
+      return each.kind === 'placeholder' && swallowedBy ? { ...each, swallowedBy } : each
+    })
   }
 
   private look(tensor: Tensor): Diagnosis | undefined {
@@ -104,17 +112,6 @@ class Doctor {
     const split = splits.find((each) => each.ranks === ranks) ?? splits[0]
     return split ? { ...diagnosis, split } : diagnosis
   }
-}
-
-function withSwallower(diagnosis: Diagnosis & { kind: 'placeholder' }, all: readonly Diagnosis[]): Diagnosis {
-  const { tensor } = diagnosis
-  const holder = all.find(
-    (each) =>
-      each.kind === 'rank-shard' &&
-      each.tensor.file === tensor.file &&
-      each.split?.swallowed.includes(tensor.name) === true,
-  )
-  return holder ? { ...diagnosis, swallowedBy: holder.tensor } : diagnosis
 }
 
 /** Files in which matrices have gone missing as a whole. */
