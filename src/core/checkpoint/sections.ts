@@ -1,5 +1,6 @@
-import { findTensors, torchTensorOf } from '../decode/pickle/torch'
+import { torchTensorOf } from '../decode/pickle/torch'
 import { mappingOf, PyBytes, PyFloat, PyObject, type PyValue, sequenceOf } from '../decode/pickle/value'
+import { containerOf, partsOf } from '../decode/pickle/walk'
 import type { ComponentId } from './checkpoint'
 import { numel } from './tensor'
 
@@ -41,7 +42,12 @@ export function sectionsOf(root: PyValue | undefined, whole: ComponentId = 'weig
   const shown = byContents(root)
   if (!entries || shown) return [{ component: shown ?? whole, value: root }]
   if (!isTrainingDict(entries)) return [{ component: whole, value: root }]
-  return [...entries].map(([key, value]) => ({ key: String(key), component: componentOf(String(key), value), value }))
+  const budget = { visits: SEARCH_LIMIT }
+  return [...entries].map(([key, value]) => ({
+    key: String(key),
+    component: componentOf(String(key), value, budget),
+    value,
+  }))
 }
 
 /** What the keys of a dict give away, whatever it is called itself. */
@@ -57,7 +63,7 @@ function byContents(value: PyValue | undefined): ComponentId | undefined {
   return undefined
 }
 
-function componentOf(key: string, value: PyValue): ComponentId {
+function componentOf(key: string, value: PyValue, budget: { visits: number }): ComponentId {
   const shown = byContents(value) ?? byContents(sequenceOf(value)?.[0])
   if (shown) return shown
   const named = namedComponent(key)
@@ -65,7 +71,23 @@ function componentOf(key: string, value: PyValue): ComponentId {
   if (tensor) return named === 'rng' ? 'rng' : numel(tensor.shape) > 1 ? 'weights' : 'trainer'
   if (named === 'rng' || named === 'config') return named
   if (!isContainer(value)) return 'trainer'
-  return named ?? (findTensors(value).length > 0 ? 'weights' : 'trainer')
+  return named ?? (holdsTensor(value, budget) ? 'weights' : 'trainer')
+}
+
+/** Values looked at in search of tensors, over all keys of one dict. */
+const SEARCH_LIMIT = 5_000_000
+
+function holdsTensor(root: PyValue, budget: { visits: number }): boolean {
+  const seen = new Set<PyValue>()
+  const stack: PyValue[] = [root]
+  while (stack.length > 0 && budget.visits-- > 0) {
+    const value = containerOf(stack.pop())
+    if (!value || seen.has(value)) continue
+    if (torchTensorOf(value)) return true
+    seen.add(value)
+    for (const part of partsOf(value)) if (containerOf(part)) stack.push(part)
+  }
+  return false
 }
 
 function namedComponent(key: string): ComponentId | undefined {

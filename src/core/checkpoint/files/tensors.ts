@@ -2,6 +2,7 @@ import type { ByteSource } from '../../bytes/source'
 import type { TorchStorage, TorchTensor } from '../../decode/pickle/torch'
 import { findTensors } from '../../decode/pickle/torch'
 import type { PyValue } from '../../decode/pickle/value'
+import { AssayError } from '../../errors'
 import type { ComponentId } from '../checkpoint'
 import { itemSize } from '../dtype'
 import { type Section, sectionsOf } from '../sections'
@@ -17,18 +18,28 @@ export interface Located {
   readonly bigEndian?: boolean
 }
 
-export interface PickledTensors {
-  readonly tensors: Tensor[]
-  /** Tensors whose storage is nowhere. */
-  readonly absent: { readonly name: string; readonly storage: TorchStorage }[]
-  /** Tensors that reach beyond the end of their storage: bytes needed, bytes there. */
-  readonly short: {
-    readonly name: string
-    readonly storage: TorchStorage
-    readonly needed: number
-    readonly there: number
-  }[]
+/** A storage that is not there, or shorter than the pickle says. */
+export interface BadStorage {
+  readonly key: string
+  /** Bytes that the pickle, or a tensor over it, asks for. */
+  readonly expected: number
+  /** Bytes there are; undefined when there is no such storage. */
+  readonly there?: number
+  /** Tensors whose values are lost by it. */
+  readonly lost: readonly string[]
 }
+
+export interface PickledTensors {
+  readonly tensors: readonly Tensor[]
+  readonly bad: readonly BadStorage[]
+  /** Names of all tensors whose values are lost. */
+  readonly lost: readonly string[]
+}
+
+/** Tensors in one file. A mixture-of-experts model with its moments has a few 100,000. */
+const MOST_TENSORS = 1_000_000
+
+type Locate = (storage: TorchStorage) => Located | undefined
 
 /** Components whose files may be a training dict of several parts. */
 const MIXED: ReadonlySet<ComponentId> = new Set(['weights', 'trainer'])
@@ -42,51 +53,59 @@ export function sectionsIn(value: PyValue | undefined, component: ComponentId): 
 /**
  * Every tensor in a pickled object, its values one strided block of the storage that `locate` finds. The weights of a
  * training dict are named as in their state dict, or by their whole path where there are several (model and EMA);
- * all others by their path.
+ * all others by their path. Throws `file/resource-bomb` beyond a million tensors: pickles share what they hold.
  */
 export function tensorsOf(
   value: PyValue | undefined,
   file: string,
   component: ComponentId,
-  locate: (storage: TorchStorage) => Located | undefined,
+  locate: Locate,
 ): PickledTensors {
-  const found: PickledTensors = { tensors: [], absent: [], short: [] }
+  const tensors: Tensor[] = []
+  const bad = new Map<string, Bad>()
   const sections = sectionsIn(value, component)
   const bare = sections.filter((section) => section.component === 'weights').length === 1
   for (const section of sections) {
     const prefix = section.key === undefined || (bare && section.component === 'weights') ? '' : section.key
-    for (const { path, tensor } of findTensors(section.value)) {
-      const name = [prefix, path].filter((part) => part !== '').join('.')
-      add(found, name === '' ? (section.key ?? 'tensor') : name, tensor, file, section.component, locate)
+    const found = findTensors(section.value)
+    if (tensors.length + found.length > MOST_TENSORS) {
+      throw new AssayError('file/resource-bomb', `${file} names more than ${MOST_TENSORS} tensors`, { file })
+    }
+    for (const { path, tensor } of found) {
+      const name = [prefix, path].filter((part) => part !== '').join('.') || section.key || 'tensor'
+      const located = tensor.hasData ? locate(tensor.storage) : undefined
+      noteBad(bad, name, tensor, located)
+      tensors.push(tensorAt(name, tensor, located, file, section.component))
     }
   }
-  return found
+  return { tensors, bad: [...bad.values()], lost: [...bad.values()].flatMap(({ lost }) => lost) }
 }
 
-function add(
-  found: PickledTensors,
+function tensorAt(
   name: string,
   tensor: TorchTensor,
+  located: Located | undefined,
   file: string,
   component: ComponentId,
-  locate: (storage: TorchStorage) => Located | undefined,
-): void {
+): Tensor {
   const { dtype, shape, storage, requiresGrad } = tensor
-  const located = tensor.hasData ? locate(storage) : undefined
-  const needed = reach(tensor) * itemSize(dtype)
-  if (tensor.hasData && !located && needed > 0) found.absent.push({ name, storage })
-  if (located && needed > located.byteLength) found.short.push({ name, storage, needed, there: located.byteLength })
-  const blocks = located && needed <= located.byteLength ? [blockOf(tensor, located)] : []
-  found.tensors.push({
-    name,
-    dtype,
-    shape,
-    file,
-    component,
-    blocks,
-    ...(tensor.hasData && { storage: { key: storage.key, byteLength: located?.byteLength ?? storage.byteLength } }),
-    requiresGrad,
-  })
+  const blocks = located && bytesNeeded(tensor) <= located.byteLength ? [blockOf(tensor, located)] : []
+  const own = tensor.hasData && { storage: { key: storage.key, byteLength: located?.byteLength ?? storage.byteLength } }
+  return { name, dtype, shape, file, component, blocks, ...own, requiresGrad }
+}
+
+type Bad = BadStorage & { expected: number; readonly lost: string[] }
+
+function noteBad(bad: Map<string, Bad>, name: string, tensor: TorchTensor, located: Located | undefined): void {
+  const { key, byteLength } = tensor.storage
+  const needed = bytesNeeded(tensor)
+  const there = located?.byteLength
+  const expected = Math.max(needed, byteLength)
+  if (!tensor.hasData || expected === 0 || (there !== undefined && there >= expected)) return
+  const entry = bad.get(key) ?? { key, expected, lost: [], ...(there !== undefined && { there }) }
+  entry.expected = Math.max(entry.expected, expected)
+  if (there === undefined || needed > there) entry.lost.push(name)
+  bad.set(key, entry)
 }
 
 function blockOf(tensor: TorchTensor, { source, offset, bigEndian }: Located): Block {
@@ -100,8 +119,8 @@ function blockOf(tensor: TorchTensor, { source, offset, bigEndian }: Located): B
   }
 }
 
-/** Elements of the storage up to the last that the view touches: offset + sum((size - 1) * stride) + 1, 0 if it has none. */
-function reach({ shape, strides, offset }: TorchTensor): number {
+/** Bytes of the storage up to the last that the view touches: offset + sum((size - 1) * stride) + 1 elements. */
+function bytesNeeded({ dtype, shape, strides, offset }: TorchTensor): number {
   if (numel(shape) === 0) return 0
-  return shape.reduce((last, size, i) => last + (size - 1) * (strides[i] ?? 0), offset) + 1
+  return (shape.reduce((last, size, i) => last + (size - 1) * (strides[i] ?? 0), offset) + 1) * itemSize(dtype)
 }

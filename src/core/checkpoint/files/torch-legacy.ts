@@ -15,23 +15,27 @@ export async function readTorchLegacyFile(source: ByteSource, file: string, comp
     const storage = storages.get(key)
     return storage && { source, ...storage, ...(!littleEndian && { bigEndian: true }) }
   })
-  const findings = [...pickleFindings([main], file), ...lostFindings(legacy, found, file, source.size)]
+  const findings = [...pickleFindings([main], file), ...storageFindings(legacy, found, file, source.size)]
   if (found.tensors.length > 0) {
     findings.push(...notWeightsOnly(main.globals, main.protocol, file), ...untyped(found, file))
   }
   return { tensors: found.tensors, value: main.value, globals: main.globals, findings }
 }
 
-function lostFindings(legacy: LegacyFile, found: PickledTensors, file: string, size: number): Finding[] {
-  const lost = [...found.absent, ...found.short].map(({ name }) => name)
-  if (legacy.cutAt === undefined && lost.length === 0) return []
-  const intact = found.tensors.length - lost.length
+function storageFindings(
+  { cutAt }: LegacyFile,
+  { tensors, bad, lost }: PickledTensors,
+  file: string,
+  size: number,
+): Finding[] {
+  const intact = tensors.length - lost.length
   const evidence = { size, intact, lost: lost.length, tensors: lost.slice(0, 50) }
-  if (legacy.cutAt !== undefined) {
-    const message = `${file} ends before its values do: ${intact} of ${found.tensors.length} tensors are whole`
+  if (cutAt !== undefined) {
+    const message = `${file} ends before its values do: ${intact} of ${tensors.length} tensors are whole`
     return [finding('file/truncated', file, message, { evidence })]
   }
-  const message = `${file}: the storages of ${some(lost)} are shorter than the tensors need, or absent`
+  if (bad.length === 0) return []
+  const message = `${file}: ${bad.length} storages are absent or shorter than the pickle says (${some(bad.map(({ key }) => key))})`
   return [finding('file/bad-header', file, message, { evidence })]
 }
 

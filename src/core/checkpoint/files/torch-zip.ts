@@ -43,7 +43,7 @@ export async function readTorchZip(source: ByteSource, file: string, component: 
   const found = tensorsOf(pickle.value, file, component, locate)
   const globals = distinct([pickle, ...others].flatMap((each) => each.globals))
 
-  findings.push(...pickleFindings([pickle, ...others], file), ...lostFindings(archive, found, file, root))
+  findings.push(...pickleFindings([pickle, ...others], file), ...storageFindings(archive, found, file, root))
   const scripted = byName(archive, `${root}constants.pkl`) !== undefined
   const holdsWeights = found.tensors.some((tensor) => tensor.component === 'weights' || tensor.component === 'adapter')
   if (!scripted && holdsWeights) findings.push(...notWeightsOnly(pickle.globals, pickle.protocol, file))
@@ -123,29 +123,16 @@ function tornFinding(archive: ZipArchive, file: string, intact: number, lost: nu
   })
 }
 
-/** Tensors without values: their record is absent, or shorter than they need, or the archive ends before it. */
-function lostFindings(archive: ZipArchive, found: PickledTensors, file: string, root: string): Finding[] {
-  const lost = [...found.absent, ...found.short].map(({ name }) => name)
-  const intact = found.tensors.length - lost.length
-  if (archive.torn) return [tornFinding(archive, file, intact, lost.length)]
-  const findings: Finding[] = []
-  if (found.absent.length > 0) {
-    const records = [...new Set(found.absent.map(({ storage }) => `${root}data/${storage.key}`))]
-    const names = found.absent.map(({ name }) => name)
-    const message = `${file}: ${records.length === 1 ? 'the record' : 'the records'} ${some(records)} with the values of ${some(names)} is missing`
-    findings.push(
-      finding('file/bad-header', file, message, {
-        evidence: { records: records.slice(0, 50), tensors: names.slice(0, 50), intact },
-      }),
-    )
-  }
-  for (const { name, storage, needed, there } of found.short.slice(0, 20)) {
-    const message = `${file}: ${name} needs ${needed} bytes of ${root}data/${storage.key}, which has ${there}`
-    findings.push(
-      finding('file/bad-header', file, message, {
-        evidence: { tensor: name, record: `${root}data/${storage.key}`, needed, there },
-      }),
-    )
-  }
-  return findings
+/** What became of the storages: cut off with the end of the archive, absent, or shorter than the pickle says. */
+function storageFindings(archive: ZipArchive, found: PickledTensors, file: string, root: string): Finding[] {
+  const { tensors, bad, lost } = found
+  if (archive.torn) return [tornFinding(archive, file, tensors.length - lost.length, lost.length)]
+  return bad.slice(0, 50).map(({ key, expected, there, lost: names }) => {
+    const record = `${root}data/${key}`
+    const state = there === undefined ? 'is missing' : `has ${there} of ${expected} bytes`
+    const loss = names.length > 0 ? `; the values of ${some(names)} are lost` : ''
+    return finding('file/bad-header', file, `${file}: the record ${record} ${state}${loss}`, {
+      evidence: { record, expected, ...(there !== undefined && { there }), tensors: names.slice(0, 50) },
+    })
+  })
 }

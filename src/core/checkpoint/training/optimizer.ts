@@ -22,22 +22,34 @@ export async function optimizerOf(
   const state = mappingOf(entries?.get('state'))
   const groupList = sequenceOf(entries?.get('param_groups'))
   if (!state || !groupList) return undefined
-  const groups = groupList.flatMap((group) => groupOf(group) ?? [])
-  const parameters = [...state].flatMap(([key, slots]) => parameterOf(key, slots, tensors, `${prefix}state`) ?? [])
+  const left = { entries: MOST_ENTRIES }
+  const groups = groupList.flatMap((group) => groupOf(group, left) ?? [])
+  const parameters = [...state].flatMap(
+    ([key, slots]) => parameterOf(key, slots, tensors, `${prefix}state`, left) ?? [],
+  )
   const step = (await firstStep(parameters)) ?? groupStep(groups)
   return { file, groups, parameters, ...(step !== undefined && { step }) }
 }
 
-function groupOf(value: PyValue): ParamGroup | undefined {
+/** Entries of groups and parameters in one optimizer: pickles share what they hold, a few bytes can stand for billions. */
+const MOST_ENTRIES = 5_000_000
+
+interface Left {
+  entries: number
+}
+
+function groupOf(value: PyValue, left: Left): ParamGroup | undefined {
   const entries = mappingOf(value)
-  if (!entries) return undefined
+  const params = sequenceOf(entries?.get('params')) ?? []
+  left.entries -= params.length + (entries?.size ?? 0) + 1
+  if (!entries || left.entries < 0) return undefined
   const names = sequenceOf(entries.get('param_names'))?.filter((name) => typeof name === 'string')
   const hyper: Record<string, Plain> = Object.create(null)
   for (const [key, setting] of entries) {
-    if (typeof key === 'string' && !TAKEN.has(key)) hyper[key] = plainOf(setting)
+    if (typeof key === 'string' && !TAKEN.has(key)) hyper[key] = plainOf(setting, { values: 1000 })
   }
   return {
-    params: (sequenceOf(entries.get('params')) ?? []).filter((p) => typeof p === 'number' || typeof p === 'string'),
+    params: params.filter((p) => typeof p === 'number' || typeof p === 'string'),
     ...(names && { names }),
     ...numberAt(entries, 'lr', 'lr'),
     ...numberAt(entries, 'initial_lr', 'initialLr'),
@@ -58,9 +70,11 @@ function parameterOf(
   slots: PyValue,
   tensors: ReadonlyMap<string, Tensor>,
   path: string,
+  left: Left,
 ): OptimizerParameter | undefined {
   const entries = mappingOf(slots)
-  if (!entries || (typeof key !== 'number' && typeof key !== 'string')) return undefined
+  left.entries -= (entries?.size ?? 0) + 1
+  if (!entries || left.entries < 0 || (typeof key !== 'number' && typeof key !== 'string')) return undefined
   const own: Record<string, Tensor> = Object.create(null)
   const scalars: Record<string, number> = Object.create(null)
   const take = (name: string) => {
@@ -72,7 +86,9 @@ function parameterOf(
     if (number !== undefined) scalars[String(slot)] = number
     else if (torchTensorOf(value)) take(String(slot))
     else if (mappingOf(value) || sequenceOf(value)) {
-      for (const inner of findTensors(value)) take(`${String(slot)}.${inner.path}`)
+      const nested = findTensors(value)
+      left.entries -= nested.length
+      for (const inner of nested) take(`${String(slot)}.${inner.path}`)
     }
   }
   return { key, tensors: own, scalars }

@@ -1,6 +1,5 @@
 import { plainOf } from '../../decode/pickle/plain-of'
-import { mappingOf, type PyValue, sequenceOf } from '../../decode/pickle/value'
-import type { Plain } from '../../decode/plain'
+import { mappingOf, PyDict, type PyValue, sequenceOf } from '../../decode/pickle/value'
 import type { ComponentId, OptimizerState, RngState, SchedulerState, StateFile, StateRecord } from '../checkpoint'
 import { sectionsIn } from '../files/tensors'
 import type { Tensor } from '../tensor'
@@ -18,6 +17,10 @@ export interface Parts {
   readonly records: readonly StateRecord[]
 }
 
+/** Optimizers, schedulers or records in one file: more are a bomb. Values in one record: a loss for each step and more. */
+const MOST = 64
+const RECORD_LIMITS = { values: 2_000_000 }
+
 /** Takes a file opened as `component` apart: optimizers, schedulers, random states, plain values. */
 export async function partsOf(file: StateFile, component: ComponentId, rank?: number): Promise<Parts> {
   const holds = new Set<ComponentId>(file.tensors.map((tensor) => tensor.component))
@@ -25,17 +28,20 @@ export async function partsOf(file: StateFile, component: ComponentId, rank?: nu
   const schedulers: SchedulerState[] = []
   const records: StateRecord[] = []
   const generators: [string, PyValue][] = []
-  const trainer: Record<string, Plain> = Object.create(null)
+  const trainer = new PyDict()
   const byName = new Map<string, Tensor>(file.tensors.map((tensor) => [tensor.name, tensor]))
 
   for (const { key, component: part, value } of sectionsIn(file.value, component)) {
     if (part === 'optimizer') {
-      for (const [at, each] of oneOrMany(value, key === undefined ? '' : `${key}.`)) {
+      for (const [at, each] of oneOrMany(value, key === undefined ? '' : `${key}.`).slice(
+        0,
+        MOST - optimizers.length,
+      )) {
         const optimizer = await optimizerOf(each, file.path, byName, at)
         if (optimizer) optimizers.push(optimizer)
       }
     } else if (part === 'scheduler') {
-      for (const [, each] of oneOrMany(value, '')) {
+      for (const [, each] of oneOrMany(value, '').slice(0, MOST - schedulers.length)) {
         const scheduler = schedulerOf(each, file.path)
         if (scheduler) schedulers.push(scheduler)
       }
@@ -43,13 +49,15 @@ export async function partsOf(file: StateFile, component: ComponentId, rank?: nu
       const inner = rngEntries(value)
       generators.push(...(key === undefined || rngOf(inner, file.path) ? inner : [[key, value] as [string, PyValue]]))
     } else if (part === 'trainer' && key !== undefined) {
-      trainer[key] = plainOf(value)
-    } else if (part !== 'weights' && part !== 'adapter') {
-      records.push({ file: file.path, component: part, value: plainOf(value) })
+      trainer.entries.set(key, value)
+    } else if (part !== 'weights' && part !== 'adapter' && records.length < MOST) {
+      records.push({ file: file.path, component: part, value: plainOf(value, RECORD_LIMITS) })
     }
   }
   const rng = rngOf(generators, file.path, rank)
-  if (Object.keys(trainer).length > 0) records.push({ file: file.path, component: 'trainer', value: trainer })
+  if (trainer.entries.size > 0) {
+    records.push({ file: file.path, component: 'trainer', value: plainOf(trainer, RECORD_LIMITS) })
+  }
 
   if (optimizers.length > 0) holds.add('optimizer')
   if (schedulers.length > 0) holds.add('scheduler')
