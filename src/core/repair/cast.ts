@@ -1,10 +1,20 @@
 import { decodeValues } from '../analysis/decode-values'
 import { type DType, isFloating } from '../checkpoint/dtype'
+import { AssayError } from '../errors'
 import type { OutputTensor } from '../write/output'
 
 /** What `--dtype` offers. */
-export const CAST_TARGETS = ['float32', 'float16', 'bfloat16'] as const satisfies readonly DType[]
+const CAST_TARGETS = ['float32', 'float16', 'bfloat16'] as const satisfies readonly DType[]
 export type CastTarget = (typeof CAST_TARGETS)[number]
+
+/** The dtype called `name`. Throws `usage` when it is none that weights are rounded to. */
+export function castTargetOf(name: string): CastTarget {
+  const target = CAST_TARGETS.find((each) => each === name)
+  if (target) return target
+  throw new AssayError('usage', `Weights are not rounded to ${name}`, {
+    hint: `Choose one of ${CAST_TARGETS.join(', ')}`,
+  })
+}
 
 /**
  * The tensor with its values rounded to `target` as `torch.Tensor.to` rounds them: to nearest, ties to even, overflow to

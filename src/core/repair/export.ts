@@ -9,7 +9,6 @@ import type { WriteOptions } from '../write/output'
 import { layoutSafetensors, writeSafetensors } from '../write/safetensors'
 import { planShards, shardIndex, shardNames } from '../write/shards'
 import { writeTorchZip } from '../write/torch-zip'
-import type { CastTarget } from './cast'
 import { checkWritten, type Witnessed } from './check'
 import { type Model, modelsOf } from './models'
 import { Progress } from './progress'
@@ -17,8 +16,8 @@ import { refuseFull, writeFile, writeText } from './target'
 
 export interface ExportOptions extends WriteOptions {
   readonly format: ExportFormat
-  /** Floating tensors are rounded to this; all others stay as they are. */
-  readonly dtype?: CastTarget
+  /** float32, float16 or bfloat16: floating tensors are rounded to it, all others stay as they are. */
+  readonly dtype?: string
   /** Bytes of values that one file may hold. */
   readonly maxShardSize?: number
 }
@@ -45,8 +44,8 @@ const FILE_NAME = /\.(safetensors|bin|pt|pth|ckpt)$/i
  * file for each model (`model.safetensors`, `model_1.safetensors`) or with shards and their index. The source is only read.
  * Every tensor is read back and compared before `out` appears; a failure or a cancel leaves nothing behind.
  *
- * Throws `weights/missing` when there is nothing to write, `usage` when several files would have to go into one,
- * `target/exists` unless `out` is free or an empty folder, `target/no-space`, `target/unwritable`, `target/mismatch`,
+ * Throws `weights/missing` when there is nothing to write, `usage` for an unknown dtype and when several files would have to go
+ * into one, `target/exists` unless `out` is free or an empty folder, `target/no-space`, `target/unwritable`, `target/mismatch`,
  * `cancelled`, and what reading the values throws.
  */
 export async function exportWeights(

@@ -5,7 +5,7 @@ import { numel, type Tensor } from '../checkpoint/tensor'
 import { outputOf } from '../write/output'
 import { whyNotSafetensors } from '../write/safetensors'
 import { whyNotTorch } from '../write/torch-zip'
-import { castTo } from './cast'
+import { castTargetOf, castTo } from './cast'
 import { type Witnessed, witnessed } from './check'
 import type { ExportOptions, ExportResult } from './export'
 
@@ -22,7 +22,7 @@ const SHARD = /-\d{5}-of-\d{5}$/
 /**
  * The models in a checkpoint: its weights, or where there are none its adapter. Shards are one model; other files are one
  * each, as Accelerate keeps several models in one folder (`model.safetensors`, `model_1.safetensors`).
- * What cannot be written is listed in `left`.
+ * What cannot be written is listed in `left`. Throws `usage` for an unknown dtype.
  */
 export function modelsOf(
   checkpoint: Checkpoint,
@@ -32,6 +32,7 @@ export function modelsOf(
   const adapter = checkpoint.tensors.filter(({ component }) => component === 'adapter')
   const chosen = weights.length > 0 ? weights : adapter
 
+  const target = options.dtype === undefined ? undefined : castTargetOf(options.dtype)
   const byFile = new Map<string, Witnessed[]>()
   const left: { name: string; why: string }[] = []
   for (const tensor of chosen) {
@@ -42,7 +43,7 @@ export function modelsOf(
     if (why !== undefined) left.push({ name: tensor.name, why })
     else {
       const output = outputOf(tensor)
-      group.push(witnessed(options.dtype ? castTo(output, options.dtype) : output))
+      group.push(witnessed(target ? castTo(output, target) : output))
     }
   }
   const files = [...byFile].filter(([, tensors]) => tensors.length > 0)

@@ -1,31 +1,5 @@
 import { byteLength, numel } from '../checkpoint/tensor'
-import { AssayError } from '../errors'
 import type { OutputTensor } from './output'
-
-const UNITS: Readonly<Record<string, number>> = {
-  '': 1,
-  B: 1,
-  KB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-  TB: 1e12,
-  KIB: 2 ** 10,
-  MIB: 2 ** 20,
-  GIB: 2 ** 30,
-  TIB: 2 ** 40,
-}
-
-/**
- * Bytes in a size such as `5GB`, `500MB`, `1.5GiB` or `1000000`: decimal units as in Hugging Face's `max_shard_size`, binary
- * ones with an `i`, in any case. Throws `usage` for anything else and for less than one byte.
- */
-export function parseSize(text: string): number {
-  const [, number, unit] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text) ?? []
-  const factor = UNITS[(unit ?? '?').toUpperCase()]
-  const bytes = factor === undefined ? Number.NaN : Math.floor(Number(number) * factor)
-  if (bytes >= 1 && Number.isSafeInteger(bytes)) return bytes
-  throw new AssayError('usage', `${text} is no size`, { hint: 'Write a size as 5GB, 500MB or 1GiB' })
-}
 
 /**
  * Cuts tensors, in their order, into shards of at most `maxBytes` of values. A tensor larger than that gets a shard of its

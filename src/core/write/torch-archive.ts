@@ -31,10 +31,10 @@ export class TorchArchive {
   }
 
   /**
-   * Adds `<root>/<name>` with exactly `size` bytes from `blocks`. Throws `target/wrong-length` when they are more or fewer,
-   * and what `blocks` throws.
+   * Adds `<root>/<name>` with exactly `size` bytes from `blocks`, and returns their CRC-32. Throws `target/wrong-length`
+   * when they are more or fewer, and what `blocks` throws.
    */
-  async add(name: string, size: number, blocks: Blocks): Promise<void> {
+  async add(name: string, size: number, blocks: Blocks): Promise<number> {
     const offset = this.#sink.position
     const path = new TextEncoder().encode(`${this.#root}/${name}`)
     const large = size >= MAX_U32
@@ -60,6 +60,7 @@ export class TorchArchive {
     const centralExtra = zip64Extra(large ? [size, size] : [], far ? [offset] : [])
     this.#central.push(centralHeader(flags, crc, size, offset, path, centralExtra))
     this.#records.push({ name, crc })
+    return crc
   }
 
   /** Adds `<root>/<name>` with the bytes, or the UTF-8 text, given. */

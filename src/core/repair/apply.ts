@@ -1,0 +1,176 @@
+import type { Kernel } from '../analysis/kernel'
+import { openFile } from '../bytes/file'
+import { baseName, joinPath, parentOf, pathKind } from '../bytes/folder'
+import { readBytes } from '../bytes/source'
+import { stage, swapIn } from '../bytes/stage'
+import type { Checkpoint } from '../checkpoint/checkpoint'
+import { openCheckpoint } from '../checkpoint/open'
+import { parseJson } from '../decode/json'
+import { AssayError } from '../errors'
+import { type Verification, verify } from '../verify/verify'
+import type { WriteOptions } from '../write/output'
+import { type Built, build, readBack, type Site } from './build'
+import { plannedFiles, type Work, workOf } from './files'
+import { Progress } from './progress'
+import { RECORD, recordText } from './provenance'
+import { rootOf } from './shard-index'
+import { isDone, type RepairPlan, type RepairStep } from './steps'
+import { refuseFull, writeText } from './target'
+
+export interface RepairResult extends Pick<RepairPlan, 'plan' | 'unmended' | 'verdictBefore'> {
+  /** False when no step was left to do; nothing has been written then. */
+  readonly applied: boolean
+  readonly out: string | null
+  readonly verdictAfter: Verification['verdict'] | null
+  /** Tensors that were read back and compared with their source. */
+  readonly compared: number
+}
+
+export interface RepairOptions extends WriteOptions {
+  readonly kernel: Kernel
+  /** A folder, or a file for a checkpoint that is one file; nothing may be there yet, or an empty folder. */
+  readonly out?: string
+  /** Instead of `out`: new files take the place of the old ones, which stay beside as `<name>.backup`. */
+  readonly inPlace?: boolean
+  /** Numbers of steps that the user does not want. */
+  readonly refused?: readonly number[]
+}
+
+/**
+ * Does the sure steps of a plan and writes a new checkpoint: changed files in their own format, all others copied, a record
+ * in `assay-repair.json`. The original is only read. The result is opened, verified and compared with its source before it
+ * appears; a failure or a cancel leaves nothing behind and, in place, puts everything back.
+ *
+ * Throws `target/exists`, `target/inside-source`, `target/no-space`, `target/unwritable`, `target/mismatch`, `cancelled`, and
+ * as `rewrite`.
+ */
+export async function applyRepair(
+  checkpoint: Checkpoint,
+  plan: RepairPlan,
+  options: RepairOptions,
+): Promise<RepairResult> {
+  const { out, inPlace, refused = [] } = options
+  const steps = plan.plan.filter((step) => isDone(step) && !refused.includes(step.step))
+  const { unmended, verdictBefore } = plan
+  const facts = { plan: plan.plan, unmended, verdictBefore }
+  if (steps.length === 0) return { ...facts, applied: false, out: null, verdictAfter: null, compared: 0 }
+  const job = { checkpoint, plan, steps, options }
+  if (inPlace) return { ...facts, applied: true, out: checkpoint.path, ...(await intoPlace(job)) }
+  if (out === undefined) throw new AssayError('usage', 'A repair needs a place to write to')
+  return { ...facts, applied: true, out, ...(await intoNew(job, out)) }
+}
+
+interface Job {
+  readonly checkpoint: Checkpoint
+  readonly plan: RepairPlan
+  readonly steps: readonly RepairStep[]
+  readonly options: RepairOptions
+}
+
+type Outcome = Pick<RepairResult, 'verdictAfter' | 'compared'>
+
+/** An `out` that ends like this names a file; any other a folder. */
+const FILE_NAME = /\.(safetensors|bin|pt|pth|ckpt)$/i
+
+async function intoNew(job: Job, out: string): Promise<Outcome> {
+  const { checkpoint, steps } = job
+  const alone = pathKind(checkpoint.path) === 'file' && FILE_NAME.test(out) && pathKind(out) !== 'folder'
+  if (!alone && isInside(out, rootOf(checkpoint)) && pathKind(checkpoint.path) === 'folder')
+    throw new AssayError('target/inside-source', `${out} lies inside the checkpoint that is to be repaired`, {
+      file: out,
+      hint: 'Write beside it, or repair in place',
+    })
+  const work = await workOf(checkpoint, steps, alone)
+  const several = work.changed.length + work.indexes.length > 1
+  if (alone && several) throw new AssayError('usage', `Several files change; ${baseName(out)} is only one`)
+  const staged = await stage(out)
+  try {
+    const site = siteOf(job, work, (path) => (alone ? staged.path : joinPath(staged.path, path)))
+    refuseFull(out, sizeOf(work))
+    const built = await build(work, site)
+    if (!alone) await writeText(joinPath(staged.path, RECORD), await recordOf(job, work))
+    const outcome = await verified(job, built, site, staged.path, (path) => (alone ? baseName(out) : path))
+    await staged.commit()
+    return outcome
+  } catch (error) {
+    await staged.discard()
+    throw error
+  }
+}
+
+async function intoPlace(job: Job): Promise<Outcome> {
+  const { checkpoint, steps } = job
+  const root = rootOf(checkpoint)
+  const work = { ...(await workOf(checkpoint, steps)), copied: [] }
+  const room = await stage(joinPath(root, 'assay-repair'))
+  try {
+    refuseFull(joinPath(root, RECORD), sizeOf(work))
+    const inRoom = (path: string) => joinPath(room.path, path)
+    const built = await build(work, siteOf(job, work, inRoom))
+    const record = pathKind(checkpoint.path) === 'file' ? `${checkpoint.name}.${RECORD}` : RECORD
+    await writeText(inRoom(record), await recordOf(job, work))
+    const paths = [...work.changed.map(({ file }) => file.path), ...work.indexes.map(({ path }) => path), record]
+    const swap = await swapIn(paths.map((path) => ({ file: joinPath(root, path), replacement: inRoom(path) })))
+    try {
+      const site = siteOf(job, work, (path) => joinPath(root, path))
+      return await verified(job, built, site, checkpoint.path, (path) => path)
+    } catch (error) {
+      await swap.undo()
+      throw error
+    }
+  } finally {
+    await room.discard()
+  }
+}
+
+/** Opens the new checkpoint at `path`, compares it with its source, and gives its verdict. */
+async function verified(
+  { checkpoint, options }: Job,
+  built: Built,
+  site: Site,
+  path: string,
+  rename: (path: string) => string,
+): Promise<Outcome> {
+  const opened = await openCheckpoint(path)
+  try {
+    const compared = await readBack(built, checkpoint, opened, site, rename)
+    const { verdict } = await verify(opened, {
+      kernel: options.kernel,
+      ...(options.signal && { signal: options.signal }),
+    })
+    return { verdictAfter: verdict, compared }
+  } finally {
+    opened.close()
+  }
+}
+
+function siteOf({ checkpoint, options }: Job, work: Work, place: Site['place']): Site {
+  const progress = new Progress(sizeOf(work) * 2, options.onProgress)
+  return { root: rootOf(checkpoint), place, progress, ...(options.signal && { signal: options.signal }) }
+}
+
+function sizeOf(work: Work): number {
+  return plannedFiles(work).reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+async function recordOf({ checkpoint, plan, steps }: Job, work: Work): Promise<string> {
+  const place = joinPath(rootOf(checkpoint), RECORD)
+  const facts = { source: checkpoint.path, steps, unmended: plan.unmended, files: plannedFiles(work) }
+  if (pathKind(place) !== 'file') return recordText(facts)
+  const source = openFile(place, RECORD)
+  try {
+    const text = new TextDecoder().decode(await readBytes(source, 0, source.size))
+    return recordText({ ...facts, previous: parseJson(text, RECORD) })
+  } finally {
+    source.close()
+  }
+}
+
+/** Whether `path` is `folder` or lies below it. */
+function isInside(path: string, folder: string): boolean {
+  const wanted = joinPath(parentOf(folder), baseName(folder))
+  for (let at = joinPath(parentOf(path), baseName(path)); ; at = parentOf(at)) {
+    if (at === wanted) return true
+    if (parentOf(at) === at) return false
+  }
+}

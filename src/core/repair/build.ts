@@ -1,0 +1,116 @@
+import { openFile } from '../bytes/file'
+import { makeFolder } from '../bytes/file-sink'
+import { joinPath, parentOf } from '../bytes/folder'
+import { sha256 } from '../bytes/sha256'
+import type { Checkpoint } from '../checkpoint/checkpoint'
+import { byteLength } from '../checkpoint/tensor'
+import { outputOf } from '../write/output'
+import type { ChangedFile } from './changes'
+import { checkWritten, mismatch, type Witnessed, witnessed } from './check'
+import type { Work } from './files'
+import type { Progress } from './progress'
+import { rewrite } from './rewrite'
+import { sourceBlocks, writeFile, writeText } from './target'
+
+/** Where the files of a piece of work come from and go to. */
+export interface Site {
+  /** Folder that the checkpoint's files are relative to. */
+  readonly root: string
+  /** Where a file of the checkpoint is to be written. */
+  place(path: string): string
+  readonly progress: Progress
+  readonly signal?: AbortSignal
+}
+
+/** What was written, with digests of everything, so that it can be read back and compared. */
+export interface Built {
+  readonly changed: readonly { readonly changed: ChangedFile; readonly outputs: readonly Witnessed[] }[]
+  readonly copied: readonly { readonly path: string; readonly digest: string }[]
+}
+
+/** Writes changed files, indexes and copies. Throws as `rewrite` and `createFileSink`; what was written then is left behind. */
+export async function build({ changed, indexes, copied }: Work, site: Site): Promise<Built> {
+  const options = site.signal ? { signal: site.signal } : {}
+  const built: { changed: ChangedFile; outputs: Witnessed[] }[] = []
+  for (const each of changed) {
+    const outputs = each.tensors.map(({ values, name, shape }) => witnessed(outputOf(values, { name, shape })))
+    const onProgress = site.progress.piece()
+    await writeFile(readied(site, each.file.path), (sink) =>
+      rewrite(sink, each, outputs, site.root, { ...options, onProgress }),
+    )
+    built.push({ changed: each, outputs })
+  }
+  for (const { path, text } of indexes) await writeText(readied(site, path), text)
+  const copies: { path: string; digest: string }[] = []
+  for (const { path } of copied) copies.push({ path, digest: await copy(path, site) })
+  return { changed: built, copied: copies }
+}
+
+/**
+ * Reads back what was built and compares it: the tensors of changed files one by one, copies byte for byte. `opened` is
+ * the new checkpoint, `rename` tells what a file of the old one is called in it. Returns how many tensors were compared.
+ * Throws `target/mismatch`.
+ */
+export async function readBack(
+  { changed, copied }: Built,
+  checkpoint: Checkpoint,
+  opened: Checkpoint,
+  site: Site,
+  rename: (path: string) => string,
+): Promise<number> {
+  let compared = 0
+  for (const { changed: each, outputs } of changed) {
+    const path = rename(each.file.path)
+    const file = opened.files.find((other) => other.path === path)
+    if (!file) throw mismatch(path, 'it is not recognised as part of the checkpoint any more')
+    compared += await checkWritten(outputs, file.tensors, path, {
+      ...(site.signal && { signal: site.signal }),
+      onTensor: (tensor) => site.progress.add(byteLength(tensor), tensor.name),
+    })
+  }
+  for (const { path, digest } of copied) {
+    if ((await digestOf(site.place(path), path, site)) !== digest) throw mismatch(path, 'the copy differs')
+    const tensors = checkpoint.files.find((file) => file.path === path)?.tensors ?? []
+    compared += tensors.filter(({ blocks }) => blocks.length > 0).length
+  }
+  return compared
+}
+
+/** Copies a file byte for byte; the SHA-256 of what was read. */
+async function copy(path: string, site: Site): Promise<string> {
+  const source = openFile(joinPath(site.root, path), path)
+  const hash = sha256()
+  try {
+    await writeFile(readied(site, path), async (sink) => {
+      for await (const block of sourceBlocks(source, site.signal)) {
+        hash.update(block)
+        await sink.write(block)
+        site.progress.add(block.byteLength, path)
+      }
+    })
+  } finally {
+    source.close()
+  }
+  return hash.hex()
+}
+
+async function digestOf(place: string, path: string, { progress, signal }: Site): Promise<string> {
+  const source = openFile(place, path)
+  const hash = sha256()
+  try {
+    for await (const block of sourceBlocks(source, signal)) {
+      hash.update(block)
+      progress.add(block.byteLength, path)
+    }
+  } finally {
+    source.close()
+  }
+  return hash.hex()
+}
+
+/** The place of a file, its folder made. */
+function readied(site: Site, path: string): string {
+  const place = site.place(path)
+  makeFolder(parentOf(place))
+  return place
+}

@@ -1,0 +1,65 @@
+import type { Checkpoint, StateFile } from '../checkpoint/checkpoint'
+import type { DType } from '../checkpoint/dtype'
+import type { Tensor } from '../checkpoint/tensor'
+import type { RepairStep } from './steps'
+
+/** A tensor as it will stand in a file that is written anew. */
+export interface PlannedTensor {
+  readonly name: string
+  readonly dtype: DType
+  readonly shape: readonly number[]
+  /** Where its values come from. */
+  readonly values: Tensor
+  /** The tensor it was; undefined for one that is added. */
+  readonly was?: Tensor
+}
+
+/** A file to be written anew, with everything it will hold: its own tensors in their order, then added ones. */
+export interface ChangedFile {
+  readonly file: StateFile
+  readonly tensors: readonly PlannedTensor[]
+  /** The steps that touch it. */
+  readonly steps: readonly RepairStep[]
+}
+
+/** The files that these steps change, in the order of the checkpoint. Later steps add to what earlier ones say of a tensor. */
+export function changedFiles(checkpoint: Checkpoint, steps: readonly RepairStep[]): ChangedFile[] {
+  return checkpoint.files.flatMap((file) => {
+    const own = steps.filter((step) => touches(step, file))
+    return own.length === 0 ? [] : [{ file, tensors: plannedTensors(file, own), steps: own }]
+  })
+}
+
+function touches({ changes, additions }: RepairStep, { path }: StateFile): boolean {
+  return (
+    changes?.some(({ tensor }) => tensor.file === path) === true ||
+    additions?.some(({ file }) => file === path) === true
+  )
+}
+
+function plannedTensors(file: StateFile, steps: readonly RepairStep[]): PlannedTensor[] {
+  const planned = new Map<Tensor, PlannedTensor>()
+  for (const was of file.tensors) {
+    planned.set(was, { name: was.name, dtype: was.dtype, shape: was.shape, values: was, was })
+  }
+  for (const { tensor, name, shape, values } of steps.flatMap(({ changes }) => changes ?? [])) {
+    const before = planned.get(tensor)
+    if (!before) continue
+    planned.set(tensor, {
+      ...before,
+      ...(name !== undefined && { name }),
+      ...(shape && { shape }),
+      ...(values && { values, dtype: values.dtype }),
+    })
+  }
+  const added = steps.flatMap(({ additions }) => additions ?? []).filter((addition) => addition.file === file.path)
+  return [
+    ...planned.values(),
+    ...added.map(({ name, values }) => ({ name, dtype: values.dtype, shape: values.shape, values })),
+  ]
+}
+
+/** Whether the tensor comes out as it went in. */
+export function isUntouched({ name, shape, values, was }: PlannedTensor): boolean {
+  return was !== undefined && values === was && name === was.name && shape === was.shape
+}

@@ -1,0 +1,25 @@
+import type { Checkpoint } from '../checkpoint/checkpoint'
+import type { Tensor } from '../checkpoint/tensor'
+import type { Diagnosis } from '../verify/shapes/diagnosis'
+import type { Verification } from '../verify/verify'
+import type { Reference } from './reference'
+import type { Proposal } from './steps'
+
+/** What menders look at. */
+export interface Context {
+  readonly checkpoint: Checkpoint
+  readonly verification: Verification
+  /** Tensors of the model: weights and adapters. */
+  readonly weights: readonly Tensor[]
+  /** What is wrong with the shape of a tensor. */
+  readonly diagnoses: ReadonlyMap<Tensor, Diagnosis>
+  /** Files with a rank's part in them: what is one-dimensional there may be a part as well. */
+  readonly rankFiles: ReadonlySet<string>
+  readonly reference?: Reference
+  /** Shapes that the user has given, by tensor name. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>
+  readonly signal?: AbortSignal
+}
+
+/** Proposes steps for one kind of damage. Reads what it needs as evidence and writes nothing. */
+export type Mender = (context: Context) => readonly Proposal[] | Promise<readonly Proposal[]>

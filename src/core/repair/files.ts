@@ -1,0 +1,67 @@
+import { baseName, listFolder, pathKind } from '../bytes/folder'
+import type { Checkpoint } from '../checkpoint/checkpoint'
+import { byteLength } from '../checkpoint/tensor'
+import { layoutSafetensors } from '../write/safetensors'
+import { type ChangedFile, changedFiles } from './changes'
+import { RECORD, stampedMetadata } from './provenance'
+import { indexesOf, renewedIndex, rootOf } from './shard-index'
+import type { PlannedFile, RepairStep } from './steps'
+
+/** Deeper than any checkpoint: everything in the folder is copied. */
+const DEPTH = 64
+
+/** What a repair writes: files anew, indexes anew, and copies of all others. */
+export interface Work {
+  readonly changed: readonly ChangedFile[]
+  readonly indexes: readonly { readonly path: string; readonly text: string }[]
+  /** Relative to the checkpoint's folder. */
+  readonly copied: readonly { readonly path: string; readonly bytes: number }[]
+}
+
+/**
+ * What these steps come to. A checkpoint that is a folder is written whole; one that is a file with whatever else belongs to
+ * it (its config, its shards), or `alone`.
+ */
+export async function workOf(checkpoint: Checkpoint, steps: readonly RepairStep[], alone = false): Promise<Work> {
+  const changed = changedFiles(checkpoint, steps)
+  const indexes = (await indexesOf(checkpoint))
+    .filter(({ path }) => steps.some((step) => step.index === path))
+    .map((index) => ({ path: index.path, text: renewedIndex(index, checkpoint, changed) }))
+  const written = new Set([...changed.map(({ file }) => file.path), ...indexes.map(({ path }) => path), RECORD])
+  const copied = alone ? [] : filesOf(checkpoint).filter(({ path }) => !written.has(path))
+  return { changed, indexes, copied }
+}
+
+/** The same for a person to read; the sizes of torch files are estimates. */
+export function plannedFiles({ changed, indexes, copied }: Work): PlannedFile[] {
+  return [
+    ...changed.map((each) => ({ path: each.file.path, bytes: sizeOf(each), action: 'write' as const })),
+    ...indexes.map(({ path, text }) => ({ path, bytes: text.length, action: 'write' as const })),
+    ...copied.map((each) => ({ ...each, action: 'copy' as const })),
+  ]
+}
+
+function sizeOf(changed: ChangedFile): number {
+  const { file, tensors } = changed
+  if (file.kind === 'safetensors') return layoutSafetensors(tensors, stampedMetadata(changed)).size
+  const added = tensors.filter(({ values, was }) => values !== was)
+  return added.reduce((sum, tensor) => sum + byteLength(tensor) + 512, file.size)
+}
+
+function filesOf(checkpoint: Checkpoint): { path: string; bytes: number }[] {
+  if (pathKind(checkpoint.path) === 'folder') {
+    return listFolder(checkpoint.path, DEPTH)
+      .filter(({ kind }) => kind === 'file')
+      .map(({ path, size }) => ({ path, bytes: size }))
+  }
+  const sizes = new Map(listFolder(rootOf(checkpoint), 1).map(({ path, size }) => [path, size]))
+  const paths = [
+    baseName(checkpoint.path),
+    ...checkpoint.files.map(({ path }) => path),
+    ...checkpoint.components.flatMap(({ files }) => files),
+  ]
+  return [...new Set(paths)].flatMap((path) => {
+    const bytes = sizes.get(path)
+    return bytes === undefined ? [] : [{ path, bytes }]
+  })
+}

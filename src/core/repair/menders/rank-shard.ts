@@ -1,0 +1,50 @@
+import { joinPath, listFolder, parentOf, pathKind } from '../../bytes/folder'
+import type { Checkpoint } from '../../checkpoint/checkpoint'
+import { list, shapeText } from '../../verify/text'
+import type { Context } from '../context'
+import type { Proposal } from '../steps'
+
+/** Says of every rank's part why it is left as it is, and what would help. */
+export function rankShard({ checkpoint, weights, diagnoses }: Context): Proposal[] {
+  return weights.flatMap((tensor) => {
+    const diagnosis = diagnoses.get(tensor)
+    if (diagnosis?.kind !== 'rank-shard') return []
+    const { split, expected } = diagnosis
+    const part = split ? `one of ${split.ranks} equal parts` : 'a part'
+    const whole = expected ? ` of ${shapeText(expected.shape)}` : ' of a larger tensor'
+    const others = rankFilesBeside(checkpoint, tensor.file)
+    const help = helpFrom(others, split?.ranks)
+    const proposal: Proposal = {
+      kind: 'refuse',
+      subject: tensor.name,
+      action: `Leave ${tensor.name} as it is`,
+      evidence: `Its ${tensor.shape[0]} values are ${part}${whole}: no reshape makes them whole. ${help}`,
+      confidence: 'refused',
+      rules: ['weights/rank-shard'],
+      before: shapeText(tensor.shape),
+    }
+    return [proposal]
+  })
+}
+
+function helpFrom(files: readonly string[], ranks: number | undefined): string {
+  if (files.length < 2) {
+    const needed = ranks === undefined ? 'the files of all ranks' : `the files of all ${ranks} ranks`
+    return `It takes ${needed}, or a checkpoint saved with the full state dict; only this one is here`
+  }
+  const all = ranks === undefined || files.length === ranks
+  return all
+    ? `The files of all ranks are here (${list(files, 8)}) and hold everything; joining them is not offered yet`
+    : `${files.length} of ${ranks} ranks' files are here (${list(files, 8)}); the others are needed as well`
+}
+
+/** Files of the same name but for the rank, relative to the folder of `file`. */
+function rankFilesBeside(checkpoint: Checkpoint, file: string): string[] {
+  const root = pathKind(checkpoint.path) === 'folder' ? checkpoint.path : parentOf(checkpoint.path)
+  const pattern = (name: string) => name.replace(/rank[_-]?\d+/i, 'rank*')
+  const own = file.slice(file.lastIndexOf('/') + 1)
+  if (pattern(own) === own) return []
+  return listFolder(parentOf(joinPath(root, file)), 1)
+    .filter(({ kind, path }) => kind === 'file' && pattern(path) === pattern(own))
+    .map(({ path }) => path)
+}

@@ -1,0 +1,51 @@
+import type { Tensor } from '../../checkpoint/tensor'
+import { list } from '../../verify/text'
+import type { Context } from '../context'
+import { cleaner, wrapperIn } from '../names'
+import type { Proposal } from '../steps'
+
+/** Takes out of the names what torch.compile, DDP, FSDP and their like have put in, file by file. */
+export function rename({ verification, weights }: Context): Proposal[] {
+  if (!verification.findings.some(({ rule }) => rule === 'weights/wrapper-prefix')) return []
+  return [...new Set(weights.map(({ file }) => file))].flatMap((file) => {
+    const proposal = renameIn(
+      file,
+      weights.filter((tensor) => tensor.file === file),
+    )
+    return proposal ? [proposal] : []
+  })
+}
+
+function renameIn(file: string, tensors: readonly Tensor[]): Proposal | undefined {
+  const clean = cleaner(tensors.map(({ name }) => name))
+  const changes = tensors.flatMap((tensor) => {
+    const name = clean(tensor.name)
+    return name === tensor.name ? [] : [{ tensor, name }]
+  })
+  const [first] = changes
+  if (!first) return undefined
+  const wrappers = [...new Set(changes.map(({ tensor, name }) => wrapperIn(tensor.name, name)))]
+  const base = {
+    kind: 'rename' as const,
+    subject: file,
+    action: `Take ${list(wrappers)} out of ${changes.length} names in ${file}`,
+    rules: ['weights/wrapper-prefix' as const],
+    others: () => true,
+    before: first.tensor.name,
+    after: first.name,
+  }
+  const clash = firstTwice(tensors.map(({ name }) => clean(name)))
+  if (clash !== undefined)
+    return { ...base, confidence: 'refused', evidence: `Two tensors would both be called ${clash}` }
+  const evidence = `${changes.length} of ${tensors.length} names carry it; without it no two of them are equal`
+  return { ...base, confidence: 'certain', evidence, changes }
+}
+
+function firstTwice(names: readonly string[]): string | undefined {
+  const seen = new Set<string>()
+  for (const name of names) {
+    if (seen.has(name)) return name
+    seen.add(name)
+  }
+  return undefined
+}

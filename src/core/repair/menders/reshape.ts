@@ -1,0 +1,137 @@
+import { isFloating } from '../../checkpoint/dtype'
+import { numel, sameShape, type Tensor } from '../../checkpoint/tensor'
+import { AssayError } from '../../errors'
+import { shapeText } from '../../verify/text'
+import type { Context } from '../context'
+import { type Likeness, likenessOf } from '../likeness'
+import type { Proposal } from '../steps'
+
+/** Values of which the row-major order is the reference's have a cosine near 1; shuffled ones near 0. */
+const SAME_ORDER = 0.9
+/** Standard deviations further apart than this are not of one weight at two times. */
+const PLAUSIBLE = 8
+
+/** Gives flattened tensors their shape back: as the user says, as a reference has it, or as the checkpoint itself tells. */
+export async function reshape(context: Context): Promise<Proposal[]> {
+  const proposals: Proposal[] = []
+  for (const tensor of context.weights) {
+    const proposal = byHand(tensor, context) ?? (await byEvidence(tensor, context))
+    if (proposal) proposals.push(proposal)
+  }
+  return proposals
+}
+
+function byHand(tensor: Tensor, { shapes, diagnoses }: Context): Proposal | undefined {
+  const shape = shapes.get(tensor.name)
+  if (!shape || sameShape(shape, tensor.shape)) return undefined
+  if (diagnoses.get(tensor)?.kind === 'rank-shard')
+    return refusal(tensor, shape, 'It is one part of a tensor that was cut up for several ranks, whatever its shape')
+  const [has, needs] = [numel(tensor.shape), numel(shape)]
+  if (has !== needs) return refusal(tensor, shape, `It holds ${has} values, and ${shapeText(shape)} has ${needs}`)
+  return proposalFor(tensor, shape, 'certain', `The shape was given by hand; it has as many values, ${has}`)
+}
+
+async function byEvidence(tensor: Tensor, context: Context): Promise<Proposal | undefined> {
+  const diagnosis = context.diagnoses.get(tensor)
+  const told = diagnosis?.kind === 'flattened' ? diagnosis.expected : undefined
+  const rows = diagnosis?.kind === 'flattened-rows' ? diagnosis.rows : undefined
+  const model = modelFor(tensor, context)
+  if (diagnosis ? !told && rows === undefined : !model) return undefined
+  if (context.rankFiles.has(tensor.file)) {
+    const why = 'Its file holds one part of tensors that were cut up for several ranks, and this may be such a part too'
+    return refusal(tensor, told?.shape ?? model?.shape ?? tensor.shape, why)
+  }
+  if (model && told && !sameShape(model.shape, told.shape)) {
+    const evidence = `The reference has ${shapeText(model.shape)}, but ${told.source} says ${shapeText(told.shape)}`
+    return asking(tensor, evidence)
+  }
+  if (model) return afterReference(tensor, model, context)
+  const size = numel(tensor.shape)
+  if (told) {
+    const confidence = told.source === 'config.json' ? 'certain' : 'likely'
+    const evidence = `${told.source} gives ${shapeText(told.shape)}, which has as many values, ${size}`
+    return proposalFor(tensor, told.shape, confidence, evidence)
+  }
+  const other = size / (rows ?? 1)
+  return asking(tensor, `Its bias tells one dimension, ${rows}; ${shapeText([rows ?? 1, other])} would be a guess`)
+}
+
+/** The reference's tensor of this name, if it is this one with its shape kept. */
+function modelFor(tensor: Tensor, { reference }: Context): Tensor | undefined {
+  const model = reference?.of(tensor)
+  if (!model || tensor.shape.length !== 1 || model.shape.length < 2) return undefined
+  if (numel(model.shape) !== numel(tensor.shape) || numel(tensor.shape) === 0) return undefined
+  return model.dtype === tensor.dtype || (isFloating(model.dtype) && isFloating(tensor.dtype)) ? model : undefined
+}
+
+async function afterReference(tensor: Tensor, model: Tensor, { reference, signal }: Context): Promise<Proposal> {
+  const text = `${reference?.name} has ${model.name} as ${shapeText(model.shape)}, with as many values`
+  if (tensor.blocks.length === 0 || model.blocks.length === 0)
+    return proposalFor(tensor, model.shape, 'likely', `${text}; values to compare are not stored`)
+  const likeness = await likenessOf(tensor, model, signal).catch(unlessCancelled)
+  if (!likeness) return asking(tensor, `${text}, but the values cannot be compared`)
+  const { compared, identical, cosine, ratio } = likeness
+  if (identical) return proposalFor(tensor, model.shape, 'certain', `${text}; its first ${compared} are the same`)
+  if (cosine !== null && cosine >= SAME_ORDER)
+    return proposalFor(
+      tensor,
+      model.shape,
+      'certain',
+      `${text}, in the same order: over the first ${compared} the cosine is ${cosine.toFixed(3)}`,
+    )
+  if (isPlausible(likeness))
+    return proposalFor(
+      tensor,
+      model.shape,
+      'likely',
+      `${text}; they spread ${ratioText(ratio)} as far as the reference's`,
+    )
+  return asking(
+    tensor,
+    `${text}, but they spread ${ratioText(ratio)} as far as the reference's: another weight, it seems`,
+  )
+}
+
+/** A file that cannot be read has its finding; here it only means that there is no evidence. */
+function unlessCancelled(error: unknown): undefined {
+  if (error instanceof AssayError && error.code !== 'cancelled') return undefined
+  throw error
+}
+
+function isPlausible({ ratio }: Likeness): boolean {
+  return ratio !== null && ratio > 1 / PLAUSIBLE && ratio < PLAUSIBLE
+}
+
+function ratioText(ratio: number | null): string {
+  return ratio === null ? 'not' : `${ratio.toPrecision(3)} times`
+}
+
+function base(tensor: Tensor) {
+  return {
+    kind: 'reshape' as const,
+    subject: tensor.name,
+    rules: ['weights/flattened' as const, 'weights/shape-mismatch' as const],
+    before: shapeText(tensor.shape),
+  }
+}
+
+function proposalFor(
+  tensor: Tensor,
+  shape: readonly number[],
+  confidence: 'certain' | 'likely',
+  evidence: string,
+): Proposal {
+  const after = shapeText(shape)
+  const action = `Reshape ${tensor.name} to ${after}`
+  return { ...base(tensor), action, evidence, confidence, after, changes: [{ tensor, shape }] }
+}
+
+function asking(tensor: Tensor, evidence: string): Proposal {
+  const action = `Say which shape ${tensor.name} has: --shape ${tensor.name}=...`
+  return { ...base(tensor), action, evidence, confidence: 'ask' }
+}
+
+function refusal(tensor: Tensor, shape: readonly number[], evidence: string): Proposal {
+  const action = `Do not reshape ${tensor.name} to ${shapeText(shape)}`
+  return { ...base(tensor), kind: 'refuse', action, evidence, confidence: 'refused' }
+}

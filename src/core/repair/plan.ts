@@ -1,0 +1,102 @@
+import type { Checkpoint } from '../checkpoint/checkpoint'
+import { AssayError } from '../errors'
+import type { Finding } from '../finding'
+import { diagnose } from '../verify/shapes/diagnosis'
+import { weightsOf } from '../verify/shapes/evidence'
+import type { Verification } from '../verify/verify'
+import type { Context } from './context'
+import { plannedFiles, workOf } from './files'
+import { cut } from './menders/cut'
+import { rankShard } from './menders/rank-shard'
+import { rebuildIndex } from './menders/rebuild-index'
+import { refill } from './menders/refill'
+import { rename } from './menders/rename'
+import { reshape } from './menders/reshape'
+import { Reference } from './reference'
+import { whyNotRewritable } from './rewritable'
+import { isDone, type Proposal, type RepairPlan, type RepairStep, type Unmended } from './steps'
+import { whyUnmended } from './unmended'
+
+const MENDERS = [rename, reshape, cut, refill, rankShard]
+
+/**
+ * What can be mended, each step with its evidence, and why the rest cannot. Writes nothing; reads some values where they
+ * are evidence. Throws `usage` when `shapes` names a tensor that is not there or the reference shares no name, `cancelled`,
+ * and what reading throws.
+ */
+export async function planRepair(
+  checkpoint: Checkpoint,
+  verification: Verification,
+  options: {
+    readonly reference?: Checkpoint
+    readonly shapes?: Readonly<Record<string, readonly number[]>>
+    readonly signal?: AbortSignal
+  } = {},
+): Promise<RepairPlan> {
+  const context = contextOf(checkpoint, verification, options)
+  const proposals: Proposal[] = []
+  for (const mend of MENDERS) proposals.push(...(await mend(context)).map((each) => possible(each, checkpoint)))
+  const numbered = (): RepairStep[] => proposals.map((proposal, i) => stepOf(proposal, i + 1))
+  proposals.push(...(await rebuildIndex(context, numbered().filter(isDone))))
+
+  const plan = numbered()
+  const done = plan.filter(isDone)
+  return {
+    plan,
+    unmended: verification.findings.flatMap((finding) => unmendedBy(finding, proposals) ?? []),
+    verdictBefore: verification.verdict,
+    files: done.length === 0 ? [] : plannedFiles(await workOf(checkpoint, done)),
+  }
+}
+
+function contextOf(
+  checkpoint: Checkpoint,
+  verification: Verification,
+  { reference, shapes = {}, signal }: NonNullable<Parameters<typeof planRepair>[2]>,
+): Context {
+  const weights = weightsOf(checkpoint)
+  const names = new Set(weights.map(({ name }) => name))
+  const unknown = Object.keys(shapes).find((name) => !names.has(name))
+  if (unknown !== undefined)
+    throw new AssayError('usage', `${checkpoint.name} has no weight called ${unknown}`, { file: checkpoint.path })
+  const diagnoses = new Map(diagnose(checkpoint).map((diagnosis) => [diagnosis.tensor, diagnosis]))
+  const parts = [...diagnoses.values()].filter(({ kind }) => kind === 'rank-shard')
+  return {
+    checkpoint,
+    verification,
+    weights,
+    diagnoses,
+    rankFiles: new Set(parts.map(({ tensor }) => tensor.file)),
+    shapes: new Map(Object.entries(shapes)),
+    ...(reference && { reference: new Reference(checkpoint, reference) }),
+    ...(signal && { signal }),
+  }
+}
+
+/** The proposal, or a refusal where a file that it changes cannot be written anew. */
+function possible(proposal: Proposal, { files }: Checkpoint): Proposal {
+  if (!isDone(proposal)) return proposal
+  const { changes = [], additions = [], ...rest } = proposal
+  const paths = new Set([...changes.map(({ tensor }) => tensor.file), ...additions.map(({ file }) => file)])
+  for (const file of files) {
+    const why = paths.has(file.path) ? whyNotRewritable(file) : undefined
+    if (why !== undefined) return { ...rest, confidence: 'refused', evidence: why }
+  }
+  return proposal
+}
+
+function stepOf({ rules: _, others: __, ...step }: Proposal, number: number): RepairStep {
+  return { step: number, ...step }
+}
+
+/** Why no step mends the finding; undefined when one does, or when there is nothing to mend. */
+function unmendedBy(finding: Finding, proposals: readonly Proposal[]): Unmended | undefined {
+  const { rule, severity, subject } = finding
+  if (severity === 'info') return undefined
+  const answers = proposals.filter(
+    (each) => each.rules.includes(rule) && (each.subject === subject || each.others?.(subject) === true),
+  )
+  if (answers.length > 0 && answers.every(isDone)) return undefined
+  const why = answers.find((each) => !isDone(each))?.evidence ?? whyUnmended(finding)
+  return { rule, subject, why }
+}

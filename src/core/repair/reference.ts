@@ -1,0 +1,82 @@
+import type { Checkpoint } from '../checkpoint/checkpoint'
+import type { Tensor } from '../checkpoint/tensor'
+import { fieldsOf } from '../decode/plain'
+import { AssayError } from '../errors'
+import { weightsOf } from '../verify/shapes/evidence'
+import { cleaner } from './names'
+
+/** The weights of a checkpoint by the names that the model itself gives them, whatever wrappers left in those names. */
+export class Named {
+  readonly tensors: readonly Tensor[]
+  readonly #clean: (name: string) => string
+  readonly #byName = new Map<string, Tensor[]>()
+
+  constructor(checkpoint: Checkpoint) {
+    this.tensors = weightsOf(checkpoint)
+    this.#clean = cleaner(this.tensors.map(({ name }) => name))
+    for (const tensor of this.tensors) {
+      const same = this.#byName.get(this.nameOf(tensor))
+      if (same) same.push(tensor)
+      else this.#byName.set(this.nameOf(tensor), [tensor])
+    }
+  }
+
+  nameOf(tensor: Tensor): string {
+    return this.#clean(tensor.name)
+  }
+
+  has(name: string): boolean {
+    return this.#byName.has(name)
+  }
+
+  /** The tensor of this name; where several files have one, that in `file`; undefined where it cannot be told which is meant. */
+  find(name: string, file: string): Tensor | undefined {
+    const same = this.#byName.get(name) ?? []
+    return same.length === 1 ? same[0] : same.find((tensor) => tensor.file === file)
+  }
+}
+
+/** A checkpoint of the same model from which shapes and lost values may be taken. */
+export class Reference {
+  readonly name: string
+  readonly #reference: Named
+  readonly #checkpoint: Named
+
+  /** Throws `usage` when the two have no tensor name in common. */
+  constructor(checkpoint: Checkpoint, reference: Checkpoint) {
+    this.name = reference.name
+    this.#reference = new Named(reference)
+    this.#checkpoint = new Named(checkpoint)
+    if (this.#checkpoint.tensors.some((tensor) => this.#reference.has(this.#checkpoint.nameOf(tensor)))) return
+    throw new AssayError('usage', `${reference.name} and ${checkpoint.name} have no tensor in common`, {
+      file: reference.path,
+      hint: 'A reference is a checkpoint of the same model: an earlier one, or the one that training started from.',
+    })
+  }
+
+  /** The reference's tensor of the same name. */
+  of(tensor: Tensor): Tensor | undefined {
+    return this.#reference.find(this.#checkpoint.nameOf(tensor), tensor.file)
+  }
+
+  /**
+   * Tensors that the checkpoint lacks, under their clean names. One that shares its storage with a tensor the checkpoint has
+   * is no loss: safetensors keeps only one of tied weights.
+   */
+  lacking(config: Checkpoint['config']): { name: string; values: Tensor }[] {
+    const tied = fieldsOf(config)?.tie_word_embeddings === true
+    const kept = new Set<string>()
+    for (const tensor of this.#reference.tensors) {
+      if (tensor.storage && this.#checkpoint.has(this.#reference.nameOf(tensor))) kept.add(storageOf(tensor))
+    }
+    return this.#reference.tensors.flatMap((values) => {
+      const name = this.#reference.nameOf(values)
+      if (this.#checkpoint.has(name) || (values.storage && kept.has(storageOf(values)))) return []
+      return tied && name.endsWith('lm_head.weight') ? [] : [{ name, values }]
+    })
+  }
+}
+
+function storageOf({ file, storage }: Tensor): string {
+  return `${file}\0${storage?.key}`
+}

@@ -1,0 +1,22 @@
+import type { StateFile } from '../checkpoint/checkpoint'
+import { RULES } from '../finding'
+
+const KINDS: Readonly<Record<string, string>> = {
+  'torch-legacy': 'a PyTorch file of the form before 1.6',
+  pickle: 'a bare pickle',
+}
+
+/** Why a repaired copy of the file cannot be written in its own format; undefined when it can. */
+export function whyNotRewritable(file: StateFile): string | undefined {
+  if (file.kind !== 'safetensors' && file.kind !== 'torch-zip')
+    return `${file.path} is ${KINDS[file.kind] ?? 'of a format'} that Assay reads but does not write; export the weights instead`
+  const damage = file.findings.find(({ rule, severity }) => severity === 'error' && rule !== 'file/odd-name')
+  if (damage?.rule === 'pickle/dangerous')
+    return `${file.path} would run code when loaded, and its copy would as well; export the weights instead`
+  if (damage) return `${file.path} is damaged (${RULES[damage.rule].title.toLowerCase()}); export what is whole instead`
+  if (file.globals.some(({ module }) => module.startsWith('__torch__')))
+    return `${file.path} is a TorchScript program, whose code relies on its tensors as they are`
+  if (file.tensors.some(({ blocks }) => blocks.some(({ bigEndian }) => bigEndian)))
+    return `${file.path} holds big-endian values; export the weights instead`
+  return undefined
+}

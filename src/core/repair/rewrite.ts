@@ -1,0 +1,109 @@
+import { openFile } from '../bytes/file'
+import { joinPath } from '../bytes/folder'
+import type { ByteSink } from '../bytes/sink'
+import { type ByteSource, readBytes } from '../bytes/source'
+import { byteLength } from '../checkpoint/tensor'
+import { checkCrc, entrySource, openZip, type ZipEntry } from '../container/zip'
+import { decodePickle } from '../decode/pickle/machine'
+import { AssayError } from '../errors'
+import { exactBlocks, type WriteOptions } from '../write/output'
+import { encodePickle } from '../write/pickle'
+import { writeSafetensors } from '../write/safetensors'
+import { TorchArchive } from '../write/torch-archive'
+import type { ChangedFile } from './changes'
+import type { Witnessed } from './check'
+import { stampedMetadata } from './provenance'
+import { sourceBlocks } from './target'
+import { editPickle, storageKeys } from './torch-edit'
+
+/**
+ * Writes a changed file in the format of its original, which lies in `root` and is only read: safetensors with the
+ * original's metadata and a note of what was done; a torch zip with everything the original has but the tensors that were
+ * changed. `outputs` are the planned tensors, in their order.
+ *
+ * Throws `changed` when the original is not what it was when it was opened, `file/checksum` when a record does not match its
+ * CRC-32 (a copy with a new one would hide that), `target/not-rewritable`, and what reading and writing throw.
+ */
+export async function rewrite(
+  sink: ByteSink,
+  changed: ChangedFile,
+  outputs: readonly Witnessed[],
+  root: string,
+  options: WriteOptions,
+): Promise<void> {
+  const { file } = changed
+  if (file.kind === 'safetensors') return writeSafetensors(sink, outputs, stampedMetadata(changed), options)
+  const source = openFile(joinPath(root, file.path), file.path)
+  try {
+    await rewriteTorchZip(sink, source, changed, options)
+  } finally {
+    source.close()
+  }
+}
+
+/** Records keep their names and order; `data/<key>` follow the order in which the pickle names them, as torch writes them. */
+async function rewriteTorchZip(
+  sink: ByteSink,
+  source: ByteSource,
+  { file, tensors }: ChangedFile,
+  options: WriteOptions,
+): Promise<void> {
+  const zip = await openZip(source)
+  const main = zip.entries.find(({ name }) => /^[^/]+\/data\.pkl$/.test(name))
+  if (!main) throw new AssayError('changed', `${file.path} has no data.pkl any more`, { file: file.path })
+  if ((await checkCrc(zip, main, options.signal)) === false) throw wrongChecksum(source, main)
+  const record = entrySource(zip, main)
+  const { value = null, error } = decodePickle(await readBytes(record, 0, record.size), { name: record.name })
+  if (error) throw error
+  const added = new Map(editPickle(value, file, tensors).map(({ key, values }) => [key, values]))
+
+  const folder = main.name.slice(0, -'data.pkl'.length)
+  const isData = ({ name }: ZipEntry) => name.startsWith(`${folder}data/`)
+  const stored = new Map(zip.entries.filter(isData).map((entry) => [entry.name, entry]))
+  const firstStored = zip.entries.findIndex(isData)
+  const others = zip.entries.filter((entry) => entry !== main && !isData(entry))
+  const before = new Set(zip.entries.slice(0, Math.max(firstStored, 0)))
+
+  const archive = new TorchArchive(sink, folder.slice(0, -1))
+  let done = 0
+  async function* counted(blocks: AsyncIterable<Uint8Array>) {
+    for await (const block of blocks) {
+      yield block
+      done += block.byteLength
+      options.onProgress?.(done, source.size, file.path)
+    }
+  }
+  const copy = async (entry: ZipEntry) => {
+    const crc = await archive.add(
+      entry.name.slice(folder.length),
+      entry.size,
+      counted(sourceBlocks(entrySource(zip, entry), options.signal)),
+    )
+    if (entry.crc32 !== 0 && crc !== entry.crc32) throw wrongChecksum(source, entry)
+  }
+  const copyOther = async (entry: ZipEntry) => {
+    if (entry.name === `${folder}.data/serialization_id`) return
+    // Whatever the original was aligned to, these records are aligned to 64.
+    if (entry.name === `${folder}.storage_alignment`) await archive.addBytes('.storage_alignment', '64')
+    else await copy(entry)
+  }
+
+  await archive.addBytes('data.pkl', encodePickle(value))
+  for (const entry of others) if (before.has(entry)) await copyOther(entry)
+  for (const key of storageKeys(value)) {
+    const values = added.get(key)
+    const entry = stored.get(`${folder}data/${key}`)
+    if (values) await archive.add(`data/${key}`, byteLength(values), counted(exactBlocks(values, options.signal)))
+    else if (entry) await copy(entry)
+  }
+  for (const entry of others) if (!before.has(entry)) await copyOther(entry)
+  await archive.finish()
+}
+
+function wrongChecksum({ name }: ByteSource, entry: ZipEntry): AssayError {
+  return new AssayError('file/checksum', `${name}: the record ${entry.name} differs from the checksum stored with it`, {
+    file: name,
+    offset: entry.headerOffset,
+    hint: 'Copy or download the file again; exporting the weights would write them as they are.',
+  })
+}

@@ -1,0 +1,79 @@
+import type { Tensor } from '../checkpoint/tensor'
+import type { RuleId } from '../finding'
+import type { Verification } from '../verify/verify'
+
+/**
+ * How sure a step is. `certain` and `likely` are done unless the user refuses them; `ask` is done only after the user has
+ * said what is right (`--shape`); `refused` never.
+ */
+export type Confidence = 'certain' | 'likely' | 'ask' | 'refused'
+
+/** What becomes of a tensor of the checkpoint: another name, another shape of as many values, other values. */
+export interface Change {
+  readonly tensor: Tensor
+  readonly name?: string
+  readonly shape?: readonly number[]
+  /** Where the values come from instead: a tensor of the reference, or a part of the tensor itself. */
+  readonly values?: Tensor
+}
+
+/** A tensor that a file did not hold. */
+export interface Addition {
+  readonly file: string
+  readonly name: string
+  readonly values: Tensor
+}
+
+/** One step of a plan: what a person reads, and what `applyRepair` does. */
+export interface RepairStep {
+  /** Position in the plan, from 1. */
+  readonly step: number
+  readonly kind: 'rename' | 'reshape' | 'cut' | 'copy-from-reference' | 'rebuild-index' | 'refuse'
+  /** A tensor, or a file of the checkpoint. */
+  readonly subject: string
+  /** One imperative sentence. */
+  readonly action: string
+  readonly evidence: string
+  readonly confidence: Confidence
+  readonly before?: string
+  readonly after?: string
+  readonly changes?: readonly Change[]
+  readonly additions?: readonly Addition[]
+  /** An index file to be written anew. */
+  readonly index?: string
+}
+
+/** A step before it has its number, and the findings it answers: those of `rules` about its subject, or about `others`. */
+export interface Proposal extends Omit<RepairStep, 'step'> {
+  readonly rules: readonly RuleId[]
+  readonly others?: (subject: string) => boolean
+}
+
+export interface Unmended {
+  readonly rule: string
+  readonly subject: string
+  readonly why: string
+}
+
+export interface PlannedFile {
+  /** Relative to the target. */
+  readonly path: string
+  readonly bytes: number
+  readonly action: 'write' | 'copy'
+}
+
+/**
+ * What a repair would do, as data: nothing has been written. Steps refer to tensors of the checkpoint and of the reference,
+ * so both must stay open until the plan has been applied.
+ */
+export interface RepairPlan {
+  readonly plan: readonly RepairStep[]
+  readonly unmended: readonly Unmended[]
+  readonly verdictBefore: Verification['verdict']
+  readonly files: readonly PlannedFile[]
+}
+
+/** Whether applying the plan does this step. */
+export function isDone(step: Pick<RepairStep, 'confidence'>): boolean {
+  return step.confidence === 'certain' || step.confidence === 'likely'
+}

@@ -1,0 +1,37 @@
+import type { Finding, RuleId } from '../finding'
+
+const REASONS: { readonly [rule in RuleId]?: string } = {
+  'weights/missing': 'There are no weights to begin with',
+  'weights/missing-shard': 'The values are in no file that is here; a reference may have them (--reference)',
+  'weights/missing-tensor': 'The values are in no file that is here; a reference may have them (--reference)',
+  'weights/layer-gap': 'The values are in no file that is here; a reference may have them (--reference)',
+  'weights/placeholder': 'The values were never written; a reference may have them (--reference)',
+  'weights/flattened': 'Nothing tells the shape; a reference may (--reference), or you (--shape NAME=2,3)',
+  'weights/shape-mismatch': 'Another number of values than the shape has: no reshape makes up for that',
+  'weights/non-finite': 'The numbers are gone; only an earlier checkpoint has them',
+  'weights/zero-run': 'The numbers are gone; only another copy or an earlier checkpoint has them',
+  'weights/all-zero': 'Nothing tells what the values should be; only an earlier checkpoint has them',
+  'weights/storage-bloat': 'An export writes only what the tensors use',
+  'weights/tied-differs': 'Which of the two is meant cannot be told from the files',
+  'pickle/dangerous': 'A copy would run the same code; an export of the weights would not',
+  'pickle/malformed': 'What the pickle should say is lost',
+  'file/checksum': 'Which bits are wrong cannot be told; only another copy of the file helps',
+  'trainer/stale-pointer': 'Which checkpoint is meant cannot be told from the files',
+}
+
+const FAMILIES: Readonly<Record<string, string>> = {
+  file: 'The bytes that should be there are not; only another copy of the file helps',
+  adapter: 'What was not saved cannot be made up',
+  config: 'It describes the model and cannot be derived from the weights; copy it from where the model came from',
+  optimizer: 'Training state that was not saved, or not rightly, cannot be made up',
+  scheduler: 'Training state that was not saved, or not rightly, cannot be made up',
+  rng: 'Random states that were not saved cannot be made up',
+  scaler: 'Training state that was not saved cannot be made up',
+  sampler: 'Training state that was not saved cannot be made up',
+  trainer: 'The files do not agree, and which is right cannot be told from them',
+}
+
+/** Why nothing here mends a finding that no step answers. */
+export function whyUnmended({ rule }: Finding): string {
+  return REASONS[rule] ?? FAMILIES[rule.slice(0, rule.indexOf('/'))] ?? 'No repair for it is known'
+}
