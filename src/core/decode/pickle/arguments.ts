@@ -59,19 +59,19 @@ function uint(s: PickleState, offset: number, size: number): number {
 }
 
 function need(s: PickleState, offset: number, size: number): void {
-  if (offset + size > s.bytes.length) s.fail('ends inside an opcode')
+  if (offset + size > s.bytes.length) s.runOut('ends inside an opcode')
 }
 
 function lineEnd(s: PickleState, offset: number): number {
   const end = s.bytes.indexOf(0x0a, offset)
-  if (end < 0) s.fail('ends inside a line')
+  if (end < 0) s.runOut('ends inside a line')
   return end
 }
 
 function data(s: PickleState, start: number, length: number): number {
   const left = s.bytes.length - start
   if (length < 0) s.fail(`claims ${length} bytes of data`)
-  if (length > left) s.fail(`claims ${length} bytes of data where ${left} are left`)
+  if (length > left) s.runOut(`claims ${length} bytes of data where ${left} are left`)
   s.start = start
   s.end = start + length
   return s.end

@@ -21,9 +21,10 @@ export function observeCall(s: PickleState, call: PyObject): void {
     s.global(path.module, path.name)
     s.approve(callable)
   } else {
+    s.charge(lengthOfText(args.items[0]))
     const bytes = bytesOf(args.items[0])
     if (bytes === undefined || args.items.length !== 1) return
-    s.embedded.push({ bytes, offset: s.at, loaded: true })
+    s.embed(bytes, true)
     s.approve(callable)
   }
 }
@@ -46,11 +47,17 @@ export function bytesOf(value: PyValue | undefined): Uint8Array | undefined {
   return content === undefined ? new Uint8Array(0) : undefined
 }
 
+/** Protocol 2 and later begin with PROTO. */
+export function beginsLikePickle(bytes: Uint8Array): boolean {
+  return bytes.length > 2 && bytes[0] === 0x80 && (bytes[1] as number) <= 5
+}
+
 function collectEncoded(s: PickleState, call: PyObject): void {
   const text = call.args instanceof PyTuple ? call.args.items[0] : undefined
   if (typeof text !== 'string' || text.charCodeAt(0) !== 0x80 || text.charCodeAt(1) > 5) return
+  s.charge(text.length)
   const bytes = bytesOf(call)
-  if (bytes !== undefined) s.embedded.push({ bytes, offset: s.at, loaded: false })
+  if (bytes !== undefined) s.embed(bytes, false)
 }
 
 /** The class that `getattr(Outer, 'Inner')` names, when it names one: plain identifiers from a harmless global on. */
@@ -72,4 +79,10 @@ function nestedPath(call: PyObject): { module: string; name: string } | undefine
 
 function isGetattr(value: PyValue): value is PyObject {
   return value instanceof PyObject && value.callable instanceof PyGlobal && value.callable.path === 'builtins.getattr'
+}
+
+/** Characters of the text that `bytesOf` would turn into bytes once more. */
+function lengthOfText(value: PyValue | undefined): number {
+  const [text] = value instanceof PyObject && value.args instanceof PyTuple ? value.args.items : []
+  return typeof text === 'string' ? text.length : 0
 }

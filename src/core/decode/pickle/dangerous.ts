@@ -90,7 +90,9 @@ const PREFIXES = [
   'torch._inductor.codecache',
   'torch._inductor.compile_worker',
   'torch._inductor.runtime',
-  'torch.testing._internal',
+  'torch.testing._internal.common_utils',
+  'torch.testing._internal.common_distributed',
+  'torch.testing._internal.distributed',
   'torch.distributed.rpc',
   'torch.distributed.elastic',
   'torch.distributed.run',
@@ -165,7 +167,7 @@ export function isDangerous(path: string): boolean {
     return true
   if (TELLTALE.has(segments[segments.length - 1] as string)) return true
   // `__globals__`, `__subclasses__`, `__reduce__` ...: the way out of an object into the interpreter.
-  return segments.slice(1).some((segment) => /^__\w+__$/.test(segment)) || /^pathlib\.\w+\.\w+/.test(path)
+  return segments.slice(1).some((segment) => /^__(?!torch__$)\w+__$/.test(segment)) || /^pathlib\.\w+\.\w+/.test(path)
 }
 
 function words(text: string): string[] {

@@ -1,4 +1,5 @@
-import { observeBuild, observeCall } from './calls'
+import { beginsLikePickle, observeBuild, observeCall } from './calls'
+import { floatOfText, integerOfBytes, integerOfText } from './numbers'
 import type { OpcodeName } from './opcodes'
 import { isTorchPersistent, type PickleState } from './state'
 import { latin1, quotedBytes, rawUnicodeEscape, utf8 } from './text'
@@ -18,7 +19,7 @@ export const EFFECTS: Readonly<Record<OpcodeName, (s: PickleState) => void>> = {
   },
   FRAME: (s) => {
     const left = s.bytes.length - s.end
-    if (s.argument > left) s.fail(`announces a frame of ${s.argument} bytes where ${left} are left`)
+    if (s.argument > left) s.runOut(`announces a frame of ${s.argument} bytes where ${left} are left`)
   },
   // decodePickle ends the loop here.
   STOP: () => {},
@@ -29,15 +30,19 @@ export const EFFECTS: Readonly<Record<OpcodeName, (s: PickleState) => void>> = {
   INT: (s) => {
     const line = numberLine(s)
     if (line === '00' || line === '01') s.push(line === '01')
-    else s.push(integerOf(s, line))
+    else pushInteger(s, integerOfText(line))
   },
-  LONG: (s) => s.push(integerOf(s, numberLine(s).replace(/[lL]$/, ''))),
+  LONG: (s) => pushInteger(s, integerOfText(numberLine(s).replace(/[lL]$/, ''))),
   BININT: (s) => s.push(s.argument),
   BININT1: (s) => s.push(s.argument),
   BININT2: (s) => s.push(s.argument),
   LONG1: pushLong,
   LONG4: pushLong,
-  FLOAT: (s) => pushFloat(s, floatOf(s, numberLine(s))),
+  FLOAT: (s) => {
+    const value = floatOfText(numberLine(s))
+    if (value === undefined) s.trouble('holds a float that is no number')
+    pushFloat(s, value ?? 0)
+  },
   BINFLOAT: (s) => pushFloat(s, s.argument),
 
   STRING: (s) => {
@@ -216,49 +221,23 @@ function pushOldString(s: PickleState, bytes: Uint8Array): void {
 }
 
 function embeddable(s: PickleState, value: PyBytes): PyBytes {
-  const [first, second] = value.bytes
-  if (first === 0x80 && (second as number) <= 5) s.embedded.push({ bytes: value.bytes, offset: s.at, loaded: false })
+  if (beginsLikePickle(value.bytes)) s.embed(value.bytes, false)
   return value
 }
 
-function integerOf(s: PickleState, line: string): number | bigint {
-  const [, sign, digits] =
-    /^([+-]?)(\d+|0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+)$/.exec(line.replaceAll('_', '')) ?? []
-  if (digits === undefined) {
-    s.trouble('holds an int that is no number, or one of absurd length')
-    return 0
-  }
-  const value = BigInt(digits)
-  return narrow(sign === '-' ? -value : value)
+function pushInteger(s: PickleState, value: number | bigint | undefined): void {
+  if (value === undefined) s.trouble('holds an int that is no number, or one of absurd length')
+  s.push(value ?? 0)
 }
 
 function pushLong(s: PickleState): void {
   const length = s.end - s.start
-  if (length > INT_BYTES) {
+  s.charge(16)
+  if (length <= INT_BYTES) s.push(integerOfBytes(s.bytes, s.start, s.end))
+  else {
     s.note('file/resource-bomb', `holds an int of ${length} bytes`)
     s.push(0)
-    return
   }
-  let hex = ''
-  for (let i = s.end - 1; i >= s.start; i--) hex += (s.bytes[i] as number).toString(16).padStart(2, '0')
-  let value = BigInt(`0x${hex || '0'}`)
-  if (length > 0 && (s.bytes[s.end - 1] as number) > 127) value -= 1n << BigInt(8 * length)
-  s.charge(16 + length)
-  s.push(narrow(value))
-}
-
-function narrow(value: bigint): number | bigint {
-  const number = Number(value)
-  return Number.isSafeInteger(number) ? number : value
-}
-
-function floatOf(s: PickleState, line: string): number {
-  const text = line.toLowerCase()
-  if (/^[+-]?nan$/.test(text)) return Number.NaN
-  const infinite = /^([+-]?)inf(inity)?$/.exec(text)
-  if (infinite) return infinite[1] === '-' ? -Infinity : Infinity
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/.test(text)) s.trouble('holds a float that is no number')
-  return Number(text)
 }
 
 function pushFloat(s: PickleState, value: number): void {

@@ -3,7 +3,7 @@ import { readArgument } from './arguments'
 import { bombIn } from './bomb'
 import { EFFECTS } from './effects'
 import type { GlobalUse } from './globals'
-import { OPCODES } from './opcodes'
+import { OPCODES, type OpcodeName, REFUSED_BY_WEIGHTS_ONLY } from './opcodes'
 import { PickleState } from './state'
 import type { PyValue } from './value'
 
@@ -21,13 +21,17 @@ export interface DecodedPickle {
   readonly protocol: number
   /** Bytes up to and including STOP. What follows is not part of this pickle. Where it broke, when there is an error. */
   readonly end: number
+  /** The first opcode that `torch.load(weights_only=True)` does not know, whatever the globals. */
+  readonly refusedOpcode?: OpcodeName
+  /** True when the bytes ended before the pickle did: more of them might make it whole. */
+  readonly short?: true
   /** `pickle/malformed` or `file/resource-bomb`. */
   readonly error?: AssayError
 }
 
 const ROWS = Array.from({ length: 256 }, (_, code) => {
   const opcode = OPCODES.find((candidate) => candidate.code === code)
-  return opcode && { ...opcode, effect: EFFECTS[opcode.name] }
+  return opcode && { ...opcode, effect: EFFECTS[opcode.name], refused: REFUSED_BY_WEIGHTS_ONLY.has(opcode.name) }
 })
 const STOP = 0x2e
 
@@ -55,12 +59,20 @@ function decode(bytes: Uint8Array, name: string, offset: number, nesting: number
     state.error ??= error
     end = end || state.at
   }
-  const globals = [...state.globals]
-  for (const inner of state.embedded) addNested(globals, state, inner, name, nesting)
-  const error = state.error
-  return error === undefined
-    ? { value, globals, protocol: state.protocol, end }
-    : { value: undefined, globals, protocol: state.protocol, end, error }
+  const globals = new Map(state.globals.map((use) => [keyOf(use), use]))
+  for (const [inner, { offset: place, loaded }] of state.embedded) {
+    for (const use of globalsInside(state, inner, loaded, name, nesting)) {
+      if (!globals.has(keyOf(use))) globals.set(keyOf(use), { ...use, offset: place })
+    }
+  }
+  const { protocol, refusedOpcode, error } = state
+  const decoded = { value: error === undefined ? value : undefined, globals: [...globals.values()], protocol, end }
+  return {
+    ...decoded,
+    ...(refusedOpcode && { refusedOpcode }),
+    ...(state.short && { short: true }),
+    ...(error && { error }),
+  }
 }
 
 /** Runs up to STOP and returns the offset after it. */
@@ -69,43 +81,45 @@ function run(state: PickleState): number {
   let at = 0
   for (;;) {
     state.at = at
-    if (at >= bytes.length) state.fail('ends without STOP')
+    if (at >= bytes.length) state.runOut('ends without STOP')
     const code = bytes[at] as number
     const row = ROWS[code]
     if (row === undefined) return state.fail(`has byte ${code} where an opcode belongs`)
     at = readArgument(state, row.argument, at + 1)
     if (row.protocol > state.protocol) state.protocol = row.protocol
+    if (row.refused) state.refusedOpcode ??= row.name
     row.effect(state)
     if (code === STOP) return at
   }
 }
 
 /**
- * Adds the globals of the pickles in a byte string. Bytes that only look like a pickle are common (any array may begin with
+ * Globals of the pickles in a byte string. Bytes that only look like a pickle are common (any array may begin with
  * 0x80 0x02), so what is broken counts only where something would really unpickle it, or where it names a danger.
  */
-function addNested(
-  globals: GlobalUse[],
+function globalsInside(
   state: PickleState,
-  inner: PickleState['embedded'][number],
+  bytes: Uint8Array,
+  loaded: boolean,
   name: string,
   nesting: number,
-): void {
-  if (nesting === 0) {
-    state.note('file/resource-bomb', `holds pickles in pickles, more than ${NESTING} deep`)
-    return
-  }
+): GlobalUse[] {
+  const globals: GlobalUse[] = []
+  if (nesting === 0) state.note('file/resource-bomb', `holds pickles in pickles, more than ${NESTING} deep`)
   let at = 0
-  for (let i = 0; i < IN_A_ROW && at < inner.bytes.length; i++) {
-    const found = decode(inner.bytes.subarray(at), `${name} (a pickle inside it)`, 0, nesting - 1)
-    if (found.error !== undefined && i === 0 && inner.loaded)
-      state.note('pickle/malformed', 'would load bytes that are no pickle')
+  for (let i = 0; nesting > 0 && i < IN_A_ROW && at < bytes.length; i++) {
+    const found = decode(bytes.subarray(at), `${name} (a pickle inside it)`, 0, nesting - 1)
+    const broken = found.error !== undefined
+    if (broken && loaded && i === 0) state.trouble('would load bytes that are no pickle')
     for (const use of found.globals) {
-      const counts = found.error === undefined || inner.loaded || use.verdict === 'dangerous'
-      const known = globals.some((other) => other.module === use.module && other.name === use.name)
-      if (counts && !known) globals.push({ ...use, offset: inner.offset })
+      if (!broken || loaded || use.verdict === 'dangerous') globals.push(use)
     }
-    if (found.error !== undefined) break
+    if (broken) break
     at += found.end
   }
+  return globals
+}
+
+function keyOf({ module, name }: GlobalUse): string {
+  return `${module}\0${name}`
 }

@@ -99,6 +99,47 @@ export interface Opcode {
   readonly argument: ArgumentKind
 }
 
+/**
+ * Opcodes that `torch.load(weights_only=True)` does not know and stops at. Source: torch 2.13,
+ * torch/_weights_only_unpickler.py (`Unpickler.load`).
+ */
+export const REFUSED_BY_WEIGHTS_ONLY: ReadonlySet<OpcodeName> = new Set<OpcodeName>([
+  'INT',
+  'LONG',
+  'LONG4',
+  'STRING',
+  'BINSTRING',
+  'BINBYTES',
+  'SHORT_BINBYTES',
+  'BINBYTES8',
+  'BYTEARRAY8',
+  'NEXT_BUFFER',
+  'READONLY_BUFFER',
+  'UNICODE',
+  'SHORT_BINUNICODE',
+  'BINUNICODE8',
+  'FLOAT',
+  'LIST',
+  'DICT',
+  'ADDITEMS',
+  'FROZENSET',
+  'POP',
+  'DUP',
+  'POP_MARK',
+  'GET',
+  'PUT',
+  'MEMOIZE',
+  'EXT1',
+  'EXT2',
+  'EXT4',
+  'STACK_GLOBAL',
+  'INST',
+  'OBJ',
+  'NEWOBJ_EX',
+  'FRAME',
+  'PERSID',
+])
+
 /** The 68 opcodes, in the order of pickletools. */
 export const OPCODES: readonly Opcode[] = TABLE.map(([code, name, protocol, argument]) => ({
   code,

@@ -90,6 +90,8 @@ const SAFE = new Set(
   accelerate.state.PartialState accelerate.state.AcceleratorState
   lightning_fabric.utilities.data.AttributeDict lightning.fabric.utilities.data.AttributeDict
   pytorch_lightning.utilities.parsing.AttributeDict deepspeed.utils.tensor_fragment.fragment_address
+  deepspeed.runtime.zero.config.ZeroStageEnum deepspeed.runtime.fp16.loss_scaler.LossScaler
+  deepspeed.runtime.fp16.loss_scaler.DynamicLossScaler
 `),
 )
 

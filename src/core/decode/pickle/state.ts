@@ -1,5 +1,6 @@
 import { AssayError } from '../../errors'
 import { type GlobalUse, type GlobalVerdict, verdictOf } from './globals'
+import type { OpcodeName } from './opcodes'
 import { PyGlobal, type PyPersistent, type PyValue } from './value'
 
 /** Functions judged call by call (see `observeCall`); dangerous unless every use was approved. */
@@ -36,8 +37,11 @@ export class PickleState {
   at = 0
   protocol = 0
   error: AssayError | undefined
+  refusedOpcode: OpcodeName | undefined
+  /** The bytes ended before the pickle did. */
+  short = false
   /** Byte strings that begin like a pickle, or that something would unpickle, with the offset of their opcode. */
-  readonly embedded: { readonly bytes: Uint8Array; readonly offset: number; readonly loaded: boolean }[] = []
+  readonly embedded = new Map<Uint8Array, { readonly offset: number; readonly loaded: boolean }>()
   readonly memo = new Map<number, PyValue>()
 
   private readonly stack: PyValue[] = []
@@ -138,6 +142,11 @@ export class PickleState {
     return known.value
   }
 
+  /** Notes bytes that may be a pickle; `loaded` when something would unpickle them for certain. Each array counts once. */
+  embed(bytes: Uint8Array, loaded: boolean): void {
+    if (loaded || !this.embedded.has(bytes)) this.embedded.set(bytes, { offset: this.base + this.at, loaded })
+  }
+
   /** One call of a vetted function was harmless. */
   approve(value: PyGlobal): void {
     this.countVetted(value, -1)
@@ -155,7 +164,7 @@ export class PickleState {
   }
 
   get globals(): GlobalUse[] {
-    return [...this.named.values()].map(({ value, offset, verdict }) => ({
+    return Array.from(this.named.values(), ({ value, offset, verdict }) => ({
       module: value.module,
       name: value.name,
       verdict: this.unvetted.get(value) === 0 ? 'safe' : verdict,
@@ -171,6 +180,12 @@ export class PickleState {
   /** Python might not stop here: the first such trouble becomes the error, decoding goes on. */
   trouble(what: string): void {
     this.note('pickle/malformed', what)
+  }
+
+  /** `fail`, where more bytes might have helped. */
+  runOut(what: string): never {
+    this.short = true
+    return this.fail(what)
   }
 
   explode(what: string): never {
@@ -195,11 +210,10 @@ export class PickleState {
   }
 }
 
-/** Whether a persistent id is one torch writes: a storage, a module's source, or the number or digits of the oldest files. */
+/** Whether a persistent id is one torch writes: a tuple that says its kind, or the number or digits of the oldest files. */
 export function isTorchPersistent(value: PyPersistent): boolean {
   const id = value.id
   if (typeof id === 'number') return true
   if (typeof id === 'string') return /^\d+$/.test(id)
-  if (id === null || typeof id !== 'object' || id.kind !== 'tuple') return false
-  return id.items[0] === 'storage' || id.items[0] === 'module'
+  return id !== null && typeof id === 'object' && id.kind === 'tuple' && typeof id.items[0] === 'string'
 }
