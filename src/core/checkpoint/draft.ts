@@ -51,7 +51,7 @@ export class Draft {
   async open(path: string, component: ComponentId, rank?: number): Promise<StateFile> {
     const file = await openStateFile(joinPath(this.listing.root, path), path, component)
     this.files.push(file)
-    const parts = await partsOf(file, component, rank)
+    const parts = await partsOf(file, rank)
     for (const id of parts.holds) this.held.set(id, [...this.holders(id), file])
     this.optimizers.push(...parts.optimizers)
     this.schedulers.push(...parts.schedulers)

@@ -31,13 +31,21 @@ const KEYS: readonly { readonly component: ComponentId; readonly pattern: RegExp
   },
 ]
 
+/** Components whose files may be a training dict of several parts. */
+const MIXED: ReadonlySet<ComponentId> = new Set(['weights', 'trainer'])
+
+/** The sections of a file opened as `component`: several only where a training dict may be. */
+export function sectionsIn(value: PyValue | undefined, component: ComponentId): Section[] {
+  if (value === undefined) return []
+  return MIXED.has(component) ? sectionsOf(value, component) : [{ component, value }]
+}
+
 /**
  * Splits a pickled root by what its parts are the state of. A state dict, an optimizer's or a scheduler's dict is one
  * section, of the component its contents show and `whole` if they show none; a training dict
  * (`{'model': ..., 'optimizer': ..., 'epoch': 3}`) is one section a key. Names decide only where contents do not.
  */
-export function sectionsOf(root: PyValue | undefined, whole: ComponentId = 'weights'): Section[] {
-  if (root === undefined) return []
+function sectionsOf(root: PyValue, whole: ComponentId): Section[] {
   const entries = mappingOf(root)
   const shown = byContents(root)
   if (!entries || shown) return [{ component: shown ?? whole, value: root }]
@@ -95,11 +103,15 @@ function namedComponent(key: string): ComponentId | undefined {
   return KEYS.find(({ pattern }) => pattern.test(name))?.component
 }
 
+/** Keys of a training dict. Above are state dicts. */
+const MOST_PARTS = 1000
+
 /**
  * A dict of a training run has parts: dicts, lists or objects. A state dict has tensors, and hardly anything beside them;
  * a model kept as nested modules has parts too, but none with the name or the contents of a part of a run.
  */
 function isTrainingDict(entries: ReadonlyMap<PyValue, PyValue>): boolean {
+  if (entries.size > MOST_PARTS) return false
   let tensors = 0
   let containers = 0
   let parts = 0

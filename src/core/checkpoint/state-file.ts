@@ -11,7 +11,8 @@ import { readTorchLegacyFile } from './files/torch-legacy'
 import { readTorchZip } from './files/torch-zip'
 import { recognise } from './recognise'
 
-export type OpenStateFile = StateFile & { close(): void }
+/** A state file with its parts told apart, and its source still open. */
+export type OpenStateFile = StateFile & Pick<Contents, 'sections'> & { close(): void }
 
 /**
  * Opens one file of a checkpoint as far as its header: names, shapes and where the values are, but no value.
@@ -35,7 +36,9 @@ export async function openStateFile(
     const recognition = await recognise(source)
     const odd = recognition.finding
     kind = recognition.kind
-    const contents = odd ? { tensors: [], globals: [], findings: [odd] } : await read(source, kind, relative, component)
+    const contents = odd
+      ? { tensors: [], sections: [], globals: [], findings: [odd] }
+      : await read(source, kind, relative, component)
     const odds = oddNames(contents, relative)
     return {
       path: relative,
@@ -71,11 +74,11 @@ function read(source: ByteSource, kind: FileKind, file: string, component: Compo
 async function readText(source: ByteSource, file: string): Promise<Contents> {
   const head = new TextDecoder().decode(await readBytes(source, 0, Math.min(source.size, 80)))
   const message = `${file} is JSON (${head.replace(/\s+/g, ' ').trim()}${source.size > 80 ? ' ...' : ''}), not a checkpoint`
-  return { tensors: [], globals: [], findings: [finding('file/not-a-checkpoint', file, message)] }
+  return { tensors: [], sections: [], globals: [], findings: [finding('file/not-a-checkpoint', file, message)] }
 }
 
 function failed(path: string, size: number, error: Finding): OpenStateFile {
-  return { path, size, kind: 'other', tensors: [], globals: [], findings: [error], close() {} }
+  return { path, size, kind: 'other', tensors: [], sections: [], globals: [], findings: [error], close() {} }
 }
 
 /** Names that the reader of the format has not looked at: those of pickles. */

@@ -6,7 +6,7 @@ import type { ComponentId, ComponentStatus, StateFile } from './checkpoint'
 import type { Draft } from './draft'
 import { filesLike, type Listing } from './listing'
 import { some } from './names'
-import { byteLength, numel } from './tensor'
+import { byteLength, numel, type Tensor } from './tensor'
 
 /** Base names of model files, in the order in which transformers and diffusers prefer them. */
 const BASES = ['model', 'diffusion_pytorch_model', 'pytorch_model', 'adapter_model']
@@ -75,11 +75,14 @@ export function markWeights(
   index?: string,
 ): void {
   const paths = [...(index ? [index] : []), ...files.map(({ path }) => path)]
-  const tensors = files.flatMap((file) => file.tensors.filter((tensor) => tensor.component === component))
+  const own = (tensor: Tensor) => tensor.component === component
+  const held = files.some(({ tensors }) => tensors.some(own))
+  const readable = files.some(({ tensors }) => {
+    return tensors.some((tensor) => own(tensor) && (tensor.blocks.length > 0 || numel(tensor.shape) === 0))
+  })
   const lost = (draft.findings.find(({ rule }) => SHARDING.has(rule)) ?? firstDamage(files))?.message
-  const readable = tensors.some(({ shape, blocks }) => blocks.length > 0 || numel(shape) === 0)
   let status: ComponentStatus = 'present'
-  if (!readable && !(files.length > 0 && tensors.length > 0 && !lost)) status = 'missing'
+  if (!held || (!readable && lost)) status = 'missing'
   else if (lost) status = 'damaged'
   draft.mark(component, status, paths, status === 'present' ? undefined : (lost ?? missing))
 }

@@ -5,6 +5,7 @@ import { AssayError } from '../../errors'
 import { type Finding, finding, findingOf } from '../../finding'
 import type { ComponentId } from '../checkpoint'
 import { some } from '../names'
+import { sectionsIn } from '../sections'
 import type { Contents } from './contents'
 import { tensorsOf } from './tensors'
 
@@ -16,8 +17,9 @@ const FOLLOWERS = 64
 /** A file that is one pickle, or several in a row. Tensors in it have no storage beside it, so none has values. */
 export async function readPickleFile(source: ByteSource, file: string, component: ComponentId): Promise<Contents> {
   const first = await decodePickleIn(source, 0, source.size)
-  const { tensors } = tensorsOf(first.value, file, component, () => undefined)
-  return { tensors, value: first.value, globals: first.globals, findings: pickleFindings([first], file) }
+  const sections = sectionsIn(first.value, component)
+  const { tensors } = tensorsOf(sections, file, () => undefined)
+  return { tensors, value: first.value, sections, globals: first.globals, findings: pickleFindings([first], file) }
 }
 
 /**

@@ -17,12 +17,12 @@ export async function readSafetensorsFile(source: ByteSource, file: string, comp
     return { name, dtype, shape, file, component, blocks: [block] }
   })
   const cut = entries.filter(({ end }) => dataOffset + end > source.size).map(({ name }) => name)
-  if (cut.length === 0) return { tensors, metadata, globals: [], findings }
+  if (cut.length === 0) return { tensors, metadata, sections: [], globals: [], findings }
   const counts = { intact: entries.length - cut.length, lost: cut.length, tensors: cut.slice(0, 50) }
   const named = findings.map((each) =>
     each.rule === 'file/truncated'
       ? { ...each, message: `${each.message} (${some(cut)})`, evidence: { ...each.evidence, ...counts } }
       : each,
   )
-  return { tensors, metadata, globals: [], findings: named }
+  return { tensors, metadata, sections: [], globals: [], findings: named }
 }

@@ -1,11 +1,10 @@
 import type { ByteSource } from '../../bytes/source'
 import type { TorchStorage, TorchTensor } from '../../decode/pickle/torch'
 import { findTensors } from '../../decode/pickle/torch'
-import type { PyValue } from '../../decode/pickle/value'
 import { AssayError } from '../../errors'
 import type { ComponentId } from '../checkpoint'
 import { itemSize } from '../dtype'
-import { type Section, sectionsOf } from '../sections'
+import type { Section } from '../sections'
 import { type Block, numel, type Tensor } from '../tensor'
 
 /** Where a storage's bytes are. */
@@ -41,29 +40,14 @@ const MOST_TENSORS = 1_000_000
 
 type Locate = (storage: TorchStorage) => Located | undefined
 
-/** Components whose files may be a training dict of several parts. */
-const MIXED: ReadonlySet<ComponentId> = new Set(['weights', 'trainer'])
-
-/** The sections of a file opened as `component`: several only where a training dict may be. */
-export function sectionsIn(value: PyValue | undefined, component: ComponentId): Section[] {
-  if (value === undefined) return []
-  return MIXED.has(component) ? sectionsOf(value, component) : [{ component, value }]
-}
-
 /**
- * Every tensor in a pickled object, its values one strided block of the storage that `locate` finds. The weights of a
+ * Every tensor in the parts of a pickled object, its values one strided block of the storage that `locate` finds. The weights of a
  * training dict are named as in their state dict, or by their whole path where there are several (model and EMA);
  * all others by their path. Throws `file/resource-bomb` beyond a million tensors: pickles share what they hold.
  */
-export function tensorsOf(
-  value: PyValue | undefined,
-  file: string,
-  component: ComponentId,
-  locate: Locate,
-): PickledTensors {
+export function tensorsOf(sections: readonly Section[], file: string, locate: Locate): PickledTensors {
   const tensors: Tensor[] = []
   const bad = new Map<string, Bad>()
-  const sections = sectionsIn(value, component)
   const bare = sections.filter((section) => section.component === 'weights').length === 1
   for (const section of sections) {
     const prefix = section.key === undefined || (bare && section.component === 'weights') ? '' : section.key
@@ -90,8 +74,9 @@ function tensorAt(
 ): Tensor {
   const { dtype, shape, storage, requiresGrad } = tensor
   const blocks = located && bytesNeeded(tensor) <= located.byteLength ? [blockOf(tensor, located)] : []
-  const own = tensor.hasData && { storage: { key: storage.key, byteLength: located?.byteLength ?? storage.byteLength } }
-  return { name, dtype, shape, file, component, blocks, ...own, requiresGrad }
+  const bare = { name, dtype, shape, file, component, blocks, requiresGrad }
+  if (!tensor.hasData) return bare
+  return { ...bare, storage: { key: storage.key, byteLength: located?.byteLength ?? storage.byteLength } }
 }
 
 type Bad = BadStorage & { expected: number; readonly lost: string[] }

@@ -3,6 +3,7 @@ import { type LegacyFile, readTorchLegacy } from '../../container/torch-legacy'
 import { type Finding, finding } from '../../finding'
 import type { ComponentId } from '../checkpoint'
 import { some } from '../names'
+import { sectionsIn } from '../sections'
 import type { Contents } from './contents'
 import { notWeightsOnly, pickleFindings } from './pickle'
 import { type PickledTensors, tensorsOf } from './tensors'
@@ -11,7 +12,8 @@ import { type PickledTensors, tensorsOf } from './tensors'
 export async function readTorchLegacyFile(source: ByteSource, file: string, component: ComponentId): Promise<Contents> {
   const legacy = await readTorchLegacy(source)
   const { main, storages, littleEndian } = legacy
-  const found = tensorsOf(main.value, file, component, ({ key }) => {
+  const sections = sectionsIn(main.value, component)
+  const found = tensorsOf(sections, file, ({ key }) => {
     const storage = storages.get(key)
     return storage && { source, ...storage, ...(!littleEndian && { bigEndian: true }) }
   })
@@ -19,7 +21,7 @@ export async function readTorchLegacyFile(source: ByteSource, file: string, comp
   if (found.tensors.length > 0) {
     findings.push(...notWeightsOnly(main.globals, main.protocol, file), ...untyped(found, file))
   }
-  return { tensors: found.tensors, value: main.value, globals: main.globals, findings }
+  return { tensors: found.tensors, value: main.value, sections, globals: main.globals, findings }
 }
 
 function storageFindings(

@@ -6,6 +6,7 @@ import { AssayError } from '../../errors'
 import { type Finding, finding } from '../../finding'
 import type { ComponentId } from '../checkpoint'
 import { some } from '../names'
+import { sectionsIn } from '../sections'
 import type { Contents } from './contents'
 import { decodePickleIn, distinct, notWeightsOnly, pickleFindings } from './pickle'
 import { type Located, type PickledTensors, tensorsOf } from './tensors'
@@ -33,21 +34,23 @@ export async function readTorchZip(source: ByteSource, file: string, component: 
   const main = archive.entries.find(({ name }) => /^[^/]+\/data\.pkl$/.test(name)) ?? byName(archive, 'data.pkl')
   const findings = [...archive.findings]
   if (!main) {
-    if (archive.torn) return { tensors: [], globals: [], findings: [...findings, tornFinding(archive, file, 0, 0)] }
-    return { tensors: [], globals: [], findings: [...findings, foreignZip(archive, file)] }
+    if (archive.torn)
+      return { tensors: [], sections: [], globals: [], findings: [...findings, tornFinding(archive, file, 0, 0)] }
+    return { tensors: [], sections: [], globals: [], findings: [...findings, foreignZip(archive, file)] }
   }
   const root = main.name.slice(0, -'data.pkl'.length)
   const pickle = await decodeEntry(archive, main)
   const others = await otherPickles(archive, main)
   const locate = await storages(archive, root)
-  const found = tensorsOf(pickle.value, file, component, locate)
+  const sections = sectionsIn(pickle.value, component)
+  const found = tensorsOf(sections, file, locate)
   const globals = distinct([pickle, ...others].flatMap((each) => each.globals))
 
   findings.push(...pickleFindings([pickle, ...others], file), ...storageFindings(archive, found, file, root))
   const scripted = byName(archive, `${root}constants.pkl`) !== undefined
   const holdsWeights = found.tensors.some((tensor) => tensor.component === 'weights' || tensor.component === 'adapter')
   if (!scripted && holdsWeights) findings.push(...notWeightsOnly(pickle.globals, pickle.protocol, file))
-  return { tensors: found.tensors, value: pickle.value, globals, findings }
+  return { tensors: found.tensors, value: pickle.value, sections, globals, findings }
 }
 
 async function decodeEntry(archive: ZipArchive, entry: ZipEntry): Promise<DecodedPickle> {

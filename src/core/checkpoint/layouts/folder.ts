@@ -35,7 +35,7 @@ export const folder: Layout = {
     for (const path of loose.slice(0, LOOSE_LIMIT)) await draft.open(path, roleOf(path, weights.length > 0))
     if (loose.length > LOOSE_LIMIT) {
       const message = `${listing.name} holds ${loose.length} state files; the first ${LOOSE_LIMIT} are opened`
-      draft.findings.push(finding('file/unknown-format', listing.name, message, { severity: 'info' }))
+      draft.findings.push(finding('file/unknown-format', loose[LOOSE_LIMIT] as string, message, { severity: 'info' }))
     }
     if (!chosen && weights.length === 0) {
       const found = draft.holders('weights')

@@ -1,7 +1,7 @@
 import { plainOf } from '../../decode/pickle/plain-of'
 import { mappingOf, PyDict, type PyValue, sequenceOf } from '../../decode/pickle/value'
-import type { ComponentId, OptimizerState, RngState, SchedulerState, StateFile, StateRecord } from '../checkpoint'
-import { sectionsIn } from '../files/tensors'
+import type { ComponentId, OptimizerState, RngState, SchedulerState, StateRecord } from '../checkpoint'
+import type { OpenStateFile } from '../state-file'
 import type { Tensor } from '../tensor'
 import { optimizerOf } from './optimizer'
 import { rngEntries, rngOf } from './rng'
@@ -21,17 +21,19 @@ export interface Parts {
 const MOST = 64
 const RECORD_LIMITS = { values: 2_000_000 }
 
-/** Takes a file opened as `component` apart: optimizers, schedulers, random states, plain values. */
-export async function partsOf(file: StateFile, component: ComponentId, rank?: number): Promise<Parts> {
-  const holds = new Set<ComponentId>(file.tensors.map((tensor) => tensor.component))
+/** Takes a file apart: optimizers, schedulers, random states, plain values. `rank` is that of its random states. */
+export async function partsOf(file: OpenStateFile, rank?: number): Promise<Parts> {
+  const holds = new Set<ComponentId>()
+  for (const tensor of file.tensors) holds.add(tensor.component)
   const optimizers: OptimizerState[] = []
   const schedulers: SchedulerState[] = []
   const records: StateRecord[] = []
   const generators: [string, PyValue][] = []
   const trainer = new PyDict()
-  const byName = new Map<string, Tensor>(file.tensors.map((tensor) => [tensor.name, tensor]))
+  const byName = new Map<string, Tensor>()
+  for (const tensor of file.tensors) if (tensor.component === 'optimizer') byName.set(tensor.name, tensor)
 
-  for (const { key, component: part, value } of sectionsIn(file.value, component)) {
+  for (const { key, component: part, value } of file.sections) {
     if (part === 'optimizer') {
       for (const [at, each] of oneOrMany(value, key === undefined ? '' : `${key}.`).slice(
         0,
