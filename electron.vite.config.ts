@@ -37,6 +37,7 @@ export default defineConfig({
     plugins: [react()],
     build: {
       target: 'chrome114',
+      minify: true,
       modulePreload: { polyfill: false },
       chunkSizeWarningLimit: 4096,
       rolldownOptions: { input: resolve('src/renderer/index.html') },

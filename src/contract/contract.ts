@@ -12,6 +12,13 @@ const base = oc.errors({ ASSAY: { data: failure.extend({ code: z.string() }) } }
 
 const handle = z.object({ id: z.string() })
 
+/** What the user can give a repair to go by. */
+const help = {
+  /** Path of a sound checkpoint of the same model. */
+  reference: z.string().optional(),
+  shapes: s.shapeChoices.optional(),
+}
+
 /** Progress events, then one result. */
 function job<Result extends z.ZodType>(result: Result) {
   return eventIterator(
@@ -76,18 +83,16 @@ export const contract = {
   history: base.input(handle).output(s.history),
   /** Compares two open checkpoints, values included. `filter` is a glob over tensor names (`*`, `?`). */
   diff: base.input(z.object({ a: z.string(), b: z.string(), filter: z.string().optional() })).output(job(s.diffReport)),
-  repairPlan: base
-    .input(handle.extend({ reference: z.string().optional(), shapes: s.shapeChoices.optional() }))
-    .output(s.repairPlan),
+  repairPlan: base.input(handle.extend(help)).output(s.repairPlan),
   repair: base
     .input(
-      handle.extend({
-        reference: z.string().optional(),
-        shapes: s.shapeChoices.optional(),
+      handle.extend(help).extend({
         /** Steps (by number) that the user refused. */
         refused: z.array(z.number().int()).optional(),
         /** Folder (or file, for a single-file checkpoint) to write. Must not exist, or be an empty folder. */
-        out: z.string(),
+        out: z.string().optional(),
+        /** Instead of `out`: new files take the place of the old ones, which stay beside as `<name>.backup`. */
+        inPlace: z.boolean().optional(),
       }),
     )
     .output(job(s.repairResult)),

@@ -2,6 +2,7 @@ import type { Kernel } from '../core/analysis/kernel'
 import { referenceKernel } from '../core/analysis/reference'
 import type { Checkpoint } from '../core/checkpoint/checkpoint'
 import { AssayError } from '../core/errors'
+import { flagsOf, type TensorFlag } from '../core/verify/flags'
 import type { Verification } from '../core/verify/verify'
 
 /** A checkpoint that a face has open. */
@@ -10,19 +11,20 @@ export interface Held {
   readonly checkpoint: Checkpoint
   /** The latest: of names and shapes when it was opened, of every value once those were read. */
   readonly verification: Verification
+  /** What a table marks the tensors with, by index. */
+  readonly flags: ReadonlyMap<number, readonly TensorFlag[]>
 }
 
 /** What one face of the app has open. Everything it opened is closed with it. */
 export class Engine {
-  readonly kernel: Kernel = referenceKernel
   readonly #held = new Map<string, Held>()
   #opened = 0
 
+  constructor(readonly kernel: Kernel = referenceKernel) {}
+
   hold(checkpoint: Checkpoint, verification: Verification): Held {
     this.#opened += 1
-    const held = { id: `checkpoint-${this.#opened}`, checkpoint, verification }
-    this.#held.set(held.id, held)
-    return held
+    return this.#keep(`checkpoint-${this.#opened}`, checkpoint, verification)
   }
 
   /** The open checkpoint called `id`. Throws AssayError `not-open`. */
@@ -34,7 +36,7 @@ export class Engine {
 
   /** Keeps what a later verification found. */
   learn(id: string, verification: Verification): void {
-    this.#held.set(id, { ...this.get(id), verification })
+    this.#keep(id, this.get(id).checkpoint, verification)
   }
 
   release(id: string): void {
@@ -44,5 +46,11 @@ export class Engine {
 
   close(): void {
     for (const id of [...this.#held.keys()]) this.release(id)
+  }
+
+  #keep(id: string, checkpoint: Checkpoint, verification: Verification): Held {
+    const held = { id, checkpoint, verification, flags: flagsOf(checkpoint, verification.findings) }
+    this.#held.set(id, held)
+    return held
   }
 }

@@ -1,17 +1,8 @@
-import { RPCHandler } from '@orpc/server/message-port'
-import { Engine } from './engine'
-import { router } from './router'
+import { serve } from './serve'
 
-/**
- * The engine as a process of its own: every port that arrives is a face of the app, with checkpoints of its own that are closed
- * when the port closes.
- */
-const handler = new RPCHandler(router)
-
+/** The engine as a process of its own: every port that arrives is a face of the app. */
 process.parentPort.on('message', ({ ports: [port] }) => {
   if (!port) return
-  const engine = new Engine()
-  handler.upgrade(port, { context: { engine } })
-  port.on('close', () => engine.close())
+  serve(port)
   port.start()
 })

@@ -9,7 +9,7 @@ import { type Verification, verify } from '../../core/verify/verify'
 import { procedures } from '../base'
 import type { Engine } from '../engine'
 import { job } from '../jobs'
-import { wireHistory, wireState, wireVerification } from '../wire/state'
+import { wireHistory, wireScan, wireState, wireVerification } from '../wire/state'
 
 const open = procedures.open.handler(async ({ input, context: { engine } }) => {
   const subject = await openPath(input.path)
@@ -39,7 +39,7 @@ const historyOf = procedures.history.handler(({ input, context: { engine } }) =>
   wireHistory(history(engine.get(input.id).checkpoint)),
 )
 
-const scanPaths = procedures.scan.handler(({ input }) => scan(input.paths))
+const scanPaths = procedures.scan.handler(async ({ input }) => wireScan(await scan(input.paths)))
 
 export const checkpoints = { open, close, verifyDeep, state, history: historyOf, scan: scanPaths }
 

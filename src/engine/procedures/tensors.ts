@@ -5,7 +5,6 @@ import { statisticsOf } from '../../core/analysis/statistics'
 import type { Tensor } from '../../core/checkpoint/tensor'
 import { readBlocks, sha256Of } from '../../core/checkpoint/values'
 import { AssayError } from '../../core/errors'
-import { flagsOf } from '../../core/verify/flags'
 import { procedures } from '../base'
 import type { Held } from '../engine'
 import { stream } from '../jobs'
@@ -17,9 +16,8 @@ const HEAD_VALUES = 64
 const PICTURE_SIDE = 96
 
 const rows = procedures.tensors.handler(({ input: { id, offset, limit }, context: { engine } }) => {
-  const held = engine.get(id)
-  const { tensors } = held.checkpoint
-  const flags = flagsOf(held.checkpoint, held.verification.findings)
+  const { checkpoint, flags } = engine.get(id)
+  const { tensors } = checkpoint
   return {
     total: tensors.length,
     rows: tensors.slice(offset, offset + limit).map((tensor, i) => wireRow(tensor, offset + i, flags)),
@@ -29,7 +27,7 @@ const rows = procedures.tensors.handler(({ input: { id, offset, limit }, context
 /** One pass for the statistics and the picture, one more for the histogram, which needs to know the range. */
 const tensor = procedures.tensor.handler(async ({ input: { id, index }, context: { engine }, signal }) => {
   const held = engine.get(id)
-  const { checkpoint, verification } = held
+  const { checkpoint, flags } = held
   const chosen = tensorAt(held, index)
   const { dtype, shape, storage, blocks } = chosen
   const statistics = engine.kernel.statistics(dtype)
@@ -45,7 +43,7 @@ const tensor = procedures.tensor.handler(async ({ input: { id, index }, context:
   const { min, max } = statistics.result()
   const [block] = blocks
   return {
-    row: wireRow(chosen, index, flagsOf(checkpoint, verification.findings)),
+    row: wireRow(chosen, index, flags),
     statistics: wireStatistics(statistics.result()),
     histogram: min === null || max === null ? null : await histogramOf(engine.kernel, chosen, min, max, signal),
     head: head.map(jsonNumber),

@@ -1,10 +1,11 @@
-import type { Finding, History, TrainingState, Verification } from '../../contract/schemas'
+import type { Finding, History, ScanReport, TrainingState, Verification } from '../../contract/schemas'
 import type * as model from '../../core/checkpoint/checkpoint'
 import { byteLength } from '../../core/checkpoint/tensor'
 import type { Plain } from '../../core/decode/plain'
 import type * as core from '../../core/finding'
 import type * as past from '../../core/history/history'
 import type { Point } from '../../core/history/points'
+import type * as scanned from '../../core/verify/scan'
 import type * as verified from '../../core/verify/verify'
 import { jsonNumber, jsonOf } from './json'
 
@@ -81,6 +82,17 @@ export function wireHistory(history: past.History): History {
       projected: wirePoints(schedule.projected),
     },
     jumps: jumps.map(({ series, step, from, to }) => ({ series, step, from: jsonNumber(from), to: jsonNumber(to) })),
+  }
+}
+
+export function wireScan({ files }: scanned.ScanReport): ScanReport {
+  return {
+    files: files.map(({ path, verdict, globals, error }) => ({
+      path,
+      verdict,
+      globals: globals.map(({ module, name, verdict }) => ({ module, name, verdict })),
+      ...(error !== undefined && { error }),
+    })),
   }
 }
 

@@ -1,0 +1,66 @@
+import type { PlanStep, RepairPlan, RepairResult } from '../../contract/schemas'
+import { colors } from '../complaint'
+import type { Io } from '../io'
+import { withSession } from '../session'
+import { STATUS, type Status } from '../status'
+import { jsonText, safe } from '../text/safe'
+import { plural } from '../text/units'
+
+interface Options {
+  readonly out?: string
+  readonly inPlace?: true
+  readonly reference?: string
+  readonly shape?: ReadonlyMap<string, number[]>
+  readonly dryRun?: true
+  readonly json?: true
+}
+
+export async function repair(path: string, options: Options, io: Io): Promise<Status> {
+  return withSession(io, async ({ client, checkpoint, finish, absolute }) => {
+    const { id } = await checkpoint(path)
+    const { reference, shape, out, inPlace, dryRun, json } = options
+    const input = {
+      id,
+      ...(reference !== undefined && { reference: absolute(reference) }),
+      ...(shape && { shapes: Object.fromEntries(shape) }),
+    }
+    const call = { ...(io.signal && { signal: io.signal }) }
+    const target = inPlace ? { inPlace } : out === undefined ? {} : { out: absolute(out) }
+    const result = dryRun
+      ? proposed(await client.repairPlan(input, call))
+      : await finish(client.repair({ ...input, ...target }, call))
+    io.stdout.write(json ? jsonText(result, io.stdout.isTTY === true) : text(result, dryRun === true, io))
+    return result.unmended.length === 0 && result.plan.every(settled) ? STATUS.good : STATUS.findings
+  })
+}
+
+/** A plan told as a result that has not been applied. */
+function proposed({ plan, unmended, verdictBefore }: RepairPlan): RepairResult {
+  return { plan, unmended, applied: false, out: null, verdictBefore, verdictAfter: null, compared: 0 }
+}
+
+/** Whether a step is done without a further word from the user. */
+function settled({ confidence }: PlanStep): boolean {
+  return confidence === 'certain' || confidence === 'likely'
+}
+
+function text(result: RepairResult, dryRun: boolean, io: Io): string {
+  const { bold, dim, green, yellow, red } = colors(io)
+  const paint = { certain: green, likely: green, ask: yellow, refused: red }
+  const { plan, unmended, applied, out, verdictBefore, verdictAfter, compared } = result
+  const steps = plan.map(({ step, action, evidence, confidence, before, after }) => {
+    const change = before !== undefined && after !== undefined ? dim(`  ${safe(before)} → ${safe(after)}`) : ''
+    return `${String(step).padStart(4)}  ${paint[confidence](confidence.padEnd(8))} ${safe(action)}${change}\n${dim(`      ${safe(evidence)}`)}\n`
+  })
+  const rest = unmended.map(({ rule, subject, why }) => `  ${yellow(rule)}  ${safe(subject)}\n      ${safe(why)}\n`)
+  const parts = [
+    plan.length > 0 ? `${bold(plural(plan.length, 'step'))}\n${steps.join('')}` : 'There is nothing to mend.\n',
+  ]
+  if (rest.length > 0) parts.push(`${bold('Not mended')}\n${rest.join('')}`)
+  if (applied && out !== null) {
+    parts.push(
+      `Written to ${bold(safe(out))}: ${verdictBefore} → ${verdictAfter ?? '?'}; ${plural(compared, 'tensor')} compared with the original\n`,
+    )
+  } else if (plan.length > 0) parts.push(dryRun ? dim('Nothing was written (--dry-run).\n') : 'Nothing was written.\n')
+  return parts.join('\n')
+}

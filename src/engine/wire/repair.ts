@@ -1,0 +1,22 @@
+import type { ExportResult, PlanStep, RepairPlan, RepairResult } from '../../contract/schemas'
+import type * as apply from '../../core/repair/apply'
+import type * as core from '../../core/repair/export'
+import type * as steps from '../../core/repair/steps'
+
+export function wirePlan({ plan, unmended, verdictBefore, files }: steps.RepairPlan): RepairPlan {
+  return { plan: plan.map(wireStep), unmended: [...unmended], verdictBefore, files: [...files] }
+}
+
+export function wireResult(result: apply.RepairResult): RepairResult {
+  return { ...result, plan: result.plan.map(wireStep), unmended: [...result.unmended] }
+}
+
+export function wireExport({ out, files, tensors, bytes, left }: core.ExportResult): ExportResult {
+  return { out, files: [...files], tensors, bytes, left: [...left] }
+}
+
+/** What a person reads of a step; the tensors it is about stay here. */
+function wireStep({ step, kind, subject, action, evidence, confidence, before, after }: steps.RepairStep): PlanStep {
+  const change = { ...(before !== undefined && { before }), ...(after !== undefined && { after }) }
+  return { step, kind, subject, action, evidence, confidence, ...change }
+}
