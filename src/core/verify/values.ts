@@ -41,7 +41,7 @@ export class Values {
   }
 
   private async measure(tensor: Tensor): Promise<Statistics | undefined> {
-    if (tensor.blocks.length === 0) return undefined
+    if (tensor.blocks.length === 0 || byteLength(tensor) === 0) return undefined
     const accumulator = this.kernel.statistics(tensor.dtype)
     const started = this.done
     try {

@@ -3,7 +3,7 @@ import { numel, type Tensor } from '../../checkpoint/tensor'
 import { fieldsOf, type Plain } from '../../decode/plain'
 import { isNormName, layerName, patternOf, unwrapped } from './names'
 import type { Neighbour } from './rank-split'
-import { type Family, familyOf, plays, type Role } from './roles'
+import { familyOf, plays, type Role } from './roles'
 import { configFor, type Widths, widthsOf } from './widths'
 
 /** A shape that a tensor should have, and who says so. */
@@ -80,10 +80,10 @@ export class ShapeEvidence {
 
   /** The role the config gives to the tensor, if all of the role's widths are known. */
   partOf(tensor: Tensor): Part | undefined {
-    const { family, widths } = this.scopeOf(tensor)
+    const { parts } = this.scopeOf(tensor)
+    if (parts.length === 0) return undefined
     const pattern = patternOf(unwrapped(tensor.name))
-    const role = family.roles.find((each) => plays(each, pattern))
-    return role && inWidths(role, widths)
+    return parts.find(({ role }) => plays(role, pattern))
   }
 
   /**
@@ -91,17 +91,14 @@ export class ShapeEvidence {
    * layer) and that the file does not hold, or holds without values.
    */
   followers(tensor: Tensor): Neighbour[] {
-    const { family, widths, tied } = this.scopeOf(tensor)
+    const { parts, tied } = this.scopeOf(tensor)
     const own = this.partOf(tensor)
     if (!own) return []
-    const later = family.roles.slice(family.roles.indexOf(own.role) + 1)
-    return later.flatMap((role) => {
-      const part = inWidths(role, widths)
+    return parts.slice(parts.indexOf(own) + 1).flatMap(({ role, shape }) => {
       const name = role.suffixes[0] as string
-      if (!part || role.unit !== own.role.unit || !name.endsWith('weight') || (tied && name === 'lm_head.weight'))
-        return []
+      if (role.unit !== own.role.unit || !name.endsWith('weight') || (tied && name === 'lm_head.weight')) return []
       const there = this.sibling(tensor, own.role, role)
-      return there && numel(there.shape) > 0 ? [] : [{ name: there?.name ?? name, numel: numel(part.shape) }]
+      return there && numel(there.shape) > 0 ? [] : [{ name: there?.name ?? name, numel: numel(shape) }]
     })
   }
 
@@ -131,15 +128,16 @@ export class ShapeEvidence {
     const known = this.scopes.get(config)
     if (known) return known
     const tied = fieldsOf(config)?.tie_word_embeddings === true
-    const scope = { family: familyOf(config), widths: widthsOf(config), tied }
+    const widths = widthsOf(config)
+    const scope = { parts: familyOf(config).roles.flatMap((role) => inWidths(role, widths) ?? []), tied }
     this.scopes.set(config, scope)
     return scope
   }
 }
 
 interface Scope {
-  readonly family: Family
-  readonly widths: Widths
+  /** In the order of registration; those whose widths the config tells. */
+  readonly parts: readonly Part[]
   /** The head has no weight of its own. */
   readonly tied: boolean
 }

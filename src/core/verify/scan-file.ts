@@ -1,0 +1,175 @@
+import { type ByteSource, readBytes } from '../bytes/source'
+import { readTorchLegacy } from '../container/torch-legacy'
+import { entrySource, openZip, type ZipEntry } from '../container/zip'
+import { beginsLikePickle } from '../decode/pickle/calls'
+import { type GlobalUse, isNamedDanger } from '../decode/pickle/globals'
+import { type DecodedPickle, decodePickle } from '../decode/pickle/machine'
+import { AssayError } from '../errors'
+
+export interface GlobalsInFile {
+  readonly globals: readonly GlobalUse[]
+  /** Why part of the file stays unknown. */
+  readonly error?: string
+}
+
+/** A pickle is read in windows that grow fourfold from the first to the last size, bytes. */
+const FIRST_WINDOW = 1 << 20
+const LAST_WINDOW = 256 << 20
+/** Pickles in a row in one file. */
+const IN_A_ROW = 10_000
+/** Deflated records beyond this are not inflated only to see how they begin. */
+const SNIFFED_INFLATED = 16 << 20
+/** Archives one behind another in one file (`.distcp`). */
+const ARCHIVES = 1_000_000
+
+/** Formats in which a pickle may hide and which are not opened. Offsets in bytes. */
+const PACKED: readonly { readonly at: number; readonly bytes: readonly number[]; readonly what: string }[] = [
+  { at: 0, bytes: [0x1f, 0x8b], what: 'gzip' },
+  { at: 0, bytes: [0x42, 0x5a, 0x68], what: 'bzip2' },
+  { at: 0, bytes: [0xfd, 0x37, 0x7a, 0x58, 0x5a], what: 'xz' },
+  { at: 0, bytes: [0x28, 0xb5, 0x2f, 0xfd], what: 'zstd' },
+  { at: 0, bytes: [0x37, 0x7a, 0xbc, 0xaf], what: '7-Zip' },
+  { at: 257, bytes: [0x75, 0x73, 0x74, 0x61, 0x72], what: 'tar' },
+]
+const NPY = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
+
+/**
+ * Every global of every pickle in a file, by its bytes and never by its name. Throws AssayError as the readers of the
+ * containers do.
+ */
+export async function globalsIn(source: ByteSource): Promise<GlobalsInFile> {
+  const head = await readBytes(source, 0, Math.min(512, source.size))
+  const findings = new Collected()
+  if (begins(head, [0x50, 0x4b, 0x03, 0x04]) || begins(head, [0x50, 0x4b, 0x05, 0x06]))
+    await collectZip(source, findings)
+  else {
+    const packed = PACKED.find(({ at, bytes }) => begins(head, bytes, at))
+    if (packed) findings.error ??= `${source.name} is packed with ${packed.what} and was not looked into`
+    // Whatever it looks like, what decodes as a pickle is one: protocol 0 has no mark.
+    await collectStream(source, head, findings, !packed && !isSafetensors(source, head))
+  }
+  return { globals: findings.globals, ...(findings.error !== undefined && { error: findings.error }) }
+}
+
+class Collected {
+  private readonly byName = new Map<string, GlobalUse>()
+  error: string | undefined
+
+  get globals(): GlobalUse[] {
+    return [...this.byName.values()]
+  }
+
+  add(use: GlobalUse): void {
+    const key = `${use.module}\0${use.name}`
+    const known = this.byName.get(key)
+    if (known === undefined || (use.verdict === 'dangerous' && known.verdict !== 'dangerous')) this.byName.set(key, use)
+  }
+}
+
+/** The records of the archive, and of archives that lie before it in the same file: readers see only the last. */
+async function collectZip(source: ByteSource, collected: Collected): Promise<void> {
+  let end = source.size
+  for (let i = 0; i < ARCHIVES && end > 0; i++) {
+    const archive = await openZip(end === source.size ? source : firstBytes(source, end))
+    if (archive.torn) collected.error ??= `${source.name}: ${archive.torn.reason}`
+    for (const entry of archive.entries) await collectRecord(archive, entry, collected)
+    end = archive.entries.reduce((first, { headerOffset }) => Math.min(first, headerOffset), end)
+    if (archive.entries.length === 0 || archive.torn) return
+  }
+}
+
+async function collectRecord(
+  archive: Parameters<typeof entrySource>[0],
+  entry: ZipEntry,
+  collected: Collected,
+): Promise<void> {
+  const isPickle = /\.(pkl|pickle)$/i.test(entry.name)
+  const isStored = entry.method === 0
+  if (entry.size === 0 || (!isPickle && !isStored && entry.size > SNIFFED_INFLATED)) return
+  const record = entrySource(archive, entry)
+  try {
+    const head = await readBytes(record, 0, Math.min(16, record.size))
+    await collectStream(record, head, collected, isPickle)
+  } catch (error) {
+    if (!(error instanceof AssayError)) throw error
+    collected.error ??= error.message
+  } finally {
+    record.close()
+  }
+}
+
+/**
+ * Pickles from the beginning of a file or record on, one behind another. `expected`: only a pickle begins like this here, so
+ * one that breaks leaves the file unknown. Elsewhere any bytes may happen to be opcodes, and only names tell.
+ */
+async function collectStream(
+  source: ByteSource,
+  head: Uint8Array,
+  collected: Collected,
+  expected: boolean,
+): Promise<void> {
+  const marked = beginsLikePickle(head)
+  let at = begins(head, NPY) ? npyDataOffset(head) : 0
+  for (let i = 0; i < IN_A_ROW && at < source.size; i++) {
+    const pickle = await decodeAt(source, at)
+    const believed = pickle.error === undefined ? marked || expected : marked && expected
+    for (const use of pickle.globals) if (believed || isNamedDanger(use)) collected.add(use)
+    if (pickle.error && i === 0 && believed) collected.error ??= pickle.error.message
+    if (pickle.error || pickle.end === 0) return
+    at += pickle.end
+    if (i === 0 && isLegacyMagic(pickle)) at = await behindLegacy(source, collected, at)
+  }
+}
+
+async function decodeAt(source: ByteSource, at: number): Promise<DecodedPickle> {
+  for (let window = FIRST_WINDOW; ; window *= 4) {
+    const length = Math.min(window, source.size - at)
+    const pickle = decodePickle(await readBytes(source, at, length), { name: source.name, offset: at })
+    if (!pickle.short || at + length === source.size || window >= LAST_WINDOW) return pickle
+  }
+}
+
+function isLegacyMagic(pickle: DecodedPickle): boolean {
+  return pickle.value === 0x1950a86a20f9469cfc6cn
+}
+
+/** Adds the five pickles of a legacy torch stream and returns the offset behind its last storage. */
+async function behindLegacy(source: ByteSource, collected: Collected, at: number): Promise<number> {
+  for (let i = 0; i < 4 && at < source.size; i++) {
+    const pickle = await decodeAt(source, at)
+    for (const use of pickle.globals) collected.add(use)
+    if (pickle.error) {
+      collected.error ??= pickle.error.message
+      return source.size
+    }
+    at += pickle.end
+  }
+  try {
+    const { storages } = await readTorchLegacy(source)
+    for (const { offset, byteLength } of storages.values()) at = Math.max(at, offset + byteLength)
+  } catch (error) {
+    if (!(error instanceof AssayError)) throw error
+  }
+  return at
+}
+
+/** An array of objects is a pickle behind the header (numpy/lib/format.py: length u16 in version 1, u32 from 2 on). */
+function npyDataOffset(head: Uint8Array): number {
+  if (head.length < 12) return 0
+  const view = new DataView(head.buffer, head.byteOffset)
+  return head[6] === 1 ? 10 + view.getUint16(8, true) : 12 + view.getUint32(8, true)
+}
+
+/** A header length that fits, then JSON: its first bytes may look like PROTO (safetensors 0.8, README "Format"). */
+function isSafetensors(source: ByteSource, head: Uint8Array): boolean {
+  if (head.length < 9 || head[8] !== 0x7b) return false
+  return new DataView(head.buffer, head.byteOffset).getBigUint64(0, true) <= BigInt(source.size - 8)
+}
+
+function firstBytes(source: ByteSource, size: number): ByteSource {
+  return { name: source.name, size, read: (offset, target) => source.read(offset, target), close() {} }
+}
+
+function begins(head: Uint8Array, bytes: readonly number[], at = 0): boolean {
+  return head.length >= at + bytes.length && bytes.every((byte, i) => head[at + i] === byte)
+}
