@@ -13,6 +13,14 @@ export interface GlobalUse {
 }
 
 /**
+ * Whether the use is dangerous by a name that stands in the file. Bytes that are no pickle may hold the code of an
+ * extension by chance; they do not spell `os.system`.
+ */
+export function isNamedDanger({ module, name, verdict }: GlobalUse): boolean {
+  return verdict === 'dangerous' && verdictOf(module, name) === 'dangerous'
+}
+
+/**
  * What unpickling `module.name` can do, judged by the name alone. `safe`: builds data, whatever its arguments. `dangerous`:
  * runs commands or code, touches files or the network, or reaches things that do. `unknown`: in neither list, and importing
  * its module runs that module. Python 2's names mean their Python 3 successors, as the unpickler maps them.

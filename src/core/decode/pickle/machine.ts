@@ -2,7 +2,7 @@ import { AssayError } from '../../errors'
 import { readArgument } from './arguments'
 import { bombIn } from './bomb'
 import { EFFECTS } from './effects'
-import type { GlobalUse } from './globals'
+import { type GlobalUse, isNamedDanger } from './globals'
 import { OPCODES, type OpcodeName, REFUSED_BY_WEIGHTS_ONLY } from './opcodes'
 import { PickleState } from './state'
 import type { PyValue } from './value'
@@ -112,7 +112,7 @@ function globalsInside(
     const broken = found.error !== undefined
     if (broken && loaded && i === 0) state.trouble('would load bytes that are no pickle')
     for (const use of found.globals) {
-      if (!broken || loaded || use.verdict === 'dangerous') globals.push(use)
+      if (!broken || loaded || isNamedDanger(use)) globals.push(use)
     }
     if (broken) break
     at += found.end
