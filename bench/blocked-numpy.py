@@ -1,5 +1,9 @@
 """blocked-numpy.py stats A | diff A B: what a careful NumPy script does with float32 values, a MiB at a time."""
+import os
 import sys
+
+# dot products of a MiB are no work for many threads
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 

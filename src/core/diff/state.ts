@@ -39,7 +39,10 @@ function factsOf({ layout, state, config }: Checkpoint): Facts {
   numbered('optimizer', state.optimizers, (path, optimizer) => putOptimizer(facts, path, optimizer))
   numbered('scheduler', state.schedulers, (path, scheduler) => putScheduler(facts, path, scheduler))
   numbered('rng', inRankOrder(state.rng), (path, rng) => put(facts, path, rng.malformed ?? [...rng.generators].sort()))
-  for (const counter of state.counters) put(facts, `counter.${counter.source}`, counter.value)
+  for (const { source, file, value } of state.counters) {
+    // what optimizers and schedulers count is told above
+    if (!/^(optimizer|scheduler)\./.test(source)) put(facts, facts.has(source) ? `${source} (${file})` : source, value)
+  }
   if (config !== undefined) putLeaves(facts, 'config', config)
   return facts
 }

@@ -36,7 +36,11 @@ describe('two training states', () => {
     })
     const a = state({
       step: 20,
-      counters: [{ source: 'trainer_state.global_step', file: 'trainer_state.json', value: 20 }],
+      counters: [
+        { source: 'optimizer.step', file: 'optimizer.pt', value: 10 },
+        { source: 'trainer_state.global_step', file: 'trainer_state.json', value: 20 },
+        { source: 'folder name', file: '', value: 20 },
+      ],
       optimizers: [adamw(1e-3)],
       schedulers: [scheduler(20)],
       rng: [{ file: 'rng_state.pth', generators: ['torch', 'python'] }],
@@ -44,7 +48,10 @@ describe('two training states', () => {
     const changed = adamw(2e-3, { step: 11 })
     const b = state({
       step: 30,
-      counters: [{ source: 'trainer_state.global_step', file: 'trainer_state.json', value: 30 }],
+      counters: [
+        { source: 'trainer_state.global_step', file: 'trainer_state.json', value: 30 },
+        { source: 'folder name', file: '', value: 20 },
+      ],
       optimizers: [{ ...changed, groups: changed.groups.map((g) => ({ ...g, hyper: { ...g.hyper, eps: 1e-6 } })) }],
       schedulers: [scheduler(30)],
     })
@@ -57,7 +64,7 @@ describe('two training states', () => {
       { what: 'scheduler.step_count', a: 21, b: 31, same: false },
       { what: 'scheduler.last_lr', a: [1 / 20], b: [1 / 30], same: false },
       { what: 'rng', a: ['python', 'torch'], b: null, same: false },
-      { what: 'counter.trainer_state.global_step', a: 20, b: 30, same: false },
+      { what: 'trainer_state.global_step', a: 20, b: 30, same: false },
     ])
   })
 

@@ -48,7 +48,7 @@ describe('two checkpoints of one training', () => {
     expect(facts.get('optimizer.step')).toMatchObject({ a: 20, b: 30, same: false })
     expect(facts.get('scheduler.last_epoch')).toMatchObject({ a: 20, b: 30, same: false })
     expect(facts.get('optimizer.group[0].lr')).toMatchObject({ same: false })
-    expect(facts.get('counter.trainer_state.global_step')).toMatchObject({ a: 20, b: 30 })
+    expect(facts.get('trainer_state.global_step')).toMatchObject({ a: 20, b: 30 })
     expect([...facts.keys()].filter((what) => what.startsWith('config'))).toEqual([])
     expect(facts.has('layout')).toBe(false)
   })
