@@ -4,7 +4,7 @@ import { oddName } from '../decode/odd-name'
 import { quote, Report } from '../decode/report'
 import { type HeaderEntry, parseSafetensorsHeader } from '../decode/safetensors-header'
 import { AssayError } from '../errors'
-import type { Finding } from '../finding'
+import type { Finding, RuleId } from '../finding'
 
 export interface SafetensorsEntry {
   readonly name: string
@@ -114,10 +114,7 @@ function isCount(value: number): boolean {
 function withoutDuplicates(entries: HeaderEntry[], report: Report): HeaderEntry[] {
   const names = new Set<string>()
   return entries.filter((entry) => {
-    if (!names.has(entry.name)) {
-      names.add(entry.name)
-      return true
-    }
+    if (names.size < names.add(entry.name).size) return true
     const { name, begin, end, shape } = entry
     const message = `${quote(name)} is named twice; its second place [${begin}, ${end}] is ignored`
     report.add('twice', 'file/bad-header', name, message, { begin, end, shape })
@@ -140,16 +137,15 @@ function checkCoverage(entries: HeaderEntry[], source: ByteSource, dataOffset: n
   let cutCount = 0
   for (const entry of entries) {
     const { name, begin } = entry
-    const quoted = quote(name)
     if (begin > end) {
-      const message = `${begin - end} bytes before ${quoted} belong to no tensor; readers refuse the file`
+      const message = `${begin - end} bytes before ${quote(name)} belong to no tensor; readers refuse the file`
       report.add('hole', 'file/bad-header', name, message, { from: end, to: begin })
     } else if (begin < end) {
       const shared = Math.min(end, entry.end) - begin
       const message =
         shared > 0
-          ? `${quoted} and ${quote(before)} share ${shared} bytes`
-          : `${quoted} is empty and lies inside ${quote(before)}; readers refuse the file`
+          ? `${quote(name)} and ${quote(before)} share ${shared} bytes`
+          : `${quote(name)} is empty and lies inside ${quote(before)}; readers refuse the file`
       report.add('overlap', shared > 0 ? 'file/overlap' : 'file/bad-header', name, message, {
         with: before,
         from: begin,
@@ -182,32 +178,25 @@ function checkCoverage(entries: HeaderEntry[], source: ByteSource, dataOffset: n
 
 /** The entry with its dtype, or undefined and a finding when dtype, shape and bytes do not fit together. */
 function typed(raw: HeaderEntry, report: Report): SafetensorsEntry | undefined {
-  const { name, begin, end } = raw
-  const quoted = quote(name)
-  const dtype = BY_NAME.get(raw.dtype)
-  if (!dtype && !WITHOUT_TORCH.has(raw.dtype)) {
-    report.add('dtype', 'file/bad-header', name, `${quoted} has the unknown dtype ${quote(raw.dtype)}`)
-    return undefined
+  const { name, begin, end, shape } = raw
+  const refuse = (kind: string, rule: RuleId, why: string): undefined => {
+    report.add(kind, rule, name, `${quote(name)} ${why}`, { dtype: raw.dtype, shape, begin, end })
   }
-  const bits = WITHOUT_TORCH.get(raw.dtype) ?? (raw.dtype === 'F4' ? 4 : itemSize(dtype as DType) * 8)
-  const elements = countElements(raw.shape)
+  const dtype = BY_NAME.get(raw.dtype)
+  const bits = dtype ? (raw.dtype === 'F4' ? 4 : itemSize(dtype) * 8) : WITHOUT_TORCH.get(raw.dtype)
+  if (bits === undefined) return refuse('dtype', 'file/bad-header', `has the unknown dtype ${quote(raw.dtype)}`)
+  const elements = countElements(shape)
   if (elements * bits !== (end - begin) * 8) {
     const expected = Number.isNaN(elements) ? 'an impossible number of' : Math.ceil((elements * bits) / 8)
-    const message = `${quoted} is ${raw.dtype} [${raw.shape.join(', ')}], which takes ${expected} bytes, and has ${end - begin}`
-    report.add('shape', 'file/bad-header', name, message, { dtype: raw.dtype, shape: raw.shape, begin, end })
-    return undefined
+    const why = `is ${raw.dtype} [${shape.join(', ')}], which takes ${expected} bytes, and has ${end - begin}`
+    return refuse('shape', 'file/bad-header', why)
   }
-  if (!dtype) {
-    report.add('six', 'file/unknown-format', name, `${quoted} is ${raw.dtype}, which neither torch nor Assay reads`)
-    return undefined
-  }
-  if (raw.dtype !== 'F4') return { name, dtype, shape: raw.shape, begin, end }
-  const last = raw.shape.at(-1) ?? 1
-  if (last % 2 === 1) {
-    report.add('half', 'file/bad-header', name, `${quoted} has an odd number of 4-bit values in its last dimension`)
-    return undefined
-  }
-  return { name, dtype, shape: [...raw.shape.slice(0, -1), last / 2], begin, end }
+  if (!dtype) return refuse('six', 'file/unknown-format', `is ${raw.dtype}, which neither torch nor Assay reads`)
+  if (raw.dtype !== 'F4') return { name, dtype, shape, begin, end }
+  const last = shape.at(-1) ?? 1
+  if (last % 2 === 1)
+    return refuse('half', 'file/bad-header', 'has an odd number of 4-bit values in its last dimension')
+  return { name, dtype, shape: [...shape.slice(0, -1), last / 2], begin, end }
 }
 
 /** Product of the dimensions, NaN where one is no count or the product leaves what a reader can hold, as [2^40, 2^40, 0]. */

@@ -46,7 +46,7 @@ export interface ZipEntry {
   readonly size: number
   /** Byte offset of its local header in the source. */
   readonly headerOffset: number
-  /** The file ends inside it: sizes are what is left. Only in salvaged archives. */
+  /** The file ends inside it, or its true sizes are lost: sizes are what is left. Only in salvaged archives. */
   readonly cut?: boolean
 }
 

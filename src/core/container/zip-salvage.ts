@@ -45,14 +45,16 @@ interface LocalHeader extends ZipEntry {
  */
 export async function salvageZip(source: ByteSource): Promise<Salvage> {
   const entries: ZipEntry[] = []
-  const keep = ({ payload, ...entry }: LocalHeader, length: number, more: Partial<ZipEntry>): void => {
+  const keep = ({ payload, ...entry }: LocalHeader, length: number, sizes?: { crc32: number; size: number }): void => {
     if (entries.length === MOST_ENTRIES) {
       throw new AssayError('file/resource-bomb', `${source.name} holds more than ${MOST_ENTRIES} records`, {
         file: source.name,
         offset: payload,
       })
     }
-    entries.push({ ...entry, compressedSize: length, size: length, ...more })
+    const { crc32, size } = sizes ?? { crc32: 0, size: length }
+    const cut = !sizes && (entry.method === DEFLATED || payload + length === source.size)
+    entries.push({ ...entry, crc32, compressedSize: length, size, ...(cut && { cut }) })
   }
   const search = new Search(source)
   /** An entry whose end has not been met yet. */
@@ -72,19 +74,19 @@ export async function salvageZip(source: ByteSource): Promise<Salvage> {
       whole = at = mark.at + descriptor.bytes
     } else if (mark.kind === CENTRAL_HEADER) {
       if (!(await isDirectory(source, mark.at, entries[0] ?? open))) continue
-      if (open) keep(open, mark.at - open.payload, {})
+      if (open) keep(open, mark.at - open.payload)
       return { entries, offset: mark.at, reason: 'its directory is cut or damaged' }
     } else {
       const header = await readLocalHeader(source, mark.at)
       if (!header) continue
-      if (open) keep(open, mark.at - open.payload, {})
+      if (open) keep(open, mark.at - open.payload)
       open = undefined
       if (header.flags & SIZES_FOLLOW && header.compressedSize === 0) {
         open = header
         at = header.payload
         whole = mark.at
       } else if (header.payload + header.compressedSize <= source.size) {
-        keep(header, header.compressedSize, { size: header.size })
+        keep(header, header.compressedSize, header)
         whole = at = header.payload + header.compressedSize
       } else {
         open = header
@@ -94,11 +96,12 @@ export async function salvageZip(source: ByteSource): Promise<Salvage> {
     }
   }
   if (!open) return { entries, offset: whole, reason: 'the file ends before its directory' }
-  keep(open, source.size - open.payload, { cut: true })
+  keep(open, source.size - open.payload)
   return { entries, offset: whole, reason: `the file ends inside ${open.name}` }
 }
 
 async function readLocalHeader(source: ByteSource, at: number): Promise<LocalHeader | undefined> {
+  if (at + LOCAL_HEADER_BYTES > source.size) return undefined
   const fixed = viewOf(await readBytes(source, at, LOCAL_HEADER_BYTES))
   const nameLength = fixed.getUint16(26, true)
   const extraLength = fixed.getUint16(28, true)

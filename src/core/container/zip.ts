@@ -126,6 +126,7 @@ async function findPayload(source: ByteSource, entry: ZipEntry, name: string): P
     const method = METHODS.get(entry.method) ?? `method ${entry.method}`
     refuse('file/unknown-format', `is compressed with ${method}, which Assay does not read`)
   }
+  if (entry.cut && entry.method === DEFLATED) refuse('file/truncated', 'is compressed, and its end is lost')
   if (entry.method === STORED && entry.size !== entry.compressedSize) {
     refuse(
       'file/bad-header',

@@ -103,6 +103,8 @@ export class JsonReader {
       case '"':
         return this.string()
     }
+    const short = this.#shortInteger()
+    if (short !== undefined) return short
     const word = this.#take(WORD)
     return word === undefined ? this.#number() : (WORDS.get(word) as Plain)
   }
@@ -126,8 +128,6 @@ export class JsonReader {
   }
 
   #number(): number | bigint {
-    const short = this.#shortInteger()
-    if (short !== undefined) return short
     const digits = this.#take(NUMBER)
     if (digits === undefined) return this.fail(this.#at < this.text.length ? 'expected a value' : 'the text ends early')
     const value = Number(digits)

@@ -1,0 +1,77 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { createFileSink, freeBytes, makeFolder } from '../../../src/core/bytes/file-sink'
+import { scratchFolders } from './scratch'
+
+const scratch = scratchFolders()
+const text = (value: string) => new TextEncoder().encode(value)
+
+it('gives a file its name only when it is whole', async () => {
+  const folder = scratch()
+  const sink = await createFileSink(join(folder, 'model.bin'))
+  await sink.write(text('????world'))
+  await sink.write(text('!'))
+  await sink.writeAt(0, text('the '))
+  expect(sink.position).toBe(10)
+  expect(readdirSync(folder)).not.toContain('model.bin')
+  await sink.commit()
+  expect(readdirSync(folder)).toEqual(['model.bin'])
+  expect(readFileSync(join(folder, 'model.bin'), 'utf8')).toBe('the world!')
+})
+
+it('leaves nothing behind when it is discarded, also after a commit that failed', async () => {
+  const folder = scratch()
+  const sink = await createFileSink(join(folder, 'a'))
+  await sink.write(text('half'))
+  await sink.discard()
+  await sink.discard()
+  expect(readdirSync(folder)).toEqual([])
+
+  const late = await createFileSink(join(folder, 'a'))
+  await late.write(text('new'))
+  writeFileSync(join(folder, 'a'), 'came in between')
+  await expect(late.commit()).rejects.toMatchObject({ code: 'target/exists' })
+  await late.discard()
+  expect(readdirSync(folder)).toEqual(['a'])
+  expect(readFileSync(join(folder, 'a'), 'utf8')).toBe('came in between')
+})
+
+it('never replaces what is there', async () => {
+  const folder = scratch()
+  writeFileSync(join(folder, 'a'), 'old')
+  await expect(createFileSink(join(folder, 'a'))).rejects.toMatchObject({ code: 'target/exists' })
+  expect(readFileSync(join(folder, 'a'), 'utf8')).toBe('old')
+})
+
+it('writes long blocks whole, and the part of a buffer that it is given', async () => {
+  const path = join(scratch(), 'a')
+  const sink = await createFileSink(path)
+  const bytes = new Uint8Array(5_000_000).map((_, i) => i)
+  await sink.write(bytes.subarray(1, 4_999_999))
+  await sink.commit()
+  expect(Buffer.compare(readFileSync(path), bytes.subarray(1, 4_999_999))).toBe(0)
+})
+
+it('patches only what is written already', async () => {
+  const sink = await createFileSink(join(scratch(), 'a'))
+  await sink.write(text('abc'))
+  await expect(sink.writeAt(2, text('xy'))).rejects.toThrow(RangeError)
+  await expect(sink.writeAt(-1, text('x'))).rejects.toThrow(RangeError)
+  await sink.discard()
+})
+
+it('says why it cannot write', async () => {
+  const folder = scratch()
+  await expect(createFileSink(join(folder, 'none/a'))).rejects.toMatchObject({ code: 'target/unwritable' })
+  writeFileSync(join(folder, 'file'), '')
+  expect(() => makeFolder(join(folder, 'file/sub'))).toThrow(expect.objectContaining({ code: 'target/unwritable' }))
+})
+
+it('makes folders and knows the room on their volume before they are there', () => {
+  const folder = join(scratch(), 'a/b/c')
+  expect(freeBytes(folder)).toBeGreaterThan(0)
+  makeFolder(folder)
+  makeFolder(folder)
+  expect(readdirSync(folder)).toEqual([])
+})
