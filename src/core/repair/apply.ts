@@ -106,14 +106,15 @@ async function intoPlace(job: Job): Promise<Outcome> {
   try {
     refuseFull(joinPath(root, RECORD), sizeOf(work))
     const inRoom = (path: string) => joinPath(room.path, path)
-    const built = await build(work, siteOf(job, work, inRoom))
+    const site = siteOf(job, work, inRoom)
+    const built = await build(work, site)
     const record = pathKind(checkpoint.path) === 'file' ? `${checkpoint.name}.${RECORD}` : RECORD
     await writeText(inRoom(record), await recordOf(job, work))
     const paths = [...work.changed.map(({ file }) => file.path), ...work.indexes.map(({ path }) => path), record]
     const swap = await swapIn(paths.map((path) => ({ file: joinPath(root, path), replacement: inRoom(path) })))
     try {
-      const site = siteOf(job, work, (path) => joinPath(root, path))
-      return await verified(job, built, site, checkpoint.path, (path) => path)
+      const there = { ...site, place: (path: string) => joinPath(root, path) }
+      return await verified(job, built, there, checkpoint.path, (path) => path)
     } catch (error) {
       await swap.undo()
       throw error

@@ -21,7 +21,7 @@ import { editPickle, storageKeys } from './torch-edit'
  * original's metadata and a note of what was done; a torch zip with everything the original has but the tensors that were
  * changed. `outputs` are the planned tensors, in their order.
  *
- * Throws `changed` when the original is not what it was when it was opened, `file/checksum` when a record does not match its
+ * Throws `file/changed` when the original is not what it was when it was opened, `file/checksum` when a record does not match its
  * CRC-32 (a copy with a new one would hide that), `target/not-rewritable`, and what reading and writing throw.
  */
 export async function rewrite(
@@ -50,7 +50,7 @@ async function rewriteTorchZip(
 ): Promise<void> {
   const zip = await openZip(source)
   const main = zip.entries.find(({ name }) => /^[^/]+\/data\.pkl$/.test(name))
-  if (!main) throw new AssayError('changed', `${file.path} has no data.pkl any more`, { file: file.path })
+  if (!main) throw new AssayError('file/changed', `${file.path} has no data.pkl any more`, { file: file.path })
   if ((await checkCrc(zip, main, options.signal)) === false) throw wrongChecksum(source, main)
   const record = entrySource(zip, main)
   const { value = null, error } = decodePickle(await readBytes(record, 0, record.size), { name: record.name })

@@ -1,5 +1,5 @@
 import type { StateFile } from '../checkpoint/checkpoint'
-import { sectionsIn } from '../checkpoint/files/tensors'
+import { sectionsIn } from '../checkpoint/sections'
 import { contiguousStrides, sameShape, type Tensor } from '../checkpoint/tensor'
 import { type FoundTensor, findTensors, torchStorageOf } from '../decode/pickle/torch'
 import { mappingOf, PyDict, PyGlobal, PyList, PyObject, PyTuple, type PyValue } from '../decode/pickle/value'
@@ -20,7 +20,7 @@ export interface NewStorage {
  * Edits the decoded pickle of a torch file, in place, so that it says what is planned: names, shapes and storages of the
  * tensors change, everything else in it stays. `root` must be a private copy, decoded for this. Returns the storages to add.
  *
- * Throws `changed` when the pickle does not hold the tensors of `file`, and `target/not-rewritable` when a tensor sits where
+ * Throws `file/changed` when the pickle does not hold the tensors of `file`, and `target/not-rewritable` when a tensor sits where
  * it cannot be exchanged (in a tuple, in the arguments of a call).
  */
 export function editPickle(root: PyValue, file: StateFile, planned: readonly PlannedTensor[]): NewStorage[] {
@@ -81,7 +81,7 @@ function foundIn(root: PyValue, file: StateFile): FoundTensor[] {
     return tensor !== undefined && tensor.dtype === at.tensor.dtype && sameShape(tensor.shape, at.tensor.shape)
   }
   if (found.length === file.tensors.length && found.every(same)) return found
-  throw new AssayError('changed', `${file.path} does not hold the tensors any more that it was opened with`, {
+  throw new AssayError('file/changed', `${file.path} does not hold the tensors any more that it was opened with`, {
     file: file.path,
     hint: 'Open the checkpoint again',
   })

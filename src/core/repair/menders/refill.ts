@@ -68,7 +68,7 @@ function additions(context: Context): Proposal[] {
 function fileFor(values: Tensor, { weights }: Context): string | undefined {
   const files = [...new Set(weights.map(({ file }) => file))]
   if (files.length === 1 || files.includes(values.file)) return files.includes(values.file) ? values.file : files[0]
-  return files.every((file) => /-\d{5}-of-\d{5}\./.test(file)) ? files.at(-1) : undefined
+  return files.every((file) => /-\d{5}-of-\d{5}\./.test(file)) ? files.sort().at(-1) : undefined
 }
 
 function isFilled({ shape, blocks }: Tensor): boolean {

@@ -1,0 +1,83 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+import { referenceKernel } from '../../../src/core/analysis/reference'
+import type { Checkpoint } from '../../../src/core/checkpoint/checkpoint'
+import { openCheckpoint } from '../../../src/core/checkpoint/open'
+import { sha256Of } from '../../../src/core/checkpoint/values'
+import { planRepair } from '../../../src/core/repair/plan'
+import { verify } from '../../../src/core/verify/verify'
+
+export const golden = (path: string) => fileURLToPath(new URL(`../../golden/${path}`, import.meta.url))
+
+export interface TruthTensor {
+  readonly name: string
+  readonly dtype: string
+  readonly shape: number[]
+  readonly sha256: string
+}
+
+export function truthOf(name: string): { tensors: TruthTensor[]; repaired: TruthTensor[] } {
+  return JSON.parse(readFileSync(golden(`${name}/truth.json`), 'utf8'))
+}
+
+/** A folder that is gone after the test. */
+export function scratch(): string {
+  const path = mkdtempSync(join(tmpdir(), 'assay-test-'))
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+/** Opens a checkpoint and closes it after the test. */
+export async function opened(path: string): Promise<Checkpoint> {
+  const checkpoint = await openCheckpoint(path)
+  onTestFinished(() => checkpoint.close())
+  return checkpoint
+}
+
+/** The checkpoint at `path` and the plan for it. */
+export async function planned(
+  path: string,
+  options: { reference?: string; shapes?: Record<string, number[]>; deep?: boolean } = {},
+) {
+  const checkpoint = await opened(path)
+  const verification = await verify(checkpoint, { kernel: referenceKernel, deep: options.deep ?? false })
+  const plan = await planRepair(checkpoint, verification, {
+    ...(options.reference && { reference: await opened(options.reference) }),
+    ...(options.shapes && { shapes: options.shapes }),
+  })
+  return { checkpoint, verification, plan }
+}
+
+/** Every tensor with its digest, sorted by name. */
+export async function digests({ tensors }: Pick<Checkpoint, 'tensors'>): Promise<TruthTensor[]> {
+  const all = await Promise.all(
+    tensors.map(async (tensor) => ({
+      name: tensor.name,
+      dtype: tensor.dtype as string,
+      shape: [...tensor.shape],
+      sha256: await sha256Of(tensor),
+    })),
+  )
+  return byName(all)
+}
+
+export function byName(tensors: readonly TruthTensor[]): TruthTensor[] {
+  return tensors
+    .map(({ name, dtype, shape, sha256 }) => ({ name, dtype, shape, sha256 }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** Every file below a folder with its bytes, to see that nothing has changed in it. */
+export function snapshot(folder: string): Map<string, string> {
+  if (!existsSync(folder)) return new Map()
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  return new Map(
+    files.map((entry) => {
+      const path = join(entry.parentPath, entry.name)
+      return [path.slice(folder.length + 1), readFileSync(path).toString('base64')]
+    }),
+  )
+}

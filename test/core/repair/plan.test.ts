@@ -1,0 +1,207 @@
+import { copyFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { writeFile } from '../../../src/core/repair/target'
+import { outputOf } from '../../../src/core/write/output'
+import { writeSafetensors } from '../../../src/core/write/safetensors'
+import { golden, opened, planned, scratch } from './cases'
+
+describe('the plan for flattened tensors', () => {
+  it('takes shapes from a reference, certain where the values are in the same order', async () => {
+    const { plan } = await planned(golden('flattened/data/checkpoint'), {
+      reference: golden('flattened/data/reference'),
+    })
+    expect(plan.verdictBefore).toBe('broken')
+    expect(
+      plan.plan.map(({ step, kind, before, after, confidence }) => [step, kind, before, after, confidence]),
+    ).toEqual([
+      [1, 'reshape', '[491520]', '[1280, 128, 3]', 'certain'],
+      [2, 'reshape', '[128000]', '[100, 1280]', 'certain'],
+      [3, 'reshape', '[81920]', '[64, 1280]', 'certain'],
+      [4, 'reshape', '[81920]', '[1280, 64]', 'certain'],
+    ])
+    expect(plan.plan[0]?.evidence).toMatch(/reference has model\.encoder\.conv1\.weight .* first 65536 are the same/)
+    expect(plan.unmended).toEqual([])
+    expect(plan.files.map(({ path, action }) => [path, action])).toEqual([
+      ['model.safetensors', 'write'],
+      ['config.json', 'copy'],
+    ])
+  })
+
+  it('takes shapes from the config where there is no reference', async () => {
+    const { plan } = await planned(golden('flattened-whisper/data'))
+    expect(plan.plan).toHaveLength(37)
+    expect(new Set(plan.plan.map(({ confidence }) => confidence))).toEqual(new Set(['certain']))
+  })
+
+  it('asks where only a bias tells one dimension, and takes the shape that is given then', async () => {
+    const folder = scratch()
+    copyFileSync(golden('flattened/data/checkpoint/model.safetensors'), join(folder, 'model.safetensors'))
+    const asking = await planned(folder)
+    const step = asking.plan.plan.find(({ subject }) => subject === 'model.encoder.conv1.weight')
+    expect(step).toMatchObject({ kind: 'reshape', confidence: 'ask' })
+    expect(step?.evidence).toContain('[1280, 384] would be a guess')
+    expect(asking.plan.unmended.map(({ subject }) => subject)).toContain('model.encoder.conv1.weight')
+    expect(asking.plan.files).toEqual([])
+
+    const told = await planned(folder, { shapes: { 'model.encoder.conv1.weight': [1280, 128, 3] } })
+    expect(told.plan.plan[0]).toMatchObject({ after: '[1280, 128, 3]', confidence: 'certain' })
+    expect(told.plan.unmended.map(({ subject }) => subject)).not.toContain('model.encoder.conv1.weight')
+  })
+
+  it('refuses a given shape of another number of values', async () => {
+    const { plan } = await planned(golden('flattened/data/checkpoint'), {
+      shapes: { 'model.encoder.conv1.weight': [1280, 128, 4] },
+    })
+    expect(plan.plan[0]).toMatchObject({ kind: 'refuse', confidence: 'refused' })
+    expect(plan.plan[0]?.evidence).toBe('It holds 491520 values, and [1280, 128, 4] has 655360')
+  })
+
+  it('refuses a shape for a tensor that is not there', async () => {
+    const planning = planned(golden('flattened/data/checkpoint'), { shapes: { 'conv1.weight': [1] } })
+    await expect(planning).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('conv1.weight') })
+  })
+
+  it('refuses a reference of another model', async () => {
+    const planning = planned(golden('flattened/data/checkpoint'), { reference: golden('zero-size/data/checkpoint') })
+    await expect(planning).rejects.toMatchObject({ code: 'usage' })
+  })
+})
+
+describe('the plan for lost values', () => {
+  it('refills placeholders from a reference, and says whose values those are', async () => {
+    const { plan } = await planned(golden('zero-size/data/checkpoint'), {
+      reference: golden('zero-size/data/reference'),
+    })
+    expect(plan.plan).toHaveLength(5)
+    for (const step of plan.plan) expect(step).toMatchObject({ kind: 'copy-from-reference', confidence: 'likely' })
+    expect(plan.plan[0]?.evidence).toContain("reference's values, not those that were trained here")
+    expect(plan.unmended).toEqual([])
+  })
+
+  it('leaves placeholders unmended without one, and says what would help', async () => {
+    const { plan } = await planned(golden('zero-size/data/checkpoint'))
+    expect(plan.plan).toEqual([])
+    expect(plan.unmended).toHaveLength(5)
+    for (const { rule, why } of plan.unmended)
+      expect([rule, why]).toEqual(['weights/placeholder', expect.stringContaining('--reference')])
+  })
+
+  it('adds tensors that only the reference has', async () => {
+    const { plan } = await planned(golden('frozen-missing/data/checkpoint'), {
+      reference: golden('frozen-missing/data/reference'),
+    })
+    expect(plan.plan.map(({ action }) => action)).toEqual(
+      [0, 1, 2, 3].map((i) => `Add vision.${i}.weight from reference`),
+    )
+  })
+
+  it('does not add a tied tensor that safetensors has dropped', async () => {
+    const reference = golden('torch-zoo-tied/data/model.pt')
+    const kept = (await opened(reference)).tensors.filter(({ name }) => name !== 'lm_head.weight')
+    const path = join(scratch(), 'model.safetensors')
+    await writeFile(path, (sink) =>
+      writeSafetensors(
+        sink,
+        kept.map((tensor) => outputOf(tensor)),
+        { format: 'pt' },
+      ),
+    )
+    const { plan } = await planned(path, { reference })
+    expect(plan.plan).toEqual([])
+  })
+
+  it('keeps the first of equal copies', async () => {
+    const { plan } = await planned(golden('replicated-buffer/data/checkpoint'))
+    expect(plan.plan.map(({ kind, before, after }) => [kind, before, after])).toEqual([
+      ['cut', '[4096]', '[32, 32]'],
+      ['cut', '[32]', '[8]'],
+    ])
+  })
+})
+
+describe('the plan for one rank of many', () => {
+  const file = 'pytorch_model_rank0.bin'
+
+  it('refuses every reshape and says that the files beside it would help', async () => {
+    const { plan } = await planned(golden(`rank-shard/data/${file}`))
+    expect(plan.plan.length).toBeGreaterThan(0)
+    for (const step of plan.plan) expect(step).toMatchObject({ kind: 'refuse', confidence: 'refused' })
+    expect(plan.plan[0]?.evidence).toMatch(/one of 4 equal parts of \[1000, 64\].*files of all ranks are here/)
+    expect(plan.files).toEqual([])
+    expect(plan.unmended.map(({ subject }) => subject)).toContain('model.embed_tokens.weight')
+  })
+
+  it('says that the others are needed where they are not there', async () => {
+    const folder = scratch()
+    for (const name of [file, 'config.json']) copyFileSync(golden(`rank-shard/data/${name}`), join(folder, name))
+    const { plan } = await planned(join(folder, file))
+    expect(plan.plan[0]?.evidence).toContain('It takes the files of all 4 ranks')
+  })
+
+  it('refuses even a shape given by hand', async () => {
+    const { plan } = await planned(golden(`rank-shard/data/${file}`), {
+      shapes: { 'model.embed_tokens.weight': [1001, 16] },
+    })
+    expect(plan.plan.find(({ subject }) => subject === 'model.embed_tokens.weight')).toMatchObject({
+      confidence: 'refused',
+    })
+  })
+})
+
+describe('the plan for names and indexes', () => {
+  it.each([
+    ['torch-zoo-compiled', '_orig_mod.'],
+    ['torch-zoo-compiled-ddp', 'module._orig_mod.'],
+    ['torch-zoo-ema', 'module.'],
+  ])('strips the prefix of %s', async (name, prefix) => {
+    const { plan } = await planned(golden(`${name}/data/model.pt`))
+    expect(plan.plan).toHaveLength(1)
+    expect(plan.plan[0]).toMatchObject({
+      kind: 'rename',
+      confidence: 'certain',
+      before: `${prefix}wte.weight`,
+      after: 'wte.weight',
+    })
+    expect(plan.unmended.map(({ rule }) => rule)).not.toContain('weights/wrapper-prefix')
+  })
+
+  it('writes a stale index anew and names what it leaves out', async () => {
+    const { plan } = await planned(golden('sharded-stale-index/data'))
+    expect(plan.plan).toHaveLength(1)
+    expect(plan.plan[0]).toMatchObject({ kind: 'rebuild-index', confidence: 'likely' })
+    expect(plan.plan[0]?.evidence).toContain('model.layers.2.mlp.up_proj.weight is in none')
+    expect(plan.files.filter(({ action }) => action === 'write').map(({ path }) => path)).toEqual([
+      'model.safetensors.index.json',
+    ])
+  })
+
+  it('does not write an index that would hide a missing shard', async () => {
+    const { plan } = await planned(golden('sharded-missing-shard/data'))
+    expect(plan.files).toEqual([])
+    expect(plan.unmended.map(({ rule }) => rule)).toContain('weights/missing-shard')
+  })
+
+  it('refills a missing shard from a reference, into the last shard and the index', async () => {
+    const { plan } = await planned(golden('sharded-missing-shard/data'), { reference: golden('sharded/data') })
+    expect(plan.plan.at(-1)).toMatchObject({ kind: 'rebuild-index', confidence: 'certain' })
+    expect(plan.files.filter(({ action }) => action === 'write').map(({ path }) => path)).toEqual([
+      'model-00004-of-00004.safetensors',
+      'model.safetensors.index.json',
+    ])
+    expect(plan.unmended.map(({ rule }) => rule)).not.toContain('weights/missing-shard')
+  })
+})
+
+describe('what a plan never offers', () => {
+  it('rewrites no file that would run code', async () => {
+    const { plan } = await planned(golden('hostile-torch-zip/data/pytorch_model.bin'))
+    expect(plan.files).toEqual([])
+    expect(plan.unmended.find(({ rule }) => rule === 'pickle/dangerous')?.why).toContain('would run the same code')
+  })
+
+  it('mends nothing in a healthy checkpoint', async () => {
+    const { plan } = await planned(golden('seed-style/data'))
+    expect(plan).toMatchObject({ plan: [], unmended: [], files: [] })
+  })
+})
