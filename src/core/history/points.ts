@@ -10,9 +10,11 @@ export const MAX_POINTS = 10_000
 
 /**
  * Steps from `first` to `last` at most `MAX_POINTS` of them, evenly spaced by 1, 2, 5, 10, 20 ... and starting at `first`.
+ * None where one of the two is no finite number.
  */
 export function evenSteps(first: number, last: number): number[] {
   const steps: number[] = []
+  if (!Number.isFinite(last - first)) return steps
   const stride = roundStride((last - first + 1) / MAX_POINTS)
   for (let step = first; step <= last; step += stride) steps.push(step)
   return steps
