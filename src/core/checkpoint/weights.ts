@@ -60,6 +60,15 @@ export async function openWeights(
     if (chosen?.files.some((path) => SHARD.test(path))) unindexed(draft, chosen.files)
   }
   markWeights(draft, files, component, missing, chosen?.index)
+  const { status, files: held } = draft.component(component)
+  if (chosen && chosen.unread.length > 0 && status === 'present') {
+    draft.mark(
+      component,
+      status,
+      held,
+      `${some(chosen.unread)} not read: loaders prefer ${chosen.index ?? chosen.files[0]}`,
+    )
+  }
   return files
 }
 

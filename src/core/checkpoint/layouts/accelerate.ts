@@ -2,7 +2,7 @@ import { finding } from '../../finding'
 import type { Draft } from '../draft'
 import { filesLike, foldersLike, type Listing } from '../listing'
 import { openWeights } from '../weights'
-import { checkRanks, foreignPart, missing, notApplicable, openRanks, openStates } from './common'
+import { checkRanks, DCP, missing, notApplicable, openForeign, openRanks, openStates } from './common'
 import type { Layout } from './layout'
 
 const RNG = /^random_states_(\d+)\.pkl$/
@@ -54,11 +54,8 @@ export const accelerate: Layout = {
 async function openModels(draft: Draft): Promise<void> {
   const { listing } = draft
   const sharded = foldersLike(listing, /^pytorch_model_fsdp_\d+$/)
-  for (const path of sharded) foreignPart(draft, path, 'a model in torch.distributed.checkpoint form')
   const files = modelsOf(listing)
-  if (files.length === 0 && sharded.length > 0) {
-    return draft.mark('weights', 'present', sharded, 'Kept in a form that Assay does not read')
-  }
+  if (files.length === 0 && sharded.length > 0) return openForeign(draft, 'weights', sharded, DCP)
   await openWeights(draft, { files, unread: [] }, 'weights', 'No model.safetensors or pytorch_model.bin in the folder')
   const numbers = files.map(numberOfModel)
   for (let i = 0; i < Math.max(...numbers, 0); i++) {
@@ -93,11 +90,8 @@ function numberOfModel(path: string): number {
 async function openOptimizers(draft: Draft): Promise<void> {
   const paths = filesLike(draft.listing, /^optimizer(_\d+)?\.bin$/)
   const sharded = foldersLike(draft.listing, /^optimizer_\d+$/)
-  if (paths.length > 0 || sharded.length === 0) {
-    return openStates(draft, 'optimizer', paths, missing('No optimizer.bin: its moments would start from zero'))
-  }
-  for (const path of sharded) foreignPart(draft, path, 'an optimizer in torch.distributed.checkpoint form')
-  draft.mark('optimizer', 'present', sharded, 'Kept in a form that Assay does not read')
+  if (paths.length === 0 && sharded.length > 0) return openForeign(draft, 'optimizer', sharded, DCP)
+  await openStates(draft, 'optimizer', paths, missing('No optimizer.bin: its moments would start from zero'))
 }
 
 /** A scheduler leaves `initial_lr` in the groups of its optimizer; where there is none, none was used. */

@@ -1,5 +1,5 @@
 import { openFile } from '../../bytes/file'
-import { joinPath } from '../../bytes/folder'
+import { joinPath, pathKind } from '../../bytes/folder'
 import { AssayError } from '../../errors'
 import { finding, findingOf } from '../../finding'
 import type { ComponentId, ComponentStatus } from '../checkpoint'
@@ -111,7 +111,21 @@ export function checkRanks(draft: Draft, processes: number, why: string, name: (
   )
 }
 
-/** Names parts of the folder in a format that is not read. */
-export function foreignPart(draft: Draft, path: string, what: string): void {
-  draft.findings.push(finding('file/unknown-format', path, `${path} is ${what}; Assay does not read its contents`))
+/**
+ * Marks a component that lies in folders of another form (`what`), whose contents are not read. A folder of
+ * torch.distributed.checkpoint is whole when its `.metadata` is there: it is written last.
+ */
+export function openForeign(draft: Draft, id: ComponentId, paths: readonly string[], what: string): void {
+  for (const path of paths) {
+    draft.findings.push(finding('file/unknown-format', path, `${path} is ${what}; Assay does not read its contents`))
+  }
+  const cut = paths.find((path) => {
+    return what === DCP && pathKind(joinPath(draft.listing.root, path, '.metadata')) !== 'file'
+  })
+  const message = `${cut} has no .metadata, which is written last: the save was interrupted`
+  if (cut !== undefined) draft.findings.push(finding('trainer/incomplete-save', cut, message))
+  const note = cut === undefined ? 'Kept in a form that Assay does not read' : message
+  draft.mark(id, cut === undefined ? 'present' : 'damaged', paths, note)
 }
+
+export const DCP = 'in torch.distributed.checkpoint form'

@@ -5,10 +5,11 @@ import { filesLike, foldersLike, hasFile, type Listing } from '../listing'
 import { modelFiles, openWeights } from '../weights'
 import {
   checkRanks,
-  foreignPart,
+  DCP,
   missing,
   notApplicable,
   openConfig,
+  openForeign,
   openRanks,
   openStates,
   openTokenizer,
@@ -76,8 +77,7 @@ export const trainer: Layout = {
 async function openModel(draft: Draft): Promise<void> {
   const sharded = foldersLike(draft.listing, /^pytorch_model_fsdp_\d+$/)
   if (sharded.length > 0 && !modelFiles(draft.listing)) {
-    for (const path of sharded) foreignPart(draft, path, 'a model in torch.distributed.checkpoint form')
-    return draft.mark('weights', 'present', sharded, 'Kept in a form that Assay does not read')
+    return openForeign(draft, 'weights', sharded, DCP)
   }
   await openWeights(
     draft,
@@ -94,17 +94,11 @@ function fullFsdp(listing: Listing) {
 
 async function openOptimizer(draft: Draft): Promise<void> {
   const paths = filesLike(draft.listing, /^optimizer\.(pt|bin)$/)
-  const elsewhere = foldersLike(draft.listing, /^(global_step\d+|optimizer_\d+)$/)
-  if (paths.length > 0 || elsewhere.length === 0) {
-    return openStates(draft, 'optimizer', paths, missing('No optimizer.pt: its moments would start from zero'))
-  }
-  for (const path of elsewhere) {
-    const what = path.startsWith('global_step')
-      ? 'a DeepSpeed state'
-      : 'an optimizer in torch.distributed.checkpoint form'
-    foreignPart(draft, path, what)
-  }
-  draft.mark('optimizer', 'present', elsewhere, 'Kept in a form that Assay does not read')
+  const sharded = foldersLike(draft.listing, /^optimizer_\d+$/)
+  const zero = foldersLike(draft.listing, /^global_step\d+$/)
+  if (paths.length === 0 && sharded.length > 0) return openForeign(draft, 'optimizer', sharded, DCP)
+  if (paths.length === 0 && zero.length > 0) return openForeign(draft, 'optimizer', zero, 'a DeepSpeed state')
+  await openStates(draft, 'optimizer', paths, missing('No optimizer.pt: its moments would start from zero'))
 }
 
 async function openRandomStates(draft: Draft): Promise<void> {

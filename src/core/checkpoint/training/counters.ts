@@ -31,14 +31,11 @@ function firstCount(record: Plain, keys: readonly string[]): Count | undefined {
 
 /**
  * The count of steps to believe: what the trainer or a script wrote down, then the optimizer's own, then the scheduler's
- * (which Accelerate steps once for each of the `processes`), then the name of the folder.
+ * (unless several processes may have stepped it, as Accelerate's do), then the name of the folder.
  */
 export function surest(counters: readonly Counter[], processes: number): number | undefined {
   const by = (name: string) => counters.find(({ source }) => source === name)?.value
   const derived = new Set(['optimizer.step', 'scheduler.last_epoch', 'folder name'])
   const told = counters.find(({ source }) => !derived.has(source))?.value ?? by('optimizer.step')
-  if (told !== undefined) return told
-  const scheduled = by('scheduler.last_epoch')
-  if (scheduled === undefined) return by('folder name')
-  return scheduled % processes === 0 ? scheduled / processes : scheduled
+  return told ?? (processes === 1 ? by('scheduler.last_epoch') : undefined) ?? by('folder name')
 }

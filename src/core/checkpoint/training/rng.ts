@@ -28,7 +28,7 @@ export function rngOf(
   const generators: string[] = []
   const troubles: string[] = []
   for (const [key, value] of entries) {
-    const generator = GENERATORS.find(({ pattern }) => pattern.test(key.toLowerCase()))?.generator
+    const generator = generatorOf(key, value)
     if (!generator || value === null) continue
     if (!generators.includes(generator)) generators.push(generator)
     const trouble = TROUBLES[generator]?.(value)
@@ -43,7 +43,16 @@ export function rngOf(
   }
 }
 
-/** The entries of a dict under text keys; those of an inner dict where a script nests them (`{'rng_states': {...}}`). */
+/** By the key; under a key that only says `rng_state`, by what the state looks like. */
+function generatorOf(key: string, value: PyValue): string | undefined {
+  const named = GENERATORS.find(({ pattern }) => pattern.test(key.toLowerCase()))?.generator
+  if (named || !/rng|seed|state/i.test(key)) return named
+  if (torchTensorOf(value)?.dtype === 'uint8') return 'torch'
+  const first = sequenceOf(value)?.[0]
+  return first === 3 ? 'python' : typeof first === 'string' ? 'numpy' : undefined
+}
+
+/** The entries of a dict under text keys. */
 export function rngEntries(value: PyValue | undefined): [string, PyValue][] {
   return [...(mappingOf(value) ?? [])].filter((entry): entry is [string, PyValue] => typeof entry[0] === 'string')
 }

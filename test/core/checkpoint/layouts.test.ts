@@ -1,0 +1,228 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Checkpoint, Component, ComponentId } from '../../../src/core/checkpoint/checkpoint'
+import { isRun, openCheckpoint, openPath } from '../../../src/core/checkpoint/open'
+import { placeOf } from './cases'
+import { filesOf, makeFolder } from './folders'
+
+const opened: Checkpoint[] = []
+afterEach(() => {
+  for (const checkpoint of opened.splice(0)) checkpoint.close()
+})
+
+async function open(path: string): Promise<Checkpoint> {
+  const checkpoint = await openCheckpoint(path)
+  opened.push(checkpoint)
+  return checkpoint
+}
+
+function component({ components }: Checkpoint, id: ComponentId): Component {
+  return components.find((each) => each.id === id) as Component
+}
+
+const LFS = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 9\n`
+const model = { from: placeOf('damaged-healthy-st') }
+
+describe('an Accelerate folder', () => {
+  const plain = placeOf('accelerate-plain')
+
+  it('misses the scheduler when the optimizer shows that there was one', async () => {
+    const checkpoint = await open(makeFolder('state', filesOf(plain, ['scheduler.bin'])))
+    expect(component(checkpoint, 'scheduler')).toMatchObject({ status: 'missing', note: /initial_lr/ })
+  })
+
+  it('asks for no scheduler when nothing shows that there was one', async () => {
+    const optimizer = { from: placeOf('optimizer-zoo-adamw', 'data/optimizer.pt') }
+    const checkpoint = await open(
+      makeFolder('state', { ...filesOf(plain, ['scheduler.bin', 'optimizer.bin']), 'optimizer.bin': optimizer }),
+    )
+    expect(component(checkpoint, 'scheduler').status).toBe('not-applicable')
+  })
+
+  it('misses the rank in the middle', async () => {
+    const rng = { from: placeOf('accelerate-plain', 'data/checkpoints/checkpoint_2/random_states_0.pkl') }
+    const checkpoint = await open(makeFolder('state', { ...filesOf(plain), 'random_states_2.pkl': rng }))
+    expect(checkpoint.state.worldSize).toBe(3)
+    expect(component(checkpoint, 'rng')).toMatchObject({ status: 'missing', note: /random_states_1\.pkl is not here/ })
+  })
+
+  it('misses a model whose number is skipped', async () => {
+    const checkpoint = await open(makeFolder('state', filesOf(plain, ['model.safetensors'])))
+    expect(checkpoint.findings.map(({ rule, subject }) => `${rule} ${subject}`)).toEqual([
+      'weights/missing-shard model.safetensors',
+    ])
+  })
+
+  it('reads a model saved in both forms once', async () => {
+    const bin = { from: placeOf('accelerate-plain-bin', 'data/checkpoints/checkpoint_2/pytorch_model.bin') }
+    const checkpoint = await open(makeFolder('state', { ...filesOf(plain), 'pytorch_model.bin': bin }))
+    expect(checkpoint.files.map(({ path }) => path)).not.toContain('pytorch_model.bin')
+  })
+
+  it('does not claim to read what FSDP sharded, and sees that its save was interrupted', async () => {
+    const rng = { from: placeOf('accelerate-plain', 'data/checkpoints/checkpoint_2/random_states_0.pkl') }
+    const sound = await open(makeFolder('state', { 'random_states_0.pkl': rng, 'pytorch_model_fsdp_0/.metadata': 'x' }))
+    expect(component(sound, 'weights')).toMatchObject({ status: 'present', note: /does not read/ })
+    expect(sound.findings.map(({ rule }) => rule)).toEqual(['file/unknown-format'])
+    const cut = await open(
+      makeFolder('state', { 'random_states_0.pkl': rng, 'pytorch_model_fsdp_0/__0_0.distcp': 'x' }),
+    )
+    expect(component(cut, 'weights').status).toBe('damaged')
+    expect(cut.findings.map(({ rule }) => rule)).toContain('trainer/incomplete-save')
+  })
+})
+
+describe('a Trainer folder', () => {
+  const gpt2 = placeOf('trainer-gpt2')
+
+  it.each([
+    ['optimizer.pt', 'optimizer'],
+    ['scheduler.pt', 'scheduler'],
+    ['rng_state.pth', 'rng'],
+    ['trainer_state.json', 'trainer'],
+    ['config.json', 'config'],
+    ['model.safetensors', 'weights'],
+  ] as const)('without %s misses its %s and says what was looked for', async (file, id) => {
+    const checkpoint = await open(makeFolder('checkpoint-30', filesOf(gpt2, [file])))
+    expect(checkpoint.layout).toBe('trainer')
+    expect(component(checkpoint, id)).toMatchObject({
+      status: 'missing',
+      files: [],
+      note: expect.stringContaining(file),
+    })
+  })
+
+  it('of several processes misses the ranks that wrote nothing', async () => {
+    const rng = { from: placeOf('trainer-gpt2', 'data/checkpoint-30/rng_state.pth') }
+    const checkpoint = await open(
+      makeFolder('checkpoint-30', { ...filesOf(gpt2, ['rng_state.pth']), 'rng_state_0.pth': rng }),
+    )
+    expect(component(checkpoint, 'rng')).toMatchObject({ status: 'missing', note: /rng_state_1\.pth is not here/ })
+  })
+
+  it('takes the step from the name when nothing else tells it', async () => {
+    const { state } = await open(
+      makeFolder('checkpoint-30', { 'training_args.bin': filesOf(gpt2)['training_args.bin'] ?? '' }),
+    )
+    expect(state.step).toBe(30)
+  })
+
+  it('knows an interrupted save by its sentinel and by its name', async () => {
+    const sentinel = await open(makeFolder('checkpoint-30', { ...filesOf(gpt2), 'checkpoint-is-incomplete.txt': '' }))
+    const named = await open(makeFolder('tmp-checkpoint-30', filesOf(gpt2)))
+    for (const { findings } of [sentinel, named]) {
+      expect(findings.map(({ rule }) => rule)).toEqual(['trainer/incomplete-save'])
+    }
+  })
+
+  it('finds pointers where the tokenizer and the config belong', async () => {
+    const files = filesOf(gpt2, ['tokenizer.json', 'config.json'])
+    const checkpoint = await open(makeFolder('checkpoint-30', { ...files, 'tokenizer.json': LFS, 'config.json': LFS }))
+    expect(component(checkpoint, 'tokenizer').status).toBe('damaged')
+    expect(component(checkpoint, 'config').status).toBe('damaged')
+    expect(checkpoint.findings.map(({ rule, subject }) => `${rule} ${subject}`)).toEqual([
+      'file/not-downloaded config.json',
+      'file/not-downloaded tokenizer.json',
+    ])
+  })
+
+  it('that ends inside trainer_state.json has a damaged trainer state', async () => {
+    const files = filesOf(gpt2, ['trainer_state.json'])
+    const checkpoint = await open(
+      makeFolder('checkpoint-30', { ...files, 'trainer_state.json': '{"global_step": 30, "log' }),
+    )
+    expect(component(checkpoint, 'trainer').status).toBe('damaged')
+    expect(checkpoint.findings.map(({ rule }) => rule)).toEqual(['file/bad-header'])
+  })
+})
+
+describe('an adapter by itself', () => {
+  it('needs no weights and no config of its own', async () => {
+    const whole = filesOf(placeOf('trainer-lora'))
+    const checkpoint = await open(
+      makeFolder('adapter', {
+        'adapter_config.json': whole['adapter_config.json'] ?? '',
+        'adapter_model.safetensors': whole['adapter_model.safetensors'] ?? '',
+      }),
+    )
+    expect(checkpoint.layout).toBe('peft')
+    expect(component(checkpoint, 'adapter').status).toBe('present')
+    expect(component(checkpoint, 'weights').status).toBe('not-applicable')
+    expect(checkpoint.config).toMatchObject({ peft_type: 'LORA' })
+    expect(checkpoint.tensors.every((tensor) => tensor.component === 'adapter')).toBe(true)
+  })
+
+  it('without tensors is empty', async () => {
+    const empty = '\u0008\0\0\0\0\0\0\0{}      '
+    const checkpoint = await open(
+      makeFolder('adapter', { 'adapter_config.json': '{}', 'adapter_model.safetensors': empty }),
+    )
+    expect(checkpoint.findings.map(({ rule }) => rule)).toEqual(['adapter/empty'])
+  })
+})
+
+describe('a folder that a script wrote', () => {
+  it('reads the file that loaders prefer and says which it passes over', async () => {
+    const bin = { from: placeOf('damaged-healthy-zip') }
+    const checkpoint = await open(makeFolder('model', { 'model.safetensors': model, 'pytorch_model.bin': bin }))
+    expect(checkpoint.files.map(({ path }) => path)).toEqual(['model.safetensors'])
+    expect(component(checkpoint, 'weights').note).toMatch(/pytorch_model\.bin not read/)
+  })
+
+  it('asks for a config where other files of its kin are', async () => {
+    const kin = await open(makeFolder('model', { 'model.safetensors': model, 'generation_config.json': '{}' }))
+    expect(component(kin, 'config').status).toBe('missing')
+    const bare = await open(makeFolder('model', { 'model.safetensors': model }))
+    expect(component(bare, 'config').status).toBe('not-applicable')
+  })
+
+  it('knows an optimizer whatever the file is called', async () => {
+    const adam = { from: placeOf('optimizer-zoo-adam', 'data/optimizer.pt') }
+    const checkpoint = await open(makeFolder('model', { 'model.safetensors': model, 'extra.pt': adam }))
+    expect(component(checkpoint, 'optimizer')).toMatchObject({ status: 'present', files: ['extra.pt'] })
+  })
+})
+
+describe('a folder of another framework', () => {
+  it.each([
+    ['torch.distributed.checkpoint', { '.metadata': 'x', '__0_0.distcp': 'x' }],
+    ['DeepSpeed', { latest: 'global_step10', 'global_step10/mp_rank_00_model_states.pt': 'x' }],
+    ['Megatron', { 'latest_checkpointed_iteration.txt': '100' }],
+    ['Orbax', { _CHECKPOINT_METADATA: '{}' }],
+    ['TensorFlow', { 'model.data-00000-of-00001': 'x' }],
+  ])('of %s is named, not guessed at', async (what, files) => {
+    const checkpoint = await open(makeFolder('save', files as Record<string, string>))
+    expect(checkpoint.layout).toBe('unknown')
+    expect(checkpoint.findings).toMatchObject([
+      { rule: 'file/unknown-format', subject: 'save', message: expect.stringContaining(what) },
+    ])
+  })
+
+  it('or of nothing known is said to hold nothing', async () => {
+    const checkpoint = await open(makeFolder('empty', {}))
+    expect(checkpoint.layout).toBe('unknown')
+    expect(component(checkpoint, 'weights')).toMatchObject({ status: 'missing', note: /is empty/ })
+  })
+})
+
+describe('a folder of numbered files', () => {
+  it('is a run in the order of the steps', async () => {
+    const file = { from: placeOf('torch-zoo-legacy') }
+    const run = await openPath(
+      makeFolder('checkpoints', { 'epoch=9-step=90.ckpt': file, 'epoch=10-step=100.ckpt': file, 'last.ckpt': file }),
+    )
+    expect(isRun(run) && run.checkpoints.map(({ name, step }) => [name, step])).toEqual([
+      ['epoch=9-step=90.ckpt', 90],
+      ['epoch=10-step=100.ckpt', 100],
+    ])
+  })
+
+  it('with a model of its own is that model', async () => {
+    const root = makeFolder('out', {
+      'model.safetensors': model,
+      'checkpoint-10/trainer_state.json': '{"global_step": 10}',
+    })
+    const found = await openPath(root)
+    expect(isRun(found)).toBe(false)
+    if (!isRun(found)) found.close()
+  })
+})
