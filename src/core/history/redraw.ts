@@ -2,6 +2,7 @@ import type { Checkpoint, SchedulerState, TrainingState } from '../checkpoint/ch
 import { fieldsOf, numberOf, type Plain } from '../decode/plain'
 import { evenSteps, type Point } from './points'
 import { type Schedule, scheduleOf } from './schedule'
+import { scheduleArguments, transformersSchedule } from './transformers-schedule'
 
 export interface Redrawn {
   readonly kind: string
@@ -21,7 +22,7 @@ const TOLERANCE = 1e-5
 export function redraw(checkpoint: Checkpoint): Redrawn | null {
   const { state } = checkpoint
   for (const scheduler of state.schedulers) {
-    const schedule = scheduleOf(scheduler.value, groupRates(state))
+    const schedule = scheduleOf(scheduler.value, groupRates(state)) ?? trainerSchedule(state, scheduler)
     const count = scheduler.lastEpoch
     if (schedule === undefined || count === undefined || count < 0 || !agrees(schedule, scheduler)) continue
     const clock = clockOf(state, count)
@@ -34,6 +35,16 @@ export function redraw(checkpoint: Checkpoint): Redrawn | null {
     }
   }
   return null
+}
+
+/** LambdaLR keeps no function; under the Trainer its arguments tell which it was. */
+function trainerSchedule(state: TrainingState, { value, baseLrs }: SchedulerState): Schedule | undefined {
+  const base = baseLrs[0]
+  const total = plannedSteps(state)
+  if (fieldsOf(value)?.lr_lambdas === undefined || base === undefined || total === undefined) return undefined
+  const records = state.records.map((record) => record.value)
+  const how = scheduleArguments(records, base, total)
+  return how && transformersSchedule(how)
 }
 
 function agrees(schedule: Schedule, { lastEpoch, lastLr }: SchedulerState): boolean {

@@ -36,6 +36,16 @@ describe.each(['trainer-gpt2', 'trainer-lora', 'damaged-loss-jump', 'damaged-los
   })
 })
 
+test('the schedule of a Trainer is drawn from its arguments, and agrees with what was logged', async () => {
+  const { learningRate, schedule } = await historyOf('trainer-gpt2')
+  expect(schedule?.kind).toBe('cosine')
+  expect(schedule?.points).toHaveLength(30)
+  schedule?.points.forEach(({ step, value }, i) => {
+    expect(step).toBe(learningRate[i]?.step)
+    expect(value).toBeCloseTo(learningRate[i]?.value as number, 14)
+  })
+})
+
 test('other logged numbers are metrics, bookkeeping is not', async () => {
   const { metrics } = await historyOf('trainer-gpt2')
   expect(Object.keys(metrics)).toEqual(['grad_norm'])
