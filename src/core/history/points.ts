@@ -6,7 +6,7 @@ export interface Point {
 }
 
 /** More points than a chart has pixels help nobody: longer series are thinned to at most this many. */
-export const MAX_POINTS = 10_000
+const MAX_POINTS = 10_000
 
 /**
  * Steps from `first` to `last` at most `MAX_POINTS` of them, evenly spaced by 1, 2, 5, 10, 20 ... and starting at `first`.

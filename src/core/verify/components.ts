@@ -52,7 +52,7 @@ export function settle(checkpoint: Checkpoint, findings: readonly Finding[]): Co
 }
 
 /** The finding that the whole checkpoint is in a format of another framework, which is not read. */
-export function foreignFinding({ name }: Checkpoint, findings: readonly Finding[]): Finding | undefined {
+function foreignFinding({ name }: Checkpoint, findings: readonly Finding[]): Finding | undefined {
   return findings.find(({ rule, subject }) => rule === 'file/unknown-format' && subject === name)
 }
 

@@ -25,8 +25,22 @@ const FLAG_OF: { readonly [rule in RuleId]?: TensorFlag } = {
   'optimizer/non-finite': 'non-finite',
 }
 
-/** The flags of every tensor that has any, by its index in the checkpoint's list. */
-export function flagsOf(checkpoint: Checkpoint, findings: readonly Finding[]): Map<number, TensorFlag[]> {
+const known = new WeakMap<readonly Finding[], ReadonlyMap<number, readonly TensorFlag[]>>()
+
+/**
+ * The flags of every tensor that has any, by its index in the checkpoint's list. Made once for the findings of one
+ * verification: tables ask for them page by page.
+ */
+export function flagsOf(
+  checkpoint: Checkpoint,
+  findings: readonly Finding[],
+): ReadonlyMap<number, readonly TensorFlag[]> {
+  const flags = known.get(findings) ?? mark(checkpoint, findings)
+  known.set(findings, flags)
+  return flags
+}
+
+function mark(checkpoint: Checkpoint, findings: readonly Finding[]): Map<number, TensorFlag[]> {
   const found = byName(findings)
   const shared = sharedStorages(checkpoint)
   const wrapped = wrappedNames(checkpoint)

@@ -2,7 +2,7 @@ import type { Checkpoint } from '../checkpoint/checkpoint'
 import type { Finding, RuleId } from '../finding'
 import type { Values } from './values'
 
-export interface RuleContext {
+interface RuleContext {
   readonly checkpoint: Checkpoint
   /** Statistics of values, read once for all rules. Only rules that need values may ask. */
   readonly values: Values

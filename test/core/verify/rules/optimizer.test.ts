@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest'
+import type { Counter, OptimizerState } from '../../../../src/core/checkpoint/checkpoint'
+import { emptyState } from '../../../../src/core/verify/rules/empty-state'
+import { optimizerShapeMismatch } from '../../../../src/core/verify/rules/optimizer-shape-mismatch'
+import { checkpointOf, findingsOf, tensorOf } from '../handmade'
+
+const optimizer = (
+  shapes: number[][],
+  hyper: Record<string, number | number[]> = { betas: [0.9, 0.99] },
+): OptimizerState => ({
+  file: 'optimizer.pt',
+  groups: [{ params: [0, 1], hyper }],
+  parameters: shapes.map((shape, key) => {
+    const exp_avg = tensorOf({ name: `state.${key}.exp_avg`, shape, component: 'optimizer', file: 'optimizer.pt' })
+    return { key, tensors: { exp_avg }, scalars: {} }
+  }),
+})
+
+const weights = (...shapes: number[][]) => shapes.map((shape, i) => ({ name: `layer${i}.weight`, shape }))
+
+describe('moments', () => {
+  const mismatch = (model: number[][], moments: number[][]) =>
+    findingsOf(
+      optimizerShapeMismatch,
+      checkpointOf({ tensors: weights(...model), state: { optimizers: [optimizer(moments)] } }),
+    )
+
+  test('of another model are told', async () => {
+    const [found] = await mismatch([[64, 32], [32]], [[64, 48], [48]])
+    expect(found).toMatchObject({ subject: 'optimizer.pt', severity: 'error', evidence: { strangers: 2, moments: 2 } })
+  })
+
+  test('may stand in any order, and may be fewer than the weights', async () => {
+    expect(await mismatch([[64, 32], [32], [8, 8]], [[32], [64, 32]])).toEqual([])
+  })
+
+  test('of one parameter with too many values are told as well', async () => {
+    expect(await mismatch([[100, 8], [8], [8]], [[105, 8], [8], [8]])).toHaveLength(1)
+  })
+
+  test('of matrices that the file keeps in parts are in order', async () => {
+    expect(await mismatch([[32, 8], [32, 8], [8], [8]], [[64, 8], [8], [8]])).toEqual([])
+  })
+})
+
+describe('an optimizer without a state', () => {
+  const global: Counter = { source: 'trainer_state.global_step', file: 'trainer_state.json', value: 8 }
+  const scheduler: Counter = { source: 'scheduler.last_epoch', file: 'scheduler.pt', value: 8 }
+  const empty = (hyper: Record<string, number | number[]>, counters: Counter[]) =>
+    findingsOf(
+      emptyState,
+      checkpointOf({ tensors: weights([2, 2]), state: { optimizers: [optimizer([], hyper)], counters } }),
+    )
+
+  test('is told when training has stepped', async () => {
+    expect(await empty({ betas: [0.9, 0.99] }, [global])).toMatchObject([{ severity: 'error', evidence: { step: 8 } }])
+    expect(await empty({ momentum: 0.9 }, [global])).toHaveLength(1)
+  })
+
+  test('is in order before the first step, and for plain SGD always', async () => {
+    expect(await empty({ betas: [0.9, 0.99] }, [{ ...global, value: 0 }])).toEqual([])
+    expect(await empty({ betas: [0.9, 0.99] }, [])).toEqual([])
+    expect(await empty({ momentum: 0 }, [global])).toEqual([])
+  })
+
+  test('is no wonder when only a scheduler has stepped plain momentum', async () => {
+    expect(await empty({ momentum: 0.9 }, [scheduler])).toEqual([])
+  })
+})

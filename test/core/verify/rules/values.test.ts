@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest'
+import type { Rule } from '../../../../src/core/verify/rule'
+import { allZero } from '../../../../src/core/verify/rules/all-zero'
+import { negativeSecondMoment } from '../../../../src/core/verify/rules/negative-second-moment'
+import { nonFinite } from '../../../../src/core/verify/rules/non-finite'
+import { replicated } from '../../../../src/core/verify/rules/replicated'
+import { tiedDiffers } from '../../../../src/core/verify/rules/tied-differs'
+import { zeroRun } from '../../../../src/core/verify/rules/zero-run'
+import { type CheckpointSpec, checkpointOf, findingsOf, type TensorSpec } from '../handmade'
+
+const wave = (n: number) => Array.from({ length: n }, (_, i) => Math.sin(i + 1))
+const find = (rule: Rule, tensors: TensorSpec[], more: Partial<CheckpointSpec> = {}) =>
+  findingsOf(rule, checkpointOf({ tensors, ...more }))
+
+describe('values that are not finite', () => {
+  const values = [1, Number.NaN, Number.NEGATIVE_INFINITY, 4]
+
+  test('spoil a parameter, and a moment', async () => {
+    const weight = { name: 'fc.weight', shape: [2, 2], values }
+    expect(await find(nonFinite, [weight])).toMatchObject([
+      { rule: 'weights/non-finite', severity: 'error', evidence: { nan: 1, inf: 1, count: 4 } },
+    ])
+    expect(await find(nonFinite, [{ ...weight, name: 'state.0.exp_avg', component: 'optimizer' }])).toMatchObject([
+      { rule: 'optimizer/non-finite', severity: 'error' },
+    ])
+  })
+
+  test('are the purpose of a mask, and may be of a tensor with a name of its own', async () => {
+    expect(await find(nonFinite, [{ name: 'attn.causal_mask', shape: [4], values }])).toEqual([])
+    expect(await find(nonFinite, [{ name: 'special', shape: [4], values }])).toMatchObject([{ severity: 'warning' }])
+  })
+})
+
+describe('zeros in a row', () => {
+  const withZeros = (rows: number, width: number, from: number, to: number) => {
+    const values = wave(rows * width)
+    values.fill(0, from, to)
+    return { shape: [rows, width], values }
+  }
+
+  test('inside a dense matrix are told with their place', async () => {
+    const [found] = await find(zeroRun, [{ name: 'fc.weight', ...withZeros(64, 64, 1000, 3000) }])
+    expect(found).toMatchObject({ evidence: { start: 1000, length: 2000, bytes: 8000 } })
+    expect(found?.message).toContain('rows 15 to 46')
+  })
+
+  test('in the middle of an embedding are told when they are many rows', async () => {
+    expect(await find(zeroRun, [{ name: 'embed.weight', ...withZeros(128, 64, 2048, 4096) }])).toHaveLength(1)
+    expect(await find(zeroRun, [{ name: 'embed.weight', ...withZeros(64, 2048, 2048, 4096) }])).toEqual([])
+  })
+
+  test('at the end of an embedding are padding', async () => {
+    expect(await find(zeroRun, [{ name: 'embed.weight', ...withZeros(128, 64, 4096, 8192) }])).toEqual([])
+  })
+
+  test('in a sparse matrix, or shorter than a page, are nothing', async () => {
+    const sparse = withZeros(64, 64, 1000, 3000)
+    for (let i = 0; i < sparse.values.length; i += 3) sparse.values[i] = 0
+    expect(await find(zeroRun, [{ name: 'fc.weight', ...sparse }])).toEqual([])
+    expect(await find(zeroRun, [{ name: 'fc.weight', ...withZeros(64, 64, 1000, 1900) }])).toEqual([])
+  })
+})
+
+describe('a matrix of one value', () => {
+  const same = (name: string, value: number): TensorSpec => ({ name, shape: [8, 8], values: new Array(64).fill(value) })
+
+  test('is told', async () => {
+    expect(await find(allZero, [same('fc.weight', 0)])).toMatchObject([
+      { rule: 'weights/all-zero', severity: 'warning' },
+    ])
+    expect(await find(allZero, [same('fc.weight', 1)])).toMatchObject([{ rule: 'weights/constant', severity: 'info' }])
+  })
+
+  test('is in order where training begins at zero', async () => {
+    expect(await find(allZero, [same('q_proj.lora_B.weight', 0), same('controlnet.zero_convs.weight', 0)])).toEqual([])
+    expect(await find(allZero, [same('fc.weight', 0)], { state: { step: 0 } })).toEqual([])
+    expect(await find(allZero, [{ name: 'fc.bias', shape: [64], values: new Array(64).fill(0) }])).toEqual([])
+  })
+})
+
+describe('copies', () => {
+  const config = { model_type: 'llama', hidden_size: 4, num_attention_heads: 2, vocab_size: 8 }
+  const name = 'model.layers.0.self_attn.q_proj.weight'
+
+  test('that are equal are told with the shape of one', async () => {
+    const values = [...wave(16), ...wave(16), ...wave(16)]
+    expect(await find(replicated, [{ name, shape: [48], values }], { config })).toMatchObject([
+      { evidence: { times: 3, shape: [4, 4] } },
+    ])
+  })
+
+  test('that differ are none', async () => {
+    expect(await find(replicated, [{ name, shape: [48], values: wave(48) }], { config })).toEqual([])
+  })
+
+  test('of a norm are not looked for: ones repeat themselves', async () => {
+    const norm = { name: 'adapter.norm.weight', shape: [16], values: new Array(16).fill(1) }
+    expect(await find(replicated, [norm], { config })).toEqual([])
+  })
+})
+
+test('a head that differs from the embedding it is tied to is told', async () => {
+  const tied = (head: number[]) =>
+    find(
+      tiedDiffers,
+      [
+        { name: 'model.embed_tokens.weight', shape: [2, 2], values: [1, 2, 3, 4] },
+        { name: 'lm_head.weight', shape: [2, 2], values: head },
+      ],
+      { config: { tie_word_embeddings: true } },
+    )
+  expect(await tied([1, 2, 3, 5])).toMatchObject([{ subject: 'lm_head.weight', severity: 'warning' }])
+  expect(await tied([1, 2, 3, 4])).toEqual([])
+})
+
+test('a square below zero is told, a first moment may be negative', async () => {
+  const moment = (slot: string) => ({
+    name: `state.0.${slot}`,
+    component: 'optimizer' as const,
+    shape: [2],
+    values: [1, -1],
+  })
+  expect(await find(negativeSecondMoment, [moment('exp_avg_sq')])).toMatchObject([
+    { severity: 'error', evidence: { min: -1 } },
+  ])
+  expect(await find(negativeSecondMoment, [moment('exp_avg')])).toEqual([])
+})
