@@ -51,6 +51,7 @@ const SHOWN_EACH = 6
 export function findingLines(findings: readonly Finding[], io: Io): string {
   const { red, yellow, cyan, dim, bold } = colors(io)
   const paint = { error: red, warning: yellow, info: cyan }
+  const way = (repair: string | undefined) => (repair === undefined ? '' : `    ${dim('→')} ${safe(repair)}\n`)
   const groups = new Map<string, Finding[]>()
   for (const severity of ['error', 'warning', 'info'] as const) {
     for (const finding of findings.filter((one) => one.severity === severity)) {
@@ -63,10 +64,12 @@ export function findingLines(findings: readonly Finding[], io: Io): string {
     const all = [first, ...rest]
     const times = all.length > 1 ? dim(` × ${all.length}`) : ''
     text += `${paint[first.severity](first.severity)} ${bold(first.rule)}${times}\n`
-    for (const { message } of all.slice(0, SHOWN_EACH)) text += `  ${safe(message)}\n`
+    const shared = all.every(({ repair }) => repair === first.repair)
+    for (const { message, repair } of all.slice(0, SHOWN_EACH)) {
+      text += `  ${safe(message)}\n${shared ? '' : way(repair)}`
+    }
     if (all.length > SHOWN_EACH) text += dim(`  … and ${all.length - SHOWN_EACH} more\n`)
-    const repairs = [...new Set(all.map(({ repair }) => repair).filter((repair) => repair !== undefined))]
-    if (repairs.length > 0) text += `  ${dim('→')} ${safe(repairs[0] ?? '')}\n`
+    if (shared) text += way(first.repair)
   }
   return text === '' ? dim('No findings.\n') : text
 }

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import { type DiffReport, diffReport } from '../../src/contract/schemas'
+import { goldenPath } from '../golden/cases'
+import { assay, assayJson } from './run'
+
+const [early, late] = [goldenPath('trainer-gpt2', 'data/checkpoint-20'), goldenPath('trainer-gpt2')]
+
+describe('assay diff', () => {
+  it('finds a checkpoint the same as itself', async () => {
+    const { status, json } = await assayJson<DiffReport>('diff', late, late)
+    expect(diffReport.parse(json)).toMatchObject({ identical: true, summary: { changed: 0, onlyA: 0, onlyB: 0 } })
+    expect(status).toBe(0)
+  })
+
+  it('measures what ten steps of training changed', async () => {
+    const { status, json } = await assayJson<DiffReport>('diff', early, late)
+    expect(json.identical).toBe(false)
+    expect(json.summary.changed).toBeGreaterThan(0)
+    const row = json.tensors.find(({ name }) => name === 'transformer.wte.weight')
+    expect(row).toMatchObject({ status: 'changed' })
+    expect(json.state.find(({ what }) => what === 'step')).toEqual({ what: 'step', a: 20, b: 30, same: false })
+    expect(status).toBe(1)
+  })
+
+  it('sees a flattened tensor as one of another shape', async () => {
+    const { json } = await assayJson<DiffReport>(
+      'diff',
+      goldenPath('flattened', 'data/reference'),
+      goldenPath('flattened'),
+    )
+    expect(json.summary.shape).toBe(4)
+  })
+
+  it('compares only what the filter lets through', async () => {
+    const { json } = await assayJson<DiffReport>('diff', early, late, '--filter', '*.wte.*')
+    expect(json.tensors.map(({ name }) => name)).toEqual(['transformer.wte.weight'])
+  })
+
+  it('shows people counts, measures and the training state', async () => {
+    const { stdout } = await assay(['diff', early, late])
+    expect(stdout).toContain('Different:')
+    expect(stdout).toMatch(/transformer\.wte\.weight +changed/)
+    expect(stdout).toMatch(/step +20 +→ +30/)
+  })
+
+  it('asks for one checkpoint when given a run', async () => {
+    const { status, stderr } = await assay(['diff', goldenPath('trainer-gpt2', 'data'), late])
+    expect(status).toBe(2)
+    expect(stderr).toContain('holds 3 checkpoints')
+  })
+})

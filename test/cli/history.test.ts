@@ -1,0 +1,45 @@
+import { expect, it } from 'vitest'
+import { type History, history } from '../../src/contract/schemas'
+import { goldenPath, truthOf } from '../golden/cases'
+import { assay, assayJson } from './run'
+
+const number = (value: number | string) => (typeof value === 'string' ? value.toLowerCase() : value)
+
+it.each(['trainer-gpt2', 'trainer-lora', 'seed-style', 'damaged-loss-nan'])(
+  'prints the loss and the learning rate that %s remembers',
+  async (name) => {
+    const truth = truthOf(name)
+    const { json, status } = await assayJson<History>('history', goldenPath(name))
+    expect(history.parse(json)).toBeTruthy()
+    expect(json.loss.map(({ step, value }) => [step, number(value)])).toEqual(truth.loss)
+    for (const [step, rate] of truth.lr) {
+      const point = json.learningRate.find((one) => one.step === step)
+      expect(Number(point?.value)).toBeCloseTo(Number(rate), 9)
+    }
+    expect(status).toBe(0)
+  },
+)
+
+it('leaves the learning rate out where only a Python function knew it', async () => {
+  const { json } = await assayJson<History>('history', goldenPath('accelerate-plain'))
+  expect(json.loss.map(({ step, value }) => [step, value])).toEqual(truthOf('accelerate-plain').loss)
+  expect(json.learningRate).toEqual([])
+})
+
+it('prints a table of points as CSV', async () => {
+  const { stdout } = await assay(['history', goldenPath('trainer-gpt2'), '--csv'])
+  const [head, first] = stdout.split('\n')
+  expect(head).toBe('series,step,value')
+  expect(first).toMatch(/^loss,1,3\.91261/)
+})
+
+it('names NaN in CSV and in text', async () => {
+  expect((await assay(['history', goldenPath('damaged-loss-nan'), '--csv'])).stdout).toContain('loss,24,NaN\n')
+  expect((await assay(['history', goldenPath('damaged-loss-nan')])).stdout).toMatch(/loss .*NaN/)
+})
+
+it('says so where nothing is remembered', async () => {
+  const { stdout, status } = await assay(['history', goldenPath('flattened')])
+  expect(stdout).toContain('no loss')
+  expect(status).toBe(0)
+})

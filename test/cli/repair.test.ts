@@ -1,0 +1,155 @@
+import { cpSync, existsSync, mkdtempSync, readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { type RepairResult, repairResult } from '../../src/contract/schemas'
+import { goldenPath, type TrueTensor, truthOf } from '../golden/cases'
+import { assay, assayJson } from './run'
+
+const reference = ['--reference', goldenPath('flattened', 'data/reference')]
+const room = () => mkdtempSync(join(tmpdir(), 'assay-test-'))
+
+async function digests(path: string): Promise<Pick<TrueTensor, 'name' | 'shape' | 'sha256'>[]> {
+  const { json } = await assayJson<{ tensors: TrueTensor[] }>('show', path, '--sha256')
+  return json.tensors.map(({ name, shape, sha256 }) => ({ name, shape, sha256 })).sort(byName)
+}
+
+const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1)
+const repaired = (truthOf('flattened').repaired ?? [])
+  .map(({ name, shape, sha256 }) => ({ name, shape, sha256 }))
+  .sort(byName)
+
+describe('assay repair', () => {
+  it('restores the shapes of a flattened checkpoint from a reference', async () => {
+    const out = join(room(), 'mended')
+    const { json } = await assayJson<RepairResult>('repair', goldenPath('flattened'), ...reference, '--out', out)
+    expect(repairResult.parse(json)).toMatchObject({ applied: true, out, verdictBefore: 'broken' })
+    expect(json.verdictAfter).not.toBe('broken')
+    expect(json.plan.map(({ step, kind }) => [step, kind])).toEqual([
+      [1, 'reshape'],
+      [2, 'reshape'],
+      [3, 'reshape'],
+      [4, 'reshape'],
+    ])
+    expect(json.plan.every(({ evidence }) => evidence.length > 0)).toBe(true)
+    expect(await digests(out)).toEqual(repaired)
+  })
+
+  it('ends with status 0 when everything could be mended and 1 when not', async () => {
+    const argv = ['repair', goldenPath('flattened'), '--dry-run']
+    expect((await assay([...argv, ...reference])).status).toBe(0)
+    expect((await assay(['repair', goldenPath('rank-shard'), '--dry-run'])).status).toBe(1)
+  })
+
+  it('only shows the plan on a dry run', async () => {
+    const out = join(room(), 'mended')
+    const argv = ['repair', goldenPath('flattened'), ...reference, '--out', out, '--dry-run']
+    const { json } = await assayJson<RepairResult>(...argv)
+    expect(json).toMatchObject({ applied: false, out: null, verdictAfter: null })
+    expect(existsSync(out)).toBe(false)
+    const { stdout } = await assay(argv)
+    expect(stdout).toContain('4 steps')
+    expect(stdout).toContain('Nothing was written')
+  })
+
+  it('takes shapes from the user', async () => {
+    const whisper = goldenPath('flattened')
+    const shape = [
+      '--shape',
+      'model.encoder.conv1.weight=1280,128,3',
+      '--shape',
+      'model.encoder.layers.0.fc1.weight=64,1280',
+    ]
+    const { json } = await assayJson<RepairResult>('repair', whisper, ...shape, '--dry-run')
+    const given = json.plan.filter(({ confidence }) => confidence === 'certain').map(({ subject }) => subject)
+    expect(given).toEqual(expect.arrayContaining(['model.encoder.conv1.weight', 'model.encoder.layers.0.fc1.weight']))
+  })
+
+  it('keeps the old files as .backup in place', async () => {
+    const copy = join(room(), 'checkpoint')
+    cpSync(goldenPath('flattened'), copy, { recursive: true })
+    const before = await digests(copy)
+    const { json } = await assayJson<RepairResult>('repair', copy, ...reference, '--in-place')
+    expect(json).toMatchObject({ applied: true, out: copy })
+    expect(await digests(copy)).toEqual(repaired)
+    expect(readdirSync(copy)).toContain('model.safetensors.backup')
+    cpSync(join(copy, 'model.safetensors.backup'), join(copy, 'old/model.safetensors'))
+    expect(await digests(join(copy, 'old'))).toEqual(before)
+  })
+
+  it('refuses to write over something, and changes nothing', async () => {
+    const out = room()
+    cpSync(goldenPath('seed-style', 'data/config.json'), join(out, 'config.json'))
+    const { status, json } = await assayJson<{ error: { code: string } }>(
+      'repair',
+      goldenPath('flattened'),
+      ...reference,
+      '--out',
+      out,
+    )
+    expect(status).toBe(2)
+    expect(json.error.code).toBe('target/exists')
+    expect(readdirSync(out)).toEqual(['config.json'])
+  })
+
+  it('needs to be told where to write', async () => {
+    const { status, stderr } = await assay(['repair', goldenPath('flattened')])
+    expect(status).toBe(2)
+    expect(stderr).toContain('--out')
+    expect((await assay(['repair', 'x', '--out', 'y', '--in-place'])).status).toBe(2)
+    expect((await assay(['repair', 'x', '--out', 'y', '--shape', 'weight=two'])).status).toBe(2)
+  })
+})
+
+describe('assay export', () => {
+  it.each(['safetensors', 'torch'])('writes the weights of any layout as %s', async (format) => {
+    const out = join(room(), 'weights')
+    const { status, json } = await assayJson<{ files: { path: string }[]; tensors: number }>(
+      'export',
+      goldenPath('seed-style'),
+      '--format',
+      format,
+      '--out',
+      out,
+    )
+    const truth = truthOf('seed-style').tensors.map(({ name, shape, sha256 }) => ({ name, shape, sha256 }))
+    expect(await digests(join(out, json.files[0]?.path ?? ''))).toEqual(truth.sort(byName))
+    expect(status).toBe(0)
+  })
+
+  it('splits the weights into shards of a size', async () => {
+    const out = join(room(), 'weights')
+    const argv = [
+      'export',
+      goldenPath('seed-style'),
+      '--format',
+      'safetensors',
+      '--max-shard-size',
+      '40kB',
+      '--out',
+      out,
+    ]
+    const { json } = await assayJson<{ files: { path: string }[] }>(...argv)
+    expect(json.files.length).toBeGreaterThan(3)
+    expect(await digests(out)).toHaveLength(truthOf('seed-style').tensors.length)
+  })
+
+  it('rounds to a dtype', async () => {
+    const out = join(room(), 'weights')
+    await assay(['export', goldenPath('seed-style'), '--format', 'safetensors', '--dtype', 'bfloat16', '--out', out])
+    const { json } = await assayJson<{ tensors: TrueTensor[] }>('show', out, '--tensors')
+    expect(new Set(json.tensors.map(({ dtype }) => dtype))).toEqual(new Set(['bfloat16']))
+  })
+
+  it('refuses sizes, formats and dtypes that are none', async () => {
+    const argv = ['export', goldenPath('seed-style'), '--out', 'x']
+    for (const wrong of [['--max-shard-size', 'huge'], ['--dtype', 'int3'], ['--format', 'zip'], []]) {
+      const { status } = await assay([
+        ...argv,
+        ...(wrong[0] === '--format' ? [] : wrong.length > 0 ? ['--format', 'torch'] : []),
+        ...wrong,
+      ])
+      expect(status).toBe(2)
+    }
+  })
+})

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest'
+import { statistics, tensorRow, trainingState } from '../../src/contract/schemas'
+import { goldenPath, type TrueTensor, truthOf } from '../golden/cases'
+import { assay, assayJson } from './run'
+
+const CASES = [
+  'trainer-gpt2',
+  'trainer-lora',
+  'accelerate-plain',
+  'accelerate-ddp2',
+  'seed-style',
+  'flattened',
+  'rank-shard',
+  'zero-size',
+  'torch-zoo-dtypes',
+  'torch-zoo-views',
+  'torch-zoo-tied',
+]
+
+interface Shown {
+  readonly name: string
+  readonly file: string
+  readonly sha256: string | null
+}
+
+/** The truth calls the second model of an Accelerate checkpoint `critic`; its file does not. */
+function namedBy(truth: TrueTensor): (row: { name: string; file: string }) => boolean {
+  const [critic, name] = truth.name.startsWith('critic.') ? [true, truth.name.slice(7)] : [false, truth.name]
+  return (row) => row.name === name && critic === /_1\.(safetensors|bin)$/.test(row.file)
+}
+
+describe('assay show', () => {
+  it.each(CASES)('lists the tensors of %s with their dtypes, shapes and digests', async (name) => {
+    const { json, status } = await assayJson<{ tensors: Shown[] }>('show', goldenPath(name), '--tensors', '--sha256')
+    for (const truth of truthOf(name).tensors) {
+      const { dtype, shape, sha256 } = truth
+      const row = json.tensors.find(namedBy(truth))
+      expect(row).toMatchObject({ dtype, shape, sha256 })
+      expect(tensorRow.omit({ index: true }).parse(row)).toBeTruthy()
+    }
+    expect(status).toBe(0)
+  })
+
+  it('leaves the tensors out unless asked for them', async () => {
+    const { json } = await assayJson<{ tensors?: unknown; state: unknown }>('show', goldenPath('seed-style'))
+    expect(json.tensors).toBeUndefined()
+    expect(trainingState.parse(json.state)).toMatchObject({ step: 24, epoch: 3 })
+  })
+
+  it('narrows the list by a glob', async () => {
+    const { json } = await assayJson<{ tensors: Shown[] }>('show', goldenPath('seed-style'), '--filter', 'h.?.ln_1.*')
+    expect(json.tensors.map(({ name }) => name).sort()).toEqual(
+      ['h.0.ln_1.bias', 'h.0.ln_1.weight', 'h.1.ln_1.bias', 'h.1.ln_1.weight'].sort(),
+    )
+  })
+
+  it('lists the checkpoints of a run', async () => {
+    const { json } = await assayJson<{ checkpoints: { name: string }[] }>('show', goldenPath('trainer-gpt2', 'data'))
+    expect(json.checkpoints.map(({ name }) => name)).toEqual(['checkpoint-10', 'checkpoint-20', 'checkpoint-30'])
+  })
+
+  it('shows the training state and the tensors to people', async () => {
+    const { stdout } = await assay(['show', goldenPath('trainer-gpt2'), '--tensors'])
+    expect(stdout).toMatch(/optimizer +step 30, 2 groups/)
+    expect(stdout).toMatch(/transformer\.wte\.weight +float32 +\[\d+, \d+\]/)
+  })
+
+  it('escapes names that would act on a terminal, in text and in JSON', async () => {
+    const path = goldenPath('hostile-st-ansi-name')
+    const { stdout } = await assay(['show', path, '--tensors'])
+    const { stdout: json } = await assay(['show', path, '--tensors', '--json'])
+    expect(stdout).toContain('\\u001b[')
+    for (const text of [stdout, json]) expect(text).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u)
+  })
+})
+
+describe('assay stats', () => {
+  it.each(CASES)('measures the tensors of %s as NumPy does', async (name) => {
+    const { json } = await assayJson<{ tensors: (Shown & Record<string, number>)[] }>('stats', goldenPath(name))
+    for (const truth of truthOf(name).tensors) {
+      const row = json.tensors.find(namedBy(truth))
+      expect(statistics.parse(row)).toMatchObject({ zeros: truth.zeros, nan: truth.nan, inf: truth.inf })
+      for (const measure of ['min', 'max', 'mean', 'std', 'l2'] as const) {
+        const expected = truth[measure]
+        if (expected === null) expect(row?.[measure]).toBeNull()
+        else
+          expect(Math.abs((row?.[measure] ?? Number.NaN) - expected)).toBeLessThanOrEqual(
+            1e-6 * Math.abs(expected) + 1e-12,
+          )
+      }
+    }
+  })
+
+  it('says of each tensor that cannot be read why not, and measures the rest', async () => {
+    const { json, status } = await assayJson<{ tensors: { error?: string; mean: number | null }[] }>(
+      'stats',
+      goldenPath('damaged-st-cut-middle'),
+    )
+    const lost = json.tensors.filter(({ error }) => error !== undefined)
+    expect(lost.length).toBeGreaterThan(0)
+    expect(lost.length).toBeLessThan(json.tensors.length)
+    expect(lost.every(({ mean }) => mean === null)).toBe(true)
+    expect(status).toBe(0)
+  })
+})

@@ -1,0 +1,113 @@
+import { cpSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { type Verification, verification } from '../../src/contract/schemas'
+import { goldenPath, truthOf } from '../golden/cases'
+import { assay, assayJson } from './run'
+
+const CASES = [
+  'trainer-gpt2',
+  'trainer-lora',
+  'trainer-lora-config-missing',
+  'trainer-lora-weights-missing',
+  'trainer-lora-only-test-txt',
+  'accelerate-plain',
+  'accelerate-ddp2',
+  'accelerate-ddp2-rng1-missing',
+  'seed-style',
+  'seed-style-weights-only',
+  'flattened',
+  'rank-shard',
+  'zero-size',
+]
+const STATUS = { complete: 0, partial: 1, broken: 1 }
+
+interface RunDocument {
+  readonly path: string
+  readonly checkpoints: readonly Verification[]
+  readonly lastGood: string | null
+}
+
+describe('assay verify', () => {
+  it.each(CASES)('gives %s its true verdict and components', async (name) => {
+    const { expect: truth } = truthOf(name)
+    const { status, json, stdout } = await assayJson<Verification>('verify', goldenPath(name))
+    expect(stdout.startsWith('{"schema":1,')).toBe(true)
+    expect(verification.parse(json)).toBeTruthy()
+    expect(json.verdict).toBe(truth.verdict)
+    expect(Object.fromEntries(json.components.map(({ id, status }) => [id, status]))).toEqual(truth.components)
+    expect(json.step ?? null).toBe(truth.step)
+    expect(status).toBe(STATUS[truth.verdict])
+  })
+
+  it('gives a row for each checkpoint of a run and names the last good one', async () => {
+    const path = dirname(goldenPath('trainer-gpt2'))
+    const { status, json } = await assayJson<RunDocument>('verify', path)
+    expect(json.checkpoints.map(({ step, verdict }) => [step, verdict])).toEqual([
+      [10, 'complete'],
+      [20, 'complete'],
+      [30, 'complete'],
+    ])
+    expect(json).toMatchObject({ path, lastGood: goldenPath('trainer-gpt2') })
+    expect(status).toBe(0)
+  })
+
+  it('goes back to an earlier checkpoint of the run when the last is broken', async () => {
+    const run = mkdtempSync(join(tmpdir(), 'assay-test-'))
+    cpSync(dirname(goldenPath('trainer-gpt2')), run, { recursive: true })
+    writeFileSync(join(run, 'checkpoint-30/model.safetensors'), '')
+    const { status, json } = await assayJson<RunDocument>('verify', run, '--deep')
+    expect(json.checkpoints.map(({ verdict, deep }) => [verdict, deep])).toEqual([
+      ['complete', true],
+      ['complete', true],
+      ['broken', true],
+    ])
+    expect(json.lastGood).toBe(join(run, 'checkpoint-20'))
+    expect(status).toBe(1)
+  })
+
+  it('takes several paths and goes on when one cannot be read', async () => {
+    const paths = [goldenPath('seed-style'), '/there/is/nothing', goldenPath('flattened')]
+    const { status, json, stderr } = await assayJson<RunDocument>('verify', ...paths)
+    expect(json.checkpoints.map(({ path }) => path)).toEqual(paths)
+    expect(json.checkpoints[1]).toMatchObject({ error: { code: 'file/unreadable' } })
+    expect(json.lastGood).toBe(paths[0])
+    expect(stderr).toContain('/there/is/nothing')
+    expect(status).toBe(2)
+  })
+
+  it('finds non-finite values only when it reads them', async () => {
+    const path = goldenPath('damaged-st-nonfinite')
+    const rules = async (...more: string[]) => {
+      const { json } = await assayJson<Verification>('verify', path, ...more)
+      return json.findings.map(({ rule, subject }) => `${rule} ${subject}`)
+    }
+    const found = ['weights/non-finite fc1.weight', 'weights/non-finite fc2.weight']
+    expect(await rules()).not.toEqual(expect.arrayContaining(found))
+    expect(await rules('--deep')).toEqual(expect.arrayContaining(found))
+  })
+
+  it('counts warnings as errors when asked to be strict', async () => {
+    const path = goldenPath('damaged-loss-nan')
+    expect((await assay(['verify', path])).status).toBe(0)
+    expect((await assay(['verify', path, '--strict'])).status).toBe(1)
+  })
+
+  it('tells people what is wrong in a table and a few lines', async () => {
+    const { stdout, stderr } = await assay(['verify', goldenPath('flattened')])
+    expect(stdout).toContain('BROKEN  does not resume')
+    expect(stdout).toMatch(/Weights +damaged +model\.safetensors/)
+    expect(stdout).toContain('error weights/flattened × 4')
+    expect(stdout).toContain('→ Reshape to [1280, 128, 3]')
+    expect(stderr).toBe('')
+  })
+
+  it('writes no escape codes into a pipe, and does when told to', async () => {
+    const start = String.fromCharCode(27)
+    const argv = ['verify', goldenPath('seed-style')]
+    expect((await assay(argv)).stdout).not.toContain(start)
+    expect((await assay(argv, { FORCE_COLOR: '1' })).stdout).toContain(start)
+    expect((await assay(argv, { FORCE_COLOR: '1', NO_COLOR: '1' })).stdout).not.toContain(start)
+  })
+})
