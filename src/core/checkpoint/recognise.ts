@@ -26,8 +26,8 @@ const NAMED: readonly { readonly at: number; readonly bytes: readonly number[]; 
   { at: 0, bytes: [0x25, 0x50, 0x44, 0x46], what: 'a PDF document' },
 ]
 
-/** PROTO 2, LONG1 of 10 bytes: the pickled number 0x1950a86a20f9469cfc6c (torch/serialization.py, MAGIC_NUMBER). */
-const LEGACY_MAGIC = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]
+/** What the stream before torch 1.6 begins with, pickled by any protocol (torch/serialization.py, MAGIC_NUMBER). */
+const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn
 
 /** Reference readers refuse longer headers (safetensors 0.8.0, MAX_HEADER_SIZE). */
 const SAFETENSORS_HEADER_LIMIT = 100_000_000
@@ -48,7 +48,7 @@ export async function recognise(source: ByteSource): Promise<Recognition> {
   if (startsWith(head, [0x50, 0x4b, 0x03, 0x04]) || startsWith(head, [0x50, 0x4b, 0x05, 0x06])) {
     return { kind: 'torch-zip' }
   }
-  if (startsWith(head, LEGACY_MAGIC)) return { kind: 'torch-legacy' }
+  if (isLegacy(head)) return { kind: 'torch-legacy' }
   // The length of a safetensors header may begin like a pickle: 1152 bytes are 80 04 00 00 ...
   if (head[0] === 0x80 && size > 1 && (head[1] as number) <= 5 && !beginsLikeSafetensors(head))
     return { kind: 'pickle' }
@@ -115,6 +115,12 @@ function startsWith(head: Uint8Array, bytes: readonly number[], at = 0): boolean
 /** A u64 length below 2^48 and the opening brace: no pickle has two zero bytes and a brace there. */
 function beginsLikeSafetensors(head: Uint8Array): boolean {
   return head[6] === 0 && head[7] === 0 && head[8] === 0x7b
+}
+
+function isLegacy(head: Uint8Array): boolean {
+  const first = String.fromCharCode(head[0] as number)
+  // PROTO in protocols 2 to 5, LONG in 0 and 1.
+  return (first === '\x80' || first === 'L') && decodePickle(head.subarray(0, 64)).value === LEGACY_MAGIC
 }
 
 /** A u64 length, then a JSON object. A length no file can have still counts when JSON follows: then the header is damaged. */

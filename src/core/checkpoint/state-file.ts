@@ -74,7 +74,13 @@ function read(source: ByteSource, kind: FileKind, file: string, component: Compo
 async function readText(source: ByteSource, file: string): Promise<Contents> {
   const head = new TextDecoder().decode(await readBytes(source, 0, Math.min(source.size, 80)))
   const message = `${file} is JSON (${head.replace(/\s+/g, ' ').trim()}${source.size > 80 ? ' ...' : ''}), not a checkpoint`
-  return { tensors: [], sections: [], globals: [], findings: [finding('file/not-a-checkpoint', file, message)] }
+  const repair = 'Open the folder it belongs to, or download the file again'
+  return {
+    tensors: [],
+    sections: [],
+    globals: [],
+    findings: [finding('file/not-a-checkpoint', file, message, { repair })],
+  }
 }
 
 function failed(path: string, size: number, error: Finding): OpenStateFile {

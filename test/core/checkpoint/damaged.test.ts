@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Checkpoint } from '../../../src/core/checkpoint/checkpoint'
+import { notWeightsOnly } from '../../../src/core/checkpoint/files/pickle'
 import { openCheckpoint } from '../../../src/core/checkpoint/open'
 import { sha256Of } from '../../../src/core/checkpoint/values'
 import { placeOf, truthOf } from './cases'
@@ -145,5 +146,10 @@ describe('torch.load(weights_only=True)', () => {
   ])('has nothing to refuse in %s', async (name) => {
     const { findings } = await open(name)
     expect(findings).toEqual([])
+  })
+
+  it('knows the protocols 2 and 3 only', () => {
+    const refused = [0, 1, 2, 3, 4, 5].filter((protocol) => notWeightsOnly([], protocol, 'model.pt').length > 0)
+    expect(refused).toEqual([0, 1, 4, 5])
   })
 })

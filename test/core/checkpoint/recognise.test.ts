@@ -19,15 +19,19 @@ const safetensors = (header: string) => {
   return whole
 }
 
+const MAGIC = [0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]
+
 const kindOf = async (content: Uint8Array) => (await recognise(memorySource('x.bin', content))).kind
 const findingOf = async (content: Uint8Array) => (await recognise(memorySource('x.bin', content))).finding
 
 describe('a file is recognised by its bytes, whatever it is called', () => {
   it.each([
     ['a zip', bytes(0x50, 0x4b, 3, 4, 0, 0), 'torch-zip'],
+    ['the stream before 1.6', bytes(0x80, 2, 0x8a, ...MAGIC, 0x2e), 'torch-legacy'],
+    ['that stream pickled by protocol 1', text('L119547037146038801333356L\n.'), 'torch-legacy'],
     [
-      'the stream before 1.6',
-      bytes(0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e),
+      'that stream pickled by protocol 4',
+      bytes(0x80, 4, 0x95, 13, 0, 0, 0, 0, 0, 0, 0, 0x8a, ...MAGIC, 0x2e),
       'torch-legacy',
     ],
     ['a pickle of protocol 4', bytes(0x80, 4, 0x7d, 0x2e), 'pickle'],

@@ -84,12 +84,12 @@ export function pickleFindings(pickles: readonly DecodedPickle[], file: string):
 
 /**
  * The `pickle/not-weights-only` finding for a file of weights that `torch.load(weights_only=True)`, the default since
- * torch 2.6, refuses: because of a global outside its list, or of a pickle protocol above 3 (torch/_weights_only_unpickler.py,
- * checked with torch 2.13).
+ * torch 2.6, refuses: because of a global outside its list, or of another pickle protocol than 2 and 3, whose opcodes it does
+ * not know (torch/_weights_only_unpickler.py, checked with torch 2.13).
  */
 export function notWeightsOnly(globals: readonly GlobalUse[], protocol: number, file: string): Finding[] {
   const refused = globals.filter(({ module, name }) => !allowedByWeightsOnly(module, name))
-  if (refused.length === 0 && protocol <= 3) return []
+  if (refused.length === 0 && (protocol === 2 || protocol === 3)) return []
   const names = refused.map(({ module, name }) => `${module}.${name}`)
   const why = refused.length > 0 ? `it needs ${some(names)}` : `it is a pickle of protocol ${protocol}`
   return [
