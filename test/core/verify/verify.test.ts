@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { referenceKernel } from '../../../src/core/analysis/reference'
 import { openCheckpoint } from '../../../src/core/checkpoint/open'
 import { RULES, type RuleId } from '../../../src/core/finding'
@@ -99,9 +99,13 @@ const cases = readdirSync(golden).filter((name) => !name.includes('.') && name !
 
 describe.each(cases)('%s', (name) => {
   const truth = truthOf(name)
+  let deep: ReturnType<typeof verified>
+  beforeAll(() => {
+    deep = verified(name, { deep: true })
+  })
 
   test('has the verdict, the components and the findings of its truth', async () => {
-    const found = await verified(name, { deep: true })
+    const found = await deep
     const rules = new Set(found.findings.map(({ rule }) => rule))
     if (name === 'frozen-missing') return expect(found.verdict).toBe('partial')
     expect(found.verdict).toBe(truth.expect.verdict)
@@ -111,7 +115,7 @@ describe.each(cases)('%s', (name) => {
   })
 
   test('raises no alarm that its truth does not', async () => {
-    const { findings } = await verified(name, { deep: true })
+    const { findings } = await deep
     const expected = new Set<string>(truth.expect.findings.map(({ rule }) => RULE_OF[rule] ?? rule))
     const alarms = findings.filter(({ rule, severity }) => severity === 'error' && !expected.has(rule))
     expect(alarms.filter(({ rule }) => !EXPLAINED.has(rule)).map(({ rule, subject }) => `${rule} ${subject}`)).toEqual(
