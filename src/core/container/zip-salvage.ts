@@ -144,7 +144,9 @@ async function isDirectory(source: ByteSource, at: number, first: ZipEntry | und
   if (!first) return true
   const fixed = viewOf(await readBytes(source, at, Math.min(CENTRAL_HEADER_BYTES, source.size - at)))
   if (fixed.byteLength < CENTRAL_HEADER_BYTES) return true
-  const nameLength = Math.min(fixed.getUint16(28, true), source.size - at - CENTRAL_HEADER_BYTES)
+  const named = fixed.getUint16(28, true)
+  if (named === 0) return first.name === ''
+  const nameLength = Math.min(named, source.size - at - CENTRAL_HEADER_BYTES)
   return first.name.startsWith(decodeName(await readBytes(source, at + CENTRAL_HEADER_BYTES, nameLength)))
 }
 
@@ -155,12 +157,15 @@ interface Mark {
 
 /** Finds the signatures of a zip in a source, block by block, passing over those that the bytes behind them belie. */
 class Search {
-  readonly #block = new Uint8Array(BLOCK_BYTES)
-  readonly #view = viewOf(this.#block)
+  readonly #block: Uint8Array
+  readonly #view: DataView
   #start = 0
   #length = 0
 
-  constructor(private readonly source: ByteSource) {}
+  constructor(private readonly source: ByteSource) {
+    this.#block = new Uint8Array(Math.min(BLOCK_BYTES, source.size) + LOOK_AHEAD)
+    this.#view = viewOf(this.#block)
+  }
 
   /** The next signature at or after `from`; `payload` is where the data began whose descriptor is looked for. */
   async next(from: number, payload: number | undefined): Promise<Mark | undefined> {
@@ -185,7 +190,7 @@ class Search {
   async #load(at: number): Promise<void> {
     if (at >= this.#start && at + LOOK_AHEAD < this.#start + this.#length) return
     this.#start = at
-    this.#length = Math.min(BLOCK_BYTES, this.source.size - at)
+    this.#length = Math.min(this.#block.byteLength - LOOK_AHEAD, this.source.size - at)
     await this.source.read(at, this.#block.subarray(0, this.#length))
     this.#block.fill(0, this.#length)
   }

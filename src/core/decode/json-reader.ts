@@ -20,7 +20,8 @@ const WORDS = new Map<string, Plain>([
 /**
  * Steps through JSON text, value by value. Objects can be walked key by key, which shows keys given twice and builds nothing:
  * `for (let more = reader.enter('{'); more; more = reader.more('}')) { const key = reader.key(); ... reader.value() }`.
- * Every method throws AssayError `file/bad-header`, with `what` (the file's name) in the message, where the text breaks the rules.
+ * Every method throws AssayError `file/bad-header`, where the text breaks the rules. `what` is what messages call it: the
+ * file, or a part of it.
  */
 export class JsonReader {
   #at = 0
@@ -28,7 +29,8 @@ export class JsonReader {
 
   constructor(
     private readonly text: string,
-    private readonly what: string,
+    private readonly file: string,
+    private readonly what: string = file,
   ) {}
 
   /** The character that the next value begins with, white space skipped; '' at the end. */
@@ -116,7 +118,7 @@ export class JsonReader {
 
   fail(why: string): never {
     throw new AssayError('file/bad-header', `${this.what} is not valid JSON: ${why} (at character ${this.#at})`, {
-      file: this.what,
+      file: this.file,
     })
   }
 

@@ -28,7 +28,7 @@ const MOST_DIMENSIONS = 64
  * `name` is what messages call the file. Format: huggingface/safetensors, safetensors/src/tensor.rs (0.8.0).
  */
 export function parseSafetensorsHeader(bytes: Uint8Array, name: string, report: Report): SafetensorsHeader {
-  const reader = new JsonReader(decode(bytes, name), `The header of ${name}`)
+  const reader = new JsonReader(decode(bytes, name), name, `The header of ${name}`)
   const entries: HeaderEntry[] = []
   let metadata: Record<string, string> | undefined
   const trouble = (subject: string, message: string) => report.add('header', 'file/bad-header', subject, message)

@@ -1,7 +1,9 @@
 import {
   appendFileSync,
   chmodSync,
+  closeSync,
   mkdirSync,
+  openSync,
   readdirSync,
   renameSync,
   truncateSync,
