@@ -6,6 +6,9 @@ export function python(script: string, ...args: string[]): string {
   const interpreter = process.env.ASSAY_PYTHON
   if (!interpreter) throw new Error('Set ASSAY_PYTHON to a Python with torch and safetensors')
   const path = fileURLToPath(new URL(script, import.meta.url))
-  const options = { encoding: 'utf8', maxBuffer: 2 ** 30, stdio: ['ignore', 'pipe', 'pipe'] } as const
-  return execFileSync(interpreter, ['-W', 'ignore', path, ...args], options)
+  return execFileSync(interpreter, ['-W', 'ignore', path, ...args], {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 30,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
 }

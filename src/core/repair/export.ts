@@ -56,10 +56,12 @@ export async function exportWeights(
   const { models, left } = modelsOf(checkpoint, options)
   const parts = models.flatMap((model) => partsOf(model, options))
   const tensors = parts.flatMap((part) => part.tensors)
-  if (tensors.length === 0)
-    throw new AssayError('weights/missing', `${checkpoint.name} holds no weights that could be written`, {
+  if (tensors.length === 0) {
+    const why = left[0] ? `: ${left[0].name}, for one, is left out because ${left[0].why}` : ''
+    throw new AssayError('weights/missing', `${checkpoint.name} holds no weights that could be written${why}`, {
       file: checkpoint.path,
     })
+  }
   const alone = FILE_NAME.test(out) && pathKind(out) !== 'folder'
   if (alone && parts.length > 1)
     throw new AssayError('usage', `${parts.length} files would have to go into ${baseName(out)}`, {

@@ -1,0 +1,146 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import * as fileSink from '../../../src/core/bytes/file-sink'
+import { type ExportOptions, exportWeights } from '../../../src/core/repair/export'
+import { byName, digests, golden, opened, scratch, snapshot, truthOf } from './cases'
+
+vi.mock(import('../../../src/core/bytes/file-sink'), async (original) => ({ ...(await original()) }))
+afterEach(() => vi.restoreAllMocks())
+
+async function exported(source: string, options: Partial<ExportOptions> = {}, out = join(scratch(), 'out')) {
+  return exportWeights(await opened(source), out, { format: 'safetensors', ...options })
+}
+
+describe('an export', () => {
+  it('writes the weights of a checkpoint and nothing else', async () => {
+    const source = golden('seed-style/data')
+    const before = snapshot(source)
+    const result = await exported(source)
+    const weights = (await opened(source)).tensors.filter(({ component }) => component === 'weights')
+    expect(readdirSync(result.out)).toEqual(['model.safetensors'])
+    expect(await digests(await opened(result.out))).toEqual(await digests({ tensors: weights }))
+    expect(result).toMatchObject({ tensors: weights.length, left: [], files: [{ path: 'model.safetensors' }] })
+    expect(snapshot(source)).toEqual(before)
+  })
+
+  it.each([
+    ['safetensors', ['model.safetensors', 'model_1.safetensors']],
+    ['torch', ['pytorch_model.bin', 'pytorch_model_1.bin']],
+  ] as const)('gives each model of an Accelerate folder a file of its own as %s', async (format, names) => {
+    for (const source of ['accelerate-plain', 'accelerate-plain-bin']) {
+      const path = golden(`${source}/data/checkpoints/checkpoint_2`)
+      const { out } = await exported(path, { format })
+      expect(readdirSync(out).sort()).toEqual(names)
+      const weights = (await opened(path)).tensors.filter(({ component }) => component === 'weights')
+      const whole = await Promise.all(names.map(async (name) => (await opened(join(out, name))).tensors))
+      expect(await digests({ tensors: whole.flat() })).toEqual(await digests({ tensors: weights }))
+    }
+  })
+
+  it('writes an adapter under the name of an adapter', async () => {
+    const path = golden('trainer-lora/data/checkpoint-10')
+    const { out, tensors } = await exported(path)
+    expect(readdirSync(out)).toEqual(['adapter_model.safetensors'])
+    expect(tensors).toBeGreaterThan(0)
+  })
+
+  it('writes shards and their index', async () => {
+    const source = golden('sharded/data')
+    const { out, files, bytes } = await exported(source, { maxShardSize: 30_000 })
+    const names = readdirSync(out).sort()
+    expect(files.map(({ path }) => path).sort()).toEqual(names)
+    expect(names).toContain('model-00001-of-00004.safetensors')
+    const index = JSON.parse(readFileSync(join(out, 'model.safetensors.index.json'), 'utf8'))
+    expect(index.metadata.total_size).toBe(bytes)
+    expect(await digests(await opened(out))).toEqual(await digests(await opened(source)))
+  })
+
+  it('writes one file where the target is called like one, and refuses to put several there', async () => {
+    const folder = scratch()
+    const one = await exported(golden('sharded/data'), {}, join(folder, 'whole.safetensors'))
+    expect(one.files).toEqual([{ path: 'whole.safetensors', bytes: readFileSync(one.out).length }])
+    const several = exported(golden('sharded/data'), { maxShardSize: 30_000 }, join(folder, 'many.safetensors'))
+    await expect(several).rejects.toMatchObject({ code: 'usage' })
+    expect(readdirSync(folder)).toEqual(['whole.safetensors'])
+  })
+
+  it('rounds floating tensors and leaves the others alone', async () => {
+    const { out } = await exported(golden('torch-zoo-metadata/data/model.pt'), { dtype: 'bfloat16' })
+    const { tensors } = await opened(out)
+    expect(new Set(tensors.map(({ dtype }) => dtype))).toEqual(new Set(['bfloat16', 'int64']))
+  })
+
+  it('lists what it had to leave out, and why', async () => {
+    const complex = await exported(golden('torch-zoo-dtypes/data/model.pt'))
+    expect(complex.left.map(({ why }) => why)).toContain('safetensors has no complex128')
+  })
+
+  it('writes what is whole of a file that was cut off', async () => {
+    const { out, left } = await exported(golden('damaged-st-cut-middle/data/model.safetensors'))
+    expect(left.length).toBeGreaterThan(0)
+    for (const { why } of left) expect(why).toBe('its file ends before its values do')
+    const truth = byName(truthOf('damaged-healthy-st').tensors)
+    const whole = truth.filter(({ name }) => left.every((each) => each.name !== name))
+    expect(await digests(await opened(out))).toEqual(whole)
+  })
+})
+
+describe('an export that cannot be', () => {
+  const source = golden('seed-style/data')
+
+  it.each([
+    ['a file without weights', golden('torch-zoo-empty/data/model.pt'), {}, 'weights/missing'],
+    [
+      'quantized weights, whose scales would be lost',
+      golden('torch-zoo-quantized/data/model.pt'),
+      {},
+      'weights/missing',
+    ],
+    ['a dtype that is none', source, { dtype: 'float12' }, 'usage'],
+  ])('is refused: %s', async (_, path, options, code) => {
+    const folder = scratch()
+    await expect(exported(path, options, join(folder, 'out'))).rejects.toMatchObject({ code })
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('does not touch what is at its target', async () => {
+    const folder = scratch()
+    writeFileSync(join(folder, 'model.safetensors'), 'mine')
+    await expect(exported(source, {}, folder)).rejects.toMatchObject({ code: 'target/exists' })
+    await expect(exported(source, {}, join(folder, 'model.safetensors'))).rejects.toMatchObject({
+      code: 'target/exists',
+    })
+    expect(readFileSync(join(folder, 'model.safetensors'), 'utf8')).toBe('mine')
+    expect(readdirSync(folder)).toEqual(['model.safetensors'])
+  })
+
+  it('leaves nothing behind when it is cancelled, at any point', async () => {
+    for (const share of [0, 0.4, 0.6, 0.95]) {
+      const folder = scratch()
+      const abort = new AbortController()
+      const onProgress = (done: number, total: number) => done >= total * share && abort.abort()
+      const cancelled = exported(source, { signal: abort.signal, onProgress }, join(folder, 'out'))
+      await expect(cancelled).rejects.toMatchObject({ code: 'cancelled' })
+      expect(readdirSync(folder)).toEqual([])
+    }
+  })
+
+  it('needs room, and a folder it may write to', async () => {
+    const folder = scratch()
+    await expect(exported(source, {}, join(folder, 'not', 'there'))).rejects.toMatchObject({
+      code: 'target/unwritable',
+    })
+    vi.spyOn(fileSink, 'freeBytes').mockReturnValue(100)
+    await expect(exported(source, {}, join(folder, 'out'))).rejects.toMatchObject({ code: 'target/no-space' })
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('tells how far it is, up to the end', async () => {
+    const seen: [number, number][] = []
+    await exported(source, { onProgress: (done, total) => seen.push([done, total]) })
+    const [done, total] = seen.at(-1) ?? []
+    expect(done).toBe(total)
+    expect(seen.every(([at], i) => at >= (seen[i - 1]?.[0] ?? 0))).toBe(true)
+  })
+})
