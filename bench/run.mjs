@@ -24,10 +24,11 @@ const torch = pythonWith('torch')
 const rows = []
 
 /** Adds a line: what ran, how long, at what rate over `bytes`, against the line it is compared with, in what memory. */
-function line(what, { seconds, residentBytes }, { bytes, than } = {}) {
+function line(what, { seconds, cpuSeconds, residentBytes }, { bytes, than } = {}) {
   rows.push({
     what,
     'time (s)': seconds.toFixed(3),
+    'CPU (s)': cpuSeconds === undefined ? '' : cpuSeconds.toFixed(3),
     'MB/s': bytes === undefined ? '' : Math.round(bytes / seconds / 1e6),
     'x base': than === undefined ? '' : (seconds / than.seconds).toFixed(2),
     'peak RSS (MB)': residentBytes === undefined ? '' : Math.round(residentBytes / 1e6),

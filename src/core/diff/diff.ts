@@ -7,7 +7,7 @@ import { compareTensors } from './compare'
 import { diffState, type StateDifference } from './state'
 
 /** `dtype`: the shapes agree and the dtypes do not; the values are compared all the same. */
-export type DiffStatus = 'same' | 'changed' | 'onlyA' | 'onlyB' | 'shape' | 'dtype'
+type DiffStatus = 'same' | 'changed' | 'onlyA' | 'onlyB' | 'shape' | 'dtype'
 
 /** One tensor name. Measures are of b against a, null where the values were not compared; NaN and infinities occur. */
 export interface DiffRow {
