@@ -10,7 +10,7 @@ import { errnoOf } from './system-error'
  * A new file at `path`, whose folder must exist. Its bytes gather in a hidden file beside it and get their name only at
  * `commit`, after they are flushed to the disk; the folder is flushed as well, so that the file outlives a power cut.
  * Throws AssayError `target/exists` when something is at `path` (at the start, and at `commit` if it came in between),
- * `target/full` when the disk has no room, `target/unwritable` for any other refusal. After a failed write only `discard`
+ * `target/no-space` when the disk has no room, `target/unwritable` for any other refusal. After a failed write only `discard`
  * makes sense.
  */
 export async function createFileSink(path: string): Promise<ByteSink> {
@@ -107,7 +107,8 @@ async function renameWithoutOverwriting(from: string, to: string): Promise<void>
   await unlink(from)
 }
 
-async function flushFolder(path: string): Promise<void> {
+/** Makes new names in a folder outlive a power cut. */
+export async function flushFolder(path: string): Promise<void> {
   // Windows has no descriptors of folders, and some drives cannot flush them.
   const folder = await open(path, 'r').catch(() => undefined)
   await folder?.sync().catch(() => {})
@@ -126,11 +127,12 @@ function exists(path: string): AssayError {
   return new AssayError('target/exists', `${path} exists already`, { file: path, hint: 'Name a place that is free.' })
 }
 
-function refusal(error: unknown, path: string): AssayError {
+/** What a refused write to `path` is thrown as: `target/no-space` or `target/unwritable`. AssayErrors pass through. */
+export function refusal(error: unknown, path: string): AssayError {
   if (error instanceof AssayError) return error
   const errno = errnoOf(error)
   if (errno === 'ENOSPC' || errno === 'EDQUOT') {
-    return new AssayError('target/full', `No room left on the disk for ${path}`, {
+    return new AssayError('target/no-space', `No room left on the disk for ${path}`, {
       file: path,
       cause: error,
       hint: 'Free some space or write to another disk.',

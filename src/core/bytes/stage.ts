@@ -1,7 +1,8 @@
-import { lstatSync, readdirSync } from 'node:fs'
-import { mkdtemp, open, rename, rm, rmdir } from 'node:fs/promises'
+import { lstatSync, readdirSync, type Stats } from 'node:fs'
+import { mkdtemp, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AssayError } from '../errors'
+import { flushFolder, refusal } from './file-sink'
 
 /** A place to build something that becomes visible only when it is whole. */
 export interface Stage {
@@ -21,7 +22,7 @@ export async function stage(target: string): Promise<Stage> {
   refuseExisting(target)
   const parent = dirname(target)
   const room = await mkdtemp(join(parent, `.${basename(target)}.assay-`)).catch((error: unknown) => {
-    throw unwritable(parent, error)
+    throw refusal(error, parent)
   })
   const path = join(room, basename(target))
   let open = true
@@ -32,11 +33,11 @@ export async function stage(target: string): Promise<Stage> {
       // An empty folder may stand at the target; Windows does not rename over one.
       await rmdir(target).catch(() => undefined)
       await rename(path, target).catch((error: unknown) => {
-        throw unwritable(parent, error)
+        throw refusal(error, parent)
       })
       open = false
       await rm(room, { recursive: true, force: true })
-      await syncFolder(parent)
+      await flushFolder(parent)
     },
     async discard() {
       if (open) await rm(room, { recursive: true, force: true })
@@ -47,7 +48,7 @@ export async function stage(target: string): Promise<Stage> {
 
 /** Throws `target/exists` unless there is nothing at `target`, or an empty folder. */
 function refuseExisting(target: string): void {
-  const found = lstatSync(target, { throwIfNoEntry: false })
+  const found = entryAt(target)
   if (!found) return
   if (found.isDirectory() && readdirSync(target).length === 0) return
   throw new AssayError('target/exists', `${target} already exists`, {
@@ -65,7 +66,7 @@ export async function swapIn(
   changes: readonly { readonly file: string; readonly replacement: string }[],
 ): Promise<Swap> {
   for (const { file } of changes) {
-    if (lstatSync(backupOf(file), { throwIfNoEntry: false }))
+    if (entryAt(backupOf(file)))
       throw new AssayError('target/exists', `${backupOf(file)} already exists`, {
         file: backupOf(file),
         hint: 'It is the original of an earlier repair in place: move it away, or repair into a new folder with --out.',
@@ -79,17 +80,17 @@ export async function swapIn(
   }
   try {
     for (const { file, replacement } of changes) {
-      if (lstatSync(file, { throwIfNoEntry: false })) {
+      if (entryAt(file)) {
         await rename(file, backupOf(file))
         undo.push(() => rename(backupOf(file), file))
       }
       await rename(replacement, file)
       undo.push(() => rename(file, replacement))
     }
-    for (const folder of new Set(changes.map(({ file }) => dirname(file)))) await syncFolder(folder)
+    for (const folder of new Set(changes.map(({ file }) => dirname(file)))) await flushFolder(folder)
   } catch (error) {
     await swap.undo()
-    throw unwritable(changes[0]?.file ?? '', error)
+    throw refusal(error, changes[0]?.file ?? '')
   }
   return swap
 }
@@ -99,22 +100,15 @@ export interface Swap {
   undo(): Promise<void>
 }
 
+/** What is at a path, links not followed. */
+function entryAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    throw refusal(error, path)
+  }
+}
+
 function backupOf(file: string): string {
   return `${file}.backup`
-}
-
-function unwritable(path: string, error: unknown): AssayError {
-  const reason = error instanceof Error ? error.message : String(error)
-  return new AssayError('target/unwritable', `Cannot write in ${path}: ${reason}`, {
-    file: path,
-    hint: 'Check that the folder exists, that you may write to it, and that the disk is not read-only.',
-    cause: error,
-  })
-}
-
-/** Makes renames in a folder last through a crash. Windows cannot open a folder and needs none of it. */
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r').catch(() => undefined)
-  await handle?.sync().catch(() => undefined)
-  await handle?.close()
 }

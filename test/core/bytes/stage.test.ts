@@ -1,0 +1,101 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { stage, swapIn } from '../../../src/core/bytes/stage'
+import { scratch } from '../repair/cases'
+
+describe('building aside', () => {
+  it('shows a folder only when it is whole', async () => {
+    const folder = scratch()
+    const staged = await stage(join(folder, 'out'))
+    mkdirSync(staged.path)
+    writeFileSync(join(staged.path, 'a'), '1')
+    expect(readdirSync(folder)).not.toContain('out')
+    await staged.commit()
+    expect(readdirSync(folder)).toEqual(['out'])
+    expect(readFileSync(join(folder, 'out', 'a'), 'utf8')).toBe('1')
+  })
+
+  it('takes the place of an empty folder', async () => {
+    const folder = scratch()
+    mkdirSync(join(folder, 'out'))
+    const staged = await stage(join(folder, 'out'))
+    writeFileSync(staged.path, 'a file this time')
+    await staged.commit()
+    expect(readFileSync(join(folder, 'out'), 'utf8')).toBe('a file this time')
+  })
+
+  it('leaves nothing when it is discarded, and keeps what was committed', async () => {
+    const folder = scratch()
+    const staged = await stage(join(folder, 'out'))
+    mkdirSync(staged.path)
+    await staged.discard()
+    expect(readdirSync(folder)).toEqual([])
+    const other = await stage(join(folder, 'out'))
+    writeFileSync(other.path, '')
+    await other.commit()
+    await other.discard()
+    expect(readdirSync(folder)).toEqual(['out'])
+  })
+
+  it('overwrites nothing, not even what appeared meanwhile', async () => {
+    const folder = scratch()
+    const staged = await stage(join(folder, 'out'))
+    writeFileSync(staged.path, 'new')
+    writeFileSync(join(folder, 'out'), 'mine')
+    await expect(staged.commit()).rejects.toMatchObject({ code: 'target/exists' })
+    await expect(stage(join(folder, 'out'))).rejects.toMatchObject({ code: 'target/exists' })
+    await staged.discard()
+    expect(readFileSync(join(folder, 'out'), 'utf8')).toBe('mine')
+  })
+
+  it('needs a folder to build in', async () => {
+    const folder = scratch()
+    writeFileSync(join(folder, 'file'), '')
+    for (const target of [join(folder, 'no', 'out'), join(folder, 'file', 'out')]) {
+      await expect(stage(target)).rejects.toMatchObject({ code: 'target/unwritable' })
+    }
+  })
+})
+
+describe('swapping files in', () => {
+  function folderWith(files: Record<string, string>): string {
+    const folder = scratch()
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+    return folder
+  }
+  const contents = (folder: string) =>
+    Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]))
+
+  it('keeps the old ones as .backup, and can put them back', async () => {
+    const folder = folderWith({ a: 'old a', 'new-a': 'new a', 'new-b': 'new b' })
+    const swap = await swapIn([
+      { file: join(folder, 'a'), replacement: join(folder, 'new-a') },
+      { file: join(folder, 'b'), replacement: join(folder, 'new-b') },
+    ])
+    expect(contents(folder)).toEqual({ a: 'new a', 'a.backup': 'old a', b: 'new b' })
+    await swap.undo()
+    expect(contents(folder)).toEqual({ a: 'old a', 'new-a': 'new a', 'new-b': 'new b' })
+  })
+
+  it('undoes what it did when a later file cannot be swapped', async () => {
+    const folder = folderWith({ a: 'old a', b: 'old b', 'new-a': 'new a' })
+    const swapping = swapIn([
+      { file: join(folder, 'a'), replacement: join(folder, 'new-a') },
+      { file: join(folder, 'b'), replacement: join(folder, 'is-not-there') },
+    ])
+    await expect(swapping).rejects.toMatchObject({ code: 'target/unwritable' })
+    expect(contents(folder)).toEqual({ a: 'old a', b: 'old b', 'new-a': 'new a' })
+  })
+
+  it('touches nothing when a backup is in the way', async () => {
+    const files = { a: 'old a', b: 'old b', 'b.backup': 'older', 'new-a': 'new a', 'new-b': 'new b' }
+    const folder = folderWith(files)
+    const swapping = swapIn([
+      { file: join(folder, 'a'), replacement: join(folder, 'new-a') },
+      { file: join(folder, 'b'), replacement: join(folder, 'new-b') },
+    ])
+    await expect(swapping).rejects.toMatchObject({ code: 'target/exists' })
+    expect(contents(folder)).toEqual(files)
+  })
+})
