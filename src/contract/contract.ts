@@ -51,6 +51,7 @@ export const opened = z.discriminatedUnion('kind', [
     checkpoints: z.array(
       z.object({ path: z.string(), name: z.string(), step: z.number().optional(), verification: s.verification }),
     ),
+    /** The last that training can resume from exactly. */
     lastGood: z.string().nullable(),
   }),
 ])

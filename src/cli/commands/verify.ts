@@ -59,7 +59,7 @@ async function verifyPath(path: string, { deep, strict }: Options, { client, abs
   }
   if (opened.kind === 'checkpoint') {
     const row = await read(opened)
-    return { rows: [row], lastGood: row.verdict === 'broken' ? null : row.path }
+    return { rows: [row], lastGood: lastGoodOf([row]) }
   }
   if (!deep) {
     return { run: opened.path, rows: opened.checkpoints.map((one) => one.verification), lastGood: opened.lastGood }
@@ -72,10 +72,9 @@ async function verifyPath(path: string, { deep, strict }: Options, { client, abs
   return { run: opened.path, rows, lastGood: lastGoodOf(rows) }
 }
 
-/** Newest of the complete ones; where none is complete, newest of those that load. Reading values may overturn the first look. */
+/** The last that training can resume from exactly. Reading values may overturn the first look. */
 function lastGoodOf(rows: readonly Verification[]): string | null {
-  const newest = (verdict: Verification['verdict']) => rows.findLast((row) => row.verdict === verdict)
-  return (newest('complete') ?? newest('partial'))?.path ?? null
+  return rows.findLast(({ verdict }) => verdict === 'complete')?.path ?? null
 }
 
 function statusOf(rows: readonly Row[]): Status {
@@ -113,7 +112,8 @@ function runText({ path, checkpoints, lastGood }: Parameters<typeof print>[0], i
     indent: '  ',
     paint: (cell, column, row) => (column === 2 ? paint[names[row] ?? 'error'](cell) : column === 3 ? dim(cell) : cell),
   })
-  const last = lastGood === null ? red('None of them can be resumed from.') : `Last good: ${bold(safe(lastGood))}`
+  const last =
+    lastGood === null ? red('Training can resume exactly from none of them.') : `Last good: ${bold(safe(lastGood))}`
   return `${bold(safe(path))}\n\n${body}\n${last}\n`
 }
 

@@ -71,7 +71,8 @@ async function openedRun(run: Run, engine: Engine, strict = false) {
       checkpoint.close()
     }
   }
-  return { kind: 'run' as const, path: run.path, name: run.name, checkpoints, lastGood: lastGoodOf(checkpoints) }
+  const lastGood = checkpoints.findLast(({ verification }) => verification.verdict === 'complete')
+  return { kind: 'run' as const, path: run.path, name: run.name, checkpoints, lastGood: lastGood?.path ?? null }
 }
 
 /** The checkpoints of the run that this one lies in, itself among them; none where it stands alone. */
@@ -84,15 +85,6 @@ function siblingsOf({ path }: Checkpoint): Run['checkpoints'][number][] {
     if (error instanceof AssayError) return []
     throw error
   }
-}
-
-/** Newest of the complete ones; where none is complete, newest of those that load. */
-function lastGoodOf(
-  checkpoints: readonly { path: string; verification: Pick<Verification, 'verdict'> }[],
-): string | null {
-  const newest = (verdict: Verification['verdict']) =>
-    checkpoints.findLast((one) => one.verification.verdict === verdict)
-  return (newest('complete') ?? newest('partial'))?.path ?? null
 }
 
 function quick(checkpoint: Checkpoint, engine: Engine, strict: boolean): Promise<Verification> {
