@@ -16,8 +16,32 @@ import {
 } from '@mantine/core'
 import classes from './theme.module.css'
 
+const QUIET = {
+  background: 'transparent',
+  hover: 'var(--surface-hover)',
+  color: 'var(--text-soft)',
+  border: '1px solid transparent',
+}
+
+/** Buttons know three voices: the one thing to do, things to do, and things that can be done. */
+const VARIANTS: Readonly<Record<string, typeof QUIET>> = {
+  filled: {
+    background: 'var(--accent-fill)',
+    hover: 'var(--accent-fill-hover)',
+    color: 'var(--on-accent)',
+    border: '1px solid transparent',
+  },
+  default: {
+    background: 'var(--surface-raised)',
+    hover: 'var(--surface-hover)',
+    color: 'var(--text)',
+    border: '1px solid var(--line-strong)',
+  },
+}
+
 /** Mantine with the window's own measure: small, square-ish, quiet. Colours come from tokens.css through the variables below. */
 export const theme = createTheme({
+  variantColorResolver: ({ variant }) => VARIANTS[variant] ?? QUIET,
   fontFamily: 'var(--font-sans)',
   fontFamilyMonospace: 'var(--font-mono)',
   defaultRadius: 5,

@@ -94,6 +94,8 @@ export function DataGrid<Item extends RowData>(props: DataGridProps<Item>) {
     getRowId: idOf,
     getCoreRowModel: getCoreRowModel(),
     manualSorting: true,
+    // The slice is new with every scroll; there is no page to go back to.
+    autoResetAll: false,
     state: { columnVisibility: hidden },
   })
 

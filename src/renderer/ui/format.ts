@@ -57,6 +57,13 @@ export function formatValue(value: JsonNumber | null | undefined, digits = 4): s
   return number.toPrecision(digits)
 }
 
+/** The same without zeros that only fill up a column: for single values in text, and ticks. */
+export function formatNumber(value: JsonNumber | null | undefined, digits = 4): string {
+  return formatValue(value, digits)
+    .replace(/(\.\d*?)0+(?=e|$)/, '$1')
+    .replace(/\.(?=e|$)/, '')
+}
+
 /** `1280 × 128 × 3`; a tensor without dimensions is a `scalar`. */
 export function formatShape(shape: readonly number[]): string {
   return shape.length === 0 ? 'scalar' : shape.join(' × ')
@@ -80,8 +87,9 @@ export function folderOf(path: string): string {
   return end > 0 ? path.slice(0, end) : path
 }
 
-/** `weights/rank-shard` as words: `Rank shard`. */
+/** `weights/rank-shard` as words: `Weights: rank shard`. */
 export function ruleWords(rule: string): string {
-  const words = (rule.split('/').at(-1) ?? rule).replaceAll('-', ' ')
-  return words.charAt(0).toUpperCase() + words.slice(1)
+  const [area = '', name = ''] = rule.split('/', 2)
+  const title = area === 'rng' ? 'RNG' : area.charAt(0).toUpperCase() + area.slice(1)
+  return name === '' ? title : `${title}: ${name.replaceAll('-', ' ')}`
 }

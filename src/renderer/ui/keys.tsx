@@ -2,14 +2,19 @@ import classes from './keys.module.css'
 
 const MAC = typeof navigator !== 'undefined' && /mac/i.test(navigator.platform)
 
+const NAMES: Readonly<Record<string, string>> = { Escape: 'Esc', alt: MAC ? '⌥' : 'Alt', ArrowUp: '↑', ArrowDown: '↓' }
+
 /** `mod+shift+P` as this system writes it. */
 function keyNames(keys: string): string[] {
-  return keys.split('+').map((key) => {
-    if (key === 'mod') return MAC ? '⌘' : 'Ctrl'
-    if (key === 'shift') return MAC ? '⇧' : 'Shift'
-    if (key === 'Escape') return 'Esc'
-    return key
-  })
+  // Where the question mark is on a keyboard, its own shift is understood.
+  return keys
+    .replace('shift+?', '?')
+    .split('+')
+    .map((key) => {
+      if (key === 'mod') return MAC ? '⌘' : 'Ctrl'
+      if (key === 'shift') return MAC ? '⇧' : 'Shift'
+      return NAMES[key] ?? key
+    })
 }
 
 export function Keys({ keys }: { keys: string }) {

@@ -12,7 +12,7 @@ function metric(id: 'maxAbs' | 'meanAbs' | 'rms' | 'relL2' | 'cosine', header: s
   return column.display({
     id,
     header,
-    size: 92,
+    size: id === 'cosine' ? 96 : 86,
     meta: { numeric: true, sortable: true },
     cell: ({ row }) => formatCosine(id, row.original[id]),
   })
@@ -27,7 +27,7 @@ export const COLUMNS: ColumnDef<DiffRow, unknown>[] = [
   column.display({
     id: 'name',
     header: 'Name',
-    size: 280,
+    size: 260,
     meta: { sortable: true, title: (row) => visible(row.name) },
     cell: ({ row }) => (
       <span className={classes.name}>
@@ -48,13 +48,13 @@ export const COLUMNS: ColumnDef<DiffRow, unknown>[] = [
   column.display({
     id: 'what',
     header: 'Shape, dtype',
-    size: 214,
+    size: 190,
     cell: ({ row }) => <What row={row.original} />,
   }),
   column.display({
     id: 'changed',
     header: 'Values changed',
-    size: 136,
+    size: 132,
     meta: { numeric: true, sortable: true },
     cell: ({ row: { original } }) =>
       original.changed === null ? (

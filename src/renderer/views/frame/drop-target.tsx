@@ -1,40 +1,59 @@
 import { Dropzone } from '@mantine/dropzone'
 import { IconFolderOpen } from '@tabler/icons-react'
+import { useEffect, useState } from 'react'
 import { useApi } from '../../api/context'
 import { useWorkspace } from '../../workspace/hooks'
 import classes from './drop-target.module.css'
 
-/** The whole window takes a file or a folder. */
+/** The whole window takes a file or a folder; nothing of it is there until one is dragged in. */
 export function DropTarget() {
   const { bridge } = useApi()
   const workspace = useWorkspace()
+  if (!useDraggedFiles()) return null
   return (
-    <Dropzone.FullScreen
-      active
+    <Dropzone
       multiple={false}
-      getFilesFromEvent={dropped}
-      onDropAny={(files, rejections) => {
-        const file = files[0] ?? rejections[0]?.file
-        if (file) void workspace.open(bridge.pathOf(file))
-      }}
-      onDrop={() => undefined}
-      inputProps={{ 'aria-label': 'Drop a checkpoint' }}
-      classNames={{ fullScreen: classes.cover, root: classes.root, inner: classes.inner }}
+      activateOnClick={false}
+      activateOnKeyboard={false}
+      getFilesFromEvent={droppedItems}
+      onDrop={([file]) => file && workspace.open(bridge.pathOf(file))}
+      classNames={{ root: classes.root, inner: classes.inner }}
     >
-      <div className={classes.sign}>
-        <IconFolderOpen size={28} aria-hidden />
-        <span>Drop a checkpoint file, folder, or a run</span>
-      </div>
-    </Dropzone.FullScreen>
+      <IconFolderOpen size={28} aria-hidden />
+      <span>Drop a checkpoint file, a folder, or a run</span>
+    </Dropzone>
   )
 }
 
-/** The dropped items themselves: the library's own reading of a folder would walk into it and lose its path. */
-async function dropped(event: unknown): Promise<File[]> {
-  const transfer = event instanceof Event || isReactEvent(event) ? (event as DragEvent).dataTransfer : null
-  return transfer ? [...transfer.files] : []
+/** Whether files are being dragged over the window. Dropped anywhere else than on the target they do nothing. */
+function useDraggedFiles(): boolean {
+  const [isOver, setIsOver] = useState(false)
+  useEffect(() => {
+    // Each element under the pointer is entered before the last one is left.
+    let entered = 0
+    const change = (by: number) => {
+      entered = Math.max(0, entered + by)
+      setIsOver(entered > 0)
+    }
+    const enter = (event: DragEvent) => event.dataTransfer?.types.includes('Files') && change(1)
+    const leave = (event: DragEvent) => event.dataTransfer?.types.includes('Files') && change(-1)
+    const over = (event: DragEvent) => event.preventDefault()
+    const drop = (event: DragEvent) => {
+      event.preventDefault()
+      change(-entered)
+    }
+    const listeners = { dragenter: enter, dragleave: leave, dragover: over, drop } as const
+    for (const [name, listener] of Object.entries(listeners)) window.addEventListener(name, listener as EventListener)
+    return () => {
+      for (const [name, listener] of Object.entries(listeners))
+        window.removeEventListener(name, listener as EventListener)
+    }
+  }, [])
+  return isOver
 }
 
-function isReactEvent(event: unknown): boolean {
-  return typeof event === 'object' && event !== null && 'nativeEvent' in event
+/** The items themselves, read at once: the library's own reading of a folder would walk into it and lose its path. */
+async function droppedItems(event: unknown): Promise<File[]> {
+  const transfer = typeof event === 'object' && event && 'dataTransfer' in event ? event.dataTransfer : null
+  return transfer instanceof DataTransfer ? [...transfer.files] : []
 }

@@ -31,7 +31,11 @@ export function GoToTensor({ checkpoint }: { checkpoint: OpenedCheckpoint }) {
       classNames={classes}
       title="Go to tensor"
       scrollable
-      maxHeight={420}
+      overlayProps={{ backgroundOpacity: 0.3, blur: 0 }}
+      transitionProps={{ duration: 80 }}
+      maxHeight="56vh"
+      centered={false}
+      yOffset="12vh"
     >
       <Spotlight.Search
         placeholder="Name of a tensor, or a pattern with *"

@@ -16,7 +16,7 @@ export function Header({ subject, commands }: { subject: Opened; commands: reado
   const scheme = useComputedColorScheme()
   const theme = commands.find((command) => command.id === 'toggle-theme')
   return (
-    <header className={classes.header}>
+    <div className={classes.header}>
       <h1 className={classes.name} title={visible(subject.path)}>
         <SafeText>{subject.name}</SafeText>
       </h1>
@@ -43,6 +43,6 @@ export function Header({ subject, commands }: { subject: Opened; commands: reado
           {scheme === 'dark' ? <IconSun size={16} /> : <IconMoon size={16} />}
         </IconAction>
       </div>
-    </header>
+    </div>
   )
 }

@@ -3,16 +3,18 @@ import {
   IconFileDiff,
   IconFolderOpen,
   IconLayoutDashboard,
+  IconListDetails,
   IconTool,
   IconVectorTriangle,
 } from '@tabler/icons-react'
-import type { OpenedCheckpoint } from '../../../contract/contract'
+import type { Opened } from '../../../contract/contract'
 import { VIEW_NAMES } from '../../commands/commands'
-import { formatShort } from '../../ui/format'
+import { folderOf } from '../../ui/format'
 import { useWorkspace, useWorkspaceState } from '../../workspace/hooks'
 import { VIEWS, type ViewId } from '../../workspace/workspace'
 import { Logo } from '../shared/logo'
 import classes from './navigation.module.css'
+import { NavigationItem } from './navigation-item'
 import { OpenMenu } from './open-menu'
 
 const ICONS: Record<ViewId, typeof IconTool> = {
@@ -23,10 +25,12 @@ const ICONS: Record<ViewId, typeof IconTool> = {
   repair: IconTool,
 }
 
-/** The five ways to look at a checkpoint. */
-export function Navigation({ checkpoint }: { checkpoint: OpenedCheckpoint | null }) {
+/** The run, where there is one, and the five ways to look at a checkpoint. */
+export function Navigation({ subject }: { subject: Opened | null }) {
   const workspace = useWorkspace()
   const { view } = useWorkspaceState()
+  const checkpoint = subject?.kind === 'checkpoint' ? subject : null
+  const siblings = checkpoint?.siblings.length ?? 0
   return (
     <nav className={classes.nav} aria-label="Views">
       <div className={classes.brand}>
@@ -37,38 +41,37 @@ export function Navigation({ checkpoint }: { checkpoint: OpenedCheckpoint | null
         </OpenMenu>
       </div>
       <ul className={classes.views}>
-        {VIEWS.map((id, i) => {
-          const Icon = ICONS[id]
-          return (
-            <li key={id}>
-              <button
-                type="button"
-                className={classes.view}
-                aria-current={checkpoint && view === id ? 'page' : undefined}
-                aria-keyshortcuts={`${i + 1}`}
-                disabled={!checkpoint}
-                onClick={() => workspace.show(id)}
-                data-testid={`nav-${id}`}
-              >
-                <Icon size={16} stroke={1.7} aria-hidden />
-                <span className={classes.name}>{VIEW_NAMES[id]}</span>
-                {checkpoint && <Count checkpoint={checkpoint} view={id} />}
-                <kbd aria-hidden>{i + 1}</kbd>
-              </button>
-            </li>
-          )
-        })}
+        {subject?.kind === 'run' && (
+          <NavigationItem id="run" name="Run" Icon={IconListDetails} current count={subject.checkpoints.length} />
+        )}
+        {checkpoint && siblings > 1 && (
+          <NavigationItem
+            id="run"
+            name="Run"
+            Icon={IconListDetails}
+            count={siblings}
+            onClick={() => workspace.open(folderOf(checkpoint.path))}
+          />
+        )}
+        {VIEWS.map((id, i) => (
+          <NavigationItem
+            key={id}
+            id={id}
+            name={VIEW_NAMES[id]}
+            Icon={ICONS[id]}
+            hotkey={`${i + 1}`}
+            current={checkpoint !== null && view === id}
+            disabled={!checkpoint}
+            count={checkpoint ? countOf(id, checkpoint) : undefined}
+            onClick={() => workspace.show(id)}
+          />
+        ))}
       </ul>
     </nav>
   )
 }
 
-function Count({ checkpoint, view }: { checkpoint: OpenedCheckpoint; view: ViewId }) {
-  const { findings } = checkpoint.verification
-  if (view === 'overview' && findings.length > 0) {
-    return <span title={`${findings.length} findings`}>{formatShort(findings.length)}</span>
-  }
-  if (view === 'tensors')
-    return <span title={`${checkpoint.tensorCount} tensors`}>{formatShort(checkpoint.tensorCount)}</span>
-  return null
+function countOf(view: ViewId, { verification, tensorCount }: Extract<Opened, { kind: 'checkpoint' }>) {
+  if (view === 'overview') return verification.findings.length || undefined
+  return view === 'tensors' ? tensorCount : undefined
 }

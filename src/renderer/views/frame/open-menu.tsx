@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { useApi } from '../../api/context'
 import { Keys } from '../../ui/keys'
-import { visible } from '../../ui/safe-text'
+import { SafeText, visible } from '../../ui/safe-text'
 import { useWorkspace } from '../../workspace/hooks'
 import classes from './open-menu.module.css'
 
@@ -36,7 +36,9 @@ export function OpenMenu({ children }: { children: ReactNode }) {
             <Menu.Label>Recent</Menu.Label>
             {recent.data.slice(0, 8).map((path) => (
               <Menu.Item key={path} title={visible(path)} onClick={() => workspace.open(path)}>
-                <span className={classes.path}>{visible(path)}</span>
+                <span className={classes.path}>
+                  <SafeText>{path}</SafeText>
+                </span>
               </Menu.Item>
             ))}
           </>

@@ -21,7 +21,13 @@ export function Palette({ commands }: { commands: readonly Command[] }) {
       }}
       title="Commands"
       scrollable
-      maxHeight={420}
+      overlayProps={{ backgroundOpacity: 0.3, blur: 0 }}
+      transitionProps={{ duration: 80 }}
+      maxHeight="56vh"
+      centered={false}
+      yOffset="12vh"
+      // It scrolls, so the keyboard must reach it.
+      scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}
       actions={groups.map((group) => ({
         group,
         actions: commands

@@ -1,7 +1,7 @@
 import { Select } from '@mantine/core'
-import { IconChevronLeft, IconChevronRight, IconListDetails } from '@tabler/icons-react'
+import { IconChevronLeft, IconChevronRight } from '@tabler/icons-react'
 import type { OpenedCheckpoint } from '../../../contract/contract'
-import { folderOf, formatCount } from '../../ui/format'
+import { formatCount } from '../../ui/format'
 import { IconAction } from '../../ui/icon-action'
 import { visible } from '../../ui/safe-text'
 import { useWorkspace } from '../../workspace/hooks'
@@ -18,7 +18,7 @@ export function SiblingSwitcher({ checkpoint }: { checkpoint: OpenedCheckpoint }
     <div className={classes.switcher}>
       <IconAction
         label="Earlier checkpoint"
-        keys="alt+↑"
+        keys="alt+ArrowUp"
         disabled={here < 0 || !earlier}
         onClick={() => earlier && workspace.open(earlier.path)}
       >
@@ -37,18 +37,11 @@ export function SiblingSwitcher({ checkpoint }: { checkpoint: OpenedCheckpoint }
       />
       <IconAction
         label="Later checkpoint"
-        keys="alt+↓"
+        keys="alt+ArrowDown"
         disabled={here < 0 || !later}
         onClick={() => later && workspace.open(later.path)}
       >
         <IconChevronRight size={15} />
-      </IconAction>
-      <IconAction
-        label="All checkpoints of the run"
-        onClick={() => workspace.open(folderOf(path))}
-        data-testid="open-run"
-      >
-        <IconListDetails size={15} />
       </IconAction>
     </div>
   )

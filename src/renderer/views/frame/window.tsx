@@ -36,10 +36,10 @@ export function Window() {
     <>
       {subject || failure ? (
         <div className={classes.frame}>
-          <Navigation checkpoint={failure ? null : checkpoint} />
-          <div className={classes.main}>
+          <Navigation subject={failure ? null : subject} />
+          <main className={classes.main}>
             {subject && <Header subject={subject} commands={commands} />}
-            <main className={classes.view} aria-busy={opening !== null}>
+            <div className={classes.view} aria-busy={opening !== null}>
               {failure && (
                 <div className={classes.failure}>
                   <ErrorPanel
@@ -55,8 +55,8 @@ export function Window() {
                   <Views />
                 </CheckpointProvider>
               )}
-            </main>
-          </div>
+            </div>
+          </main>
           <StatusBar subject={subject} opening={opening} />
         </div>
       ) : (

@@ -2,10 +2,11 @@ import { Button } from '@mantine/core'
 import { IconAlertTriangle, IconChevronRight, IconCircleX, IconInfoCircle, IconTool } from '@tabler/icons-react'
 import { useState } from 'react'
 import type { Finding } from '../../../contract/schemas'
+import { useTensorRows } from '../../api/tensors'
 import { formatCount, ruleWords } from '../../ui/format'
 import { keyed } from '../../ui/keyed'
 import { SafeText } from '../../ui/safe-text'
-import { useWorkspace } from '../../workspace/hooks'
+import { useCheckpoint, useWorkspace } from '../../workspace/hooks'
 import { Evidence } from './evidence'
 import classes from './findings.module.css'
 import type { RuleGroup } from './group'
@@ -69,9 +70,7 @@ export function FindingGroup({ group }: { group: RuleGroup }) {
         <ul className={classes.members}>
           {keyed(all ? findings : findings.slice(0, SHOWN)).map(({ key, item: finding }) => (
             <li key={key}>
-              <code className={classes.subject}>
-                <SafeText>{finding.subject}</SafeText>
-              </code>
+              <Subject name={finding.subject} />
               <p>
                 <SafeText>{finding.message}</SafeText>
               </p>
@@ -93,5 +92,24 @@ export function FindingGroup({ group }: { group: RuleGroup }) {
         </p>
       )}
     </li>
+  )
+}
+
+/** What a finding is about: a way to the tensor, where it is one. */
+function Subject({ name }: { name: string }) {
+  const workspace = useWorkspace()
+  const { rows } = useTensorRows(useCheckpoint())
+  const row = rows.find((candidate) => candidate.name === name)
+  if (!row) {
+    return (
+      <code className={classes.subject}>
+        <SafeText>{name}</SafeText>
+      </code>
+    )
+  }
+  return (
+    <button type="button" className={classes.tensor} onClick={() => workspace.goTo(row)}>
+      <SafeText>{name}</SafeText>
+    </button>
   )
 }

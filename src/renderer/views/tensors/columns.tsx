@@ -19,7 +19,7 @@ function measure(id: string, header: string, pick: (statistics: Statistics) => s
   return column.display({
     id,
     header,
-    size: 84,
+    size: 78,
     meta: { numeric: true },
     cell: ({ row }) => <Measure row={row.original} pick={pick} />,
   })
@@ -42,7 +42,7 @@ export const COLUMNS: ColumnDef<TensorRow, unknown>[] = [
   column.display({
     id: 'shape',
     header: 'Shape',
-    size: 116,
+    size: 110,
     meta: { numeric: true, sortable: true },
     cell: ({ row }) => formatShape(row.original.shape),
   }),
@@ -63,7 +63,7 @@ export const COLUMNS: ColumnDef<TensorRow, unknown>[] = [
   column.display({
     id: 'flags',
     header: 'Flags',
-    size: 116,
+    size: 112,
     meta: { sortable: true },
     cell: ({ row }) => row.original.flags.map((flag) => <FlagTag key={flag} flag={flag} />),
   }),

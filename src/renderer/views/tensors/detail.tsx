@@ -37,7 +37,7 @@ export function Detail({ row }: { row: TensorRow }) {
     if (detail) keep(detail.row.index, detail.statistics)
   }, [detail, keep])
   return (
-    <article className={classes.detail} aria-label="Tensor" data-testid="tensor-detail" data-name={row.name}>
+    <article className={classes.detail} data-testid="tensor-detail" data-name={row.name}>
       <header className={classes.head}>
         <h2>
           <SafeText>{row.name}</SafeText>

@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import type { TensorDetail } from '../../../contract/schemas'
-import { formatCount, formatValue } from '../../ui/format'
+import { formatCount, formatNumber, formatValue } from '../../ui/format'
 import { keyed } from '../../ui/keyed'
 import classes from './histogram.module.css'
 
@@ -45,13 +45,13 @@ export function Histogram({ histogram }: { histogram: HistogramData }) {
         {zero !== null && <line x1={zero} x2={zero} y1={0} y2={HEIGHT} vectorEffect="non-scaling-stroke" />}
       </svg>
       <figcaption>
-        <span>{formatValue(min)}</span>
+        <span>{formatNumber(min, 3)}</span>
         <span>
           {under !== null && count !== undefined
             ? `${formatCount(count)} in ${formatValue(min + under * step, 3)} … ${formatValue(min + (under + 1) * step, 3)}`
             : zero !== null && '0'}
         </span>
-        <span>{formatValue(max)}</span>
+        <span>{formatNumber(max, 3)}</span>
       </figcaption>
     </figure>
   )

@@ -1,7 +1,7 @@
 import { useComputedColorScheme } from '@mantine/core'
 import { type PointerEvent, useEffect, useMemo, useRef, useState } from 'react'
 import type { TensorDetail } from '../../../contract/schemas'
-import { formatShape, formatValue } from '../../ui/format'
+import { formatNumber, formatShape, formatValue } from '../../ui/format'
 import { colourOf, cssColour, gradientOf, MAPS } from './colour-map'
 import classes from './picture.module.css'
 
@@ -51,9 +51,9 @@ export function Picture({ picture, shape }: { picture: PictureData; shape: reado
       />
       <figcaption>
         <div className={classes.legend}>
-          <span>{formatValue(-limit, 2)}</span>
+          <span>{formatNumber(-limit, 2)}</span>
           <span className={classes.ramp} style={{ background: gradientOf(map) }} />
-          <span>{formatValue(limit, 2)}</span>
+          <span>{formatNumber(limit, 2)}</span>
           {hasGaps && (
             <span className={classes.gap}>
               <i style={{ background: cssColour(map.none) }} /> NaN

@@ -1,4 +1,4 @@
-import { Splitter, TextInput, Tooltip, UnstyledButton } from '@mantine/core'
+import { TextInput, Tooltip, UnstyledButton } from '@mantine/core'
 import { useHotkeys, useLocalStorage } from '@mantine/hooks'
 import { IconDownload, IconRegex, IconSearch, IconX } from '@tabler/icons-react'
 import type { VisibilityState } from '@tanstack/react-table'
@@ -13,6 +13,7 @@ import { ErrorPanel } from '../../ui/error-panel'
 import { formatBytes, formatCount } from '../../ui/format'
 import { IconAction } from '../../ui/icon-action'
 import { SafeText } from '../../ui/safe-text'
+import { SidePane } from '../../ui/side-pane'
 import { useCheckpoint, useWorkspace, useWorkspaceState } from '../../workspace/hooks'
 import { ColumnMenu } from './column-menu'
 import { COLUMNS } from './columns'
@@ -98,8 +99,8 @@ export function TensorsView() {
   }
   const selected = scope !== null ? scope : chosen ? leafKey(chosen) : null
   return (
-    <Splitter className={classes.view} lineSize={1} withHandle={false}>
-      <Splitter.Pane defaultSize="248px" min="160px" className={classes.pane}>
+    <div className={classes.view}>
+      <SidePane side="left" label="Modules" storageKey="assay-tree-width" initial={248} min={160} max={520}>
         <div className={classes.bar}>
           <TextInput
             ref={search}
@@ -136,8 +137,8 @@ export function TensorsView() {
           </p>
         )}
         <TreeView lines={lines} selected={selected} onSelect={onSelect} onOpen={onOpen} />
-      </Splitter.Pane>
-      <Splitter.Pane defaultSize={100} min={20} className={classes.pane}>
+      </SidePane>
+      <div className={classes.table}>
         <div className={classes.bar}>
           <FilterMenu rows={rows} facets={facets} onChange={setFacets} />
           {scope !== null && (
@@ -183,13 +184,13 @@ export function TensorsView() {
             Watcher={StatisticsWatcher}
           />
         )}
-      </Splitter.Pane>
+      </div>
       {chosen && (
-        <Splitter.Pane defaultSize="336px" min="260px" className={classes.pane}>
+        <SidePane side="right" label="Tensor" storageKey="assay-detail-width" initial={340} min={260} max={720}>
           <Detail key={chosen.index} row={chosen} />
-        </Splitter.Pane>
+        </SidePane>
       )}
-    </Splitter>
+    </div>
   )
 }
 

@@ -7,6 +7,8 @@ export interface Branch {
   /** Unique in the tree, and the same again when the tree is built from other rows. */
   readonly key: string
   readonly label: string
+  /** The root, where its branches are components. */
+  readonly holdsComponents: boolean
   readonly branches: Map<string, Branch>
   readonly leaves: TensorRow[]
   count: number
@@ -47,14 +49,24 @@ export function isBranch(node: Branch | TensorRow): node is Branch {
   return 'kind' in node
 }
 
-function branch(key: string, label: string): Branch {
-  return { kind: 'branch', key, label, branches: new Map(), leaves: [], count: 0, bytes: 0, troubled: 0 }
+function branch(key: string, label: string, holdsComponents = false): Branch {
+  return {
+    kind: 'branch',
+    key,
+    label,
+    holdsComponents,
+    branches: new Map(),
+    leaves: [],
+    count: 0,
+    bytes: 0,
+    troubled: 0,
+  }
 }
 
 /** Modules by the dots of their names; above them the components, where there is more than one. */
 export function buildTree(rows: readonly TensorRow[]): Branch {
-  const root = branch('', '')
   const byComponent = new Set(rows.map((row) => row.component)).size > 1
+  const root = branch('', '', byComponent)
   for (const row of rows) {
     const parts = partsOf(row.name)
     const label = parts.pop() ?? row.name
@@ -99,7 +111,9 @@ function add(node: Branch, row: TensorRow): void {
 export function linesOf(root: Branch, opened: ReadonlySet<string>): Line[] {
   const lines: Line[] = []
   const walk = (node: Branch, level: number, parent: number) => {
-    const branches = sortNaturally([...node.branches.values()], (child) => child.label)
+    // Components stay in the checkpoint's order, weights first.
+    const children = [...node.branches.values()]
+    const branches = node.holdsComponents ? children : sortNaturally(children, (child) => child.label)
     const leaves = sortNaturally(node.leaves, (row) => labels.get(row) ?? row.name)
     const siblings = branches.length + leaves.length
     let position = 0
@@ -137,19 +151,17 @@ export function leafKey(row: TensorRow): string {
   return `#${row.index}`
 }
 
-/** Branches level by level, as long as about `limit` lines are in sight: what is open before anybody opened anything. */
+/** The branches to open before anybody opened any: outer ones first, each only while about `limit` lines are in sight. */
 export function openedAtFirst(root: Branch, limit: number): Set<string> {
   const opened = new Set<string>()
-  let level = [root]
+  const waiting = [root]
   let shown = 0
-  while (level.length > 0 && shown < limit) {
-    const next: Branch[] = []
-    for (const node of level) {
-      if (node.key !== '') opened.add(node.key)
-      shown += node.leaves.length + node.branches.size
-      next.push(...node.branches.values())
-    }
-    level = next
+  for (let node = waiting.shift(); node; node = waiting.shift()) {
+    const inside = node.leaves.length + node.branches.size
+    if (shown + inside > limit && node !== root) continue
+    shown += inside
+    opened.add(node.key)
+    if (waiting.length < limit) waiting.push(...node.branches.values())
   }
   return opened
 }

@@ -11,13 +11,14 @@ import {
   YAxis,
 } from 'recharts'
 import { saveText, toCsv } from '../../ui/csv'
-import { formatCount, formatValue } from '../../ui/format'
+import { formatCount, formatNumber } from '../../ui/format'
 import { IconAction } from '../../ui/icon-action'
 import { Section } from '../../ui/section'
+import { niceTicks } from '../../ui/ticks'
 import classes from './chart.module.css'
 import { ChartTable } from './chart-table'
 import { ChartTip } from './chart-tip'
-import { type Line, rowsOf, thin } from './series'
+import { heightsOf, type Line, rowsOf, thin } from './series'
 
 /** More dots than this do not show on any screen. */
 const DRAWN = 1500
@@ -59,6 +60,7 @@ export function Chart({
       ),
     [lines, log],
   )
+  const heights = useMemo(() => heightsOf(lines), [lines])
   const sampled = lines.find((line) => line.dots.length > DRAWN)
   const save = () =>
     saveText(
@@ -106,6 +108,7 @@ export function Chart({
                 dataKey="x"
                 type="number"
                 domain={['dataMin', 'dataMax']}
+                ticks={niceTicks(drawn[0]?.x ?? 0, drawn.at(-1)?.x ?? 0, 8)}
                 tickFormatter={formatCount}
                 tickLine={false}
                 axisLine={{ stroke: 'var(--line-strong)' }}
@@ -114,9 +117,10 @@ export function Chart({
               />
               <YAxis
                 scale={log ? 'log' : 'linear'}
-                domain={['auto', 'auto']}
+                domain={log ? ['auto', 'auto'] : heights.domain}
+                ticks={log ? undefined : heights.ticks}
                 allowDataOverflow={log}
-                tickFormatter={(value: number) => formatValue(value, 3)}
+                tickFormatter={(value: number) => formatNumber(value, 3)}
                 tickLine={false}
                 axisLine={false}
                 width={58}

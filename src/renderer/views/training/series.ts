@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { point } from '../../../contract/schemas'
 import { toNumber } from '../../ui/format'
+import { niceTicks } from '../../ui/ticks'
 
 export type Point = z.infer<typeof point>
 
@@ -84,4 +85,22 @@ export function rowsOf(lines: readonly Line[], { log = false } = {}): Row[] {
     }
   }
   return [...rows].sort(([a], [b]) => a - b).map(([x, values]) => ({ ...values, x }))
+}
+
+/** The span of all values with a little air around it, and round values within. */
+export function heightsOf(lines: readonly Line[]): { domain: [number, number]; ticks: number[] } {
+  let low = Number.POSITIVE_INFINITY
+  let high = Number.NEGATIVE_INFINITY
+  for (const { dots } of lines) {
+    for (const { y } of dots) {
+      if (y === null) continue
+      if (y < low) low = y
+      if (y > high) high = y
+    }
+  }
+  if (low > high) return { domain: [0, 1], ticks: [] }
+  const air = (high - low || Math.abs(high) || 1) * 0.06
+  // A line that begins at zero stands on it.
+  const domain: [number, number] = [low >= 0 && low < air ? 0 : low - air, high + air]
+  return { domain, ticks: niceTicks(domain[0], domain[1], 5) }
 }

@@ -1,6 +1,6 @@
 import type { TrainingState } from '../../../contract/schemas'
 import { Facts } from '../../ui/facts'
-import { formatBytes, formatCount, formatValue } from '../../ui/format'
+import { formatBytes, formatCount, formatNumber } from '../../ui/format'
 import { keyed } from '../../ui/keyed'
 import { RawValue } from '../../ui/raw-value'
 import { SafeText, visible } from '../../ui/safe-text'
@@ -41,7 +41,7 @@ function Counters({ state }: { state: TrainingState }) {
       <Facts
         rows={[
           ['Step', step === undefined ? 'not told' : formatCount(step)],
-          ['Epoch', epoch === undefined ? undefined : formatValue(epoch)],
+          ['Epoch', epoch === undefined ? undefined : formatNumber(epoch)],
           ['Processes', worldSize === undefined ? undefined : formatCount(worldSize)],
           ...counters.map(
             ({ source, value }) =>
@@ -94,9 +94,9 @@ function Optimizer({ optimizer }: { optimizer: TrainingState['optimizers'][numbe
               <tr key={key}>
                 <td>{key}</td>
                 <td>{formatCount(group.count)}</td>
-                <td>{formatValue(group.lr)}</td>
-                <td>{formatValue(group.initialLr)}</td>
-                <td>{formatValue(group.weightDecay)}</td>
+                <td>{formatNumber(group.lr)}</td>
+                <td>{formatNumber(group.initialLr)}</td>
+                <td>{formatNumber(group.weightDecay)}</td>
               </tr>
             ))}
           </tbody>
@@ -116,8 +116,8 @@ function Scheduler({ scheduler }: { scheduler: TrainingState['schedulers'][numbe
       <Facts
         rows={[
           ['Steps counted', lastEpoch === undefined ? undefined : formatCount(lastEpoch)],
-          ['Last lr', lastLr.length > 0 ? lastLr.map((lr) => formatValue(lr)).join(', ') : undefined],
-          ['Base lr', baseLrs.length > 0 ? baseLrs.map((lr) => formatValue(lr)).join(', ') : undefined],
+          ['Last lr', lastLr.length > 0 ? lastLr.map((lr) => formatNumber(lr)).join(', ') : undefined],
+          ['Base lr', baseLrs.length > 0 ? baseLrs.map((lr) => formatNumber(lr)).join(', ') : undefined],
         ]}
       />
       <RawValue label="State" value={value} />
