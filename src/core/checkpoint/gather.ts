@@ -44,7 +44,7 @@ export async function gather(tensor: Tensor, first: number, target: Uint8Array, 
   const item = itemSize(tensor.dtype)
   const swap = isComplex(tensor.dtype) ? item / 2 : item
   const strides = contiguousStrides(tensor.shape)
-  const scratch = new Uint8Array(SCRATCH_BYTES)
+  const scratch = new Uint8Array(Math.min(SCRATCH_BYTES, Math.max(CHEAP_BYTES, 2 * MAX_WASTE * target.length)))
   for (const box of boxesOf(tensor.shape, first, first + target.length / item)) {
     for (const block of tensor.blocks) {
       const common = intersection(box, block)
