@@ -1,4 +1,4 @@
-import { baseName, type FolderEntry, listFolder, parentOf } from '../bytes/folder'
+import { baseName, type FolderEntry, joinPath, listFolder, parentOf, pathKind } from '../bytes/folder'
 
 /** What a path offers to the layouts: the names in a folder, before anything is opened. */
 export interface Listing {
@@ -6,20 +6,33 @@ export interface Listing {
   readonly root: string
   /** Name of what was opened. */
   readonly name: string
-  readonly entries: readonly FolderEntry[]
+  readonly entries: readonly Pick<FolderEntry, 'path' | 'kind'>[]
   /** Name of the file in `root` that was opened alone. */
   readonly only?: string
 }
 
-/** Lists a folder to the given depth. Throws AssayError as `listFolder`. */
-export function listingOfFolder(path: string, depth = 1): Listing {
-  return { root: path, name: baseName(path), entries: listFolder(path, depth) }
+/** Names the processes of a run are told apart by: `model_rank0.pt`. */
+export const RANK = /rank[_-]?(\d+)/i
+
+/** Lists a folder, its own entries only. Throws AssayError as `listFolder`. */
+export function listingOfFolder(path: string): Listing {
+  const root = absolute(path)
+  return { root, name: baseName(root), entries: listFolder(root, 1) }
 }
 
-/** A file and its neighbours. */
+/** A file, and those of its neighbours that belong to it: config.json, files of other ranks. */
 export function listingOfFile(path: string): Listing {
   const root = parentOf(path)
-  return { root, name: baseName(path), entries: listFolder(root, 1), only: baseName(path) }
+  const name = baseName(path)
+  const only = { root, name, only: name }
+  if (RANK.test(name)) return { ...only, entries: listFolder(root, 1) }
+  const names = [name, 'config.json'].filter((each) => pathKind(joinPath(root, each)) === 'file')
+  return { ...only, entries: names.map((each) => ({ path: each, kind: 'file' })) }
+}
+
+/** The path from the root of the file system, whatever folder the process is in. */
+export function absolute(path: string): string {
+  return joinPath(parentOf(path), baseName(path))
 }
 
 /** Paths of the files directly in the folder whose name fits, in natural order. */

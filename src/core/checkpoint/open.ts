@@ -3,7 +3,7 @@ import { AssayError } from '../errors'
 import type { Checkpoint, Run } from './checkpoint'
 import { Draft } from './draft'
 import { layoutOf } from './layouts'
-import { listingOfFile, listingOfFolder } from './listing'
+import { absolute, listingOfFile, listingOfFolder } from './listing'
 import { runAt } from './run'
 
 /**
@@ -27,7 +27,7 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
     throw error
   }
   return {
-    path,
+    path: absolute(path),
     name: listing.name,
     layout: layout.id,
     layoutLabel: draft.label,

@@ -1,4 +1,4 @@
-import { baseName, joinPath } from '../bytes/folder'
+import { joinPath } from '../bytes/folder'
 import { AssayError } from '../errors'
 import type { Run } from './checkpoint'
 import { layoutOf } from './layouts'
@@ -20,18 +20,19 @@ const LOOKED_INTO = 200
  */
 export function runAt(path: string): Run | undefined {
   const listing = listingOfFolder(path)
+  const { root, name } = listing
   if (isCheckpoint(listing)) return undefined
-  const inner = foldersLike(listing, /^checkpoints$/).map((name) => joinPath(path, name))
-  for (const place of [path, ...inner]) {
+  const inner = foldersLike(listing, /^checkpoints$/).map((each) => joinPath(root, each))
+  for (const place of [root, ...inner]) {
     const checkpoints = numbered(place)
-    if (checkpoints.length > 0) return { path, name: baseName(path), checkpoints }
+    if (checkpoints.length > 0) return { path: root, name, checkpoints }
   }
   if (layoutOf(listing).id !== 'unknown') return undefined
   const checkpoints = foldersLike(listing, /^[^.]/)
     .slice(0, LOOKED_INTO)
-    .map((name) => ({ path: joinPath(path, name), name }))
+    .map((each) => ({ path: joinPath(root, each), name: each }))
     .filter(({ path: place }) => holdsCheckpoint(place))
-  return checkpoints.length > 0 ? { path, name: baseName(path), checkpoints } : undefined
+  return checkpoints.length > 0 ? { path: root, name, checkpoints } : undefined
 }
 
 /** A folder with weights, an adapter or a state of its own is a checkpoint, whatever lies below it. */

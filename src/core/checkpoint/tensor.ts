@@ -58,6 +58,13 @@ export function contiguousStrides(shape: readonly number[]): number[] {
   return strides
 }
 
+const ORIGINS = Array.from({ length: 9 }, (_, n) => Object.freeze(new Array<number>(n).fill(0)))
+
+/** The index (0, 0, ...) of a tensor's first element; tensors of as many dimensions share one list. */
+export function originOf(shape: readonly number[]): readonly number[] {
+  return ORIGINS[shape.length] ?? new Array<number>(shape.length).fill(0)
+}
+
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((d, i) => d === b[i])
 }

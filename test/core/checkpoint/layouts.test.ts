@@ -1,3 +1,4 @@
+import { relative } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Checkpoint, Component, ComponentId } from '../../../src/core/checkpoint/checkpoint'
 import { isRun, openCheckpoint, openPath } from '../../../src/core/checkpoint/open'
@@ -166,6 +167,21 @@ describe('a folder that a script wrote', () => {
     const checkpoint = await open(makeFolder('model', { 'model.safetensors': model, 'pytorch_model.bin': bin }))
     expect(checkpoint.files.map(({ path }) => path)).toEqual(['model.safetensors'])
     expect(component(checkpoint, 'weights').note).toMatch(/pytorch_model\.bin not read/)
+  })
+
+  it('leaves other forms of the same weights closed', async () => {
+    const form = { from: placeOf('damaged-healthy-st') }
+    const checkpoint = await open(
+      makeFolder('model', { 'model.safetensors': model, 'consolidated.safetensors': form, 'openvino_model.bin': 'x' }),
+    )
+    expect(checkpoint.files.map(({ path }) => path)).toEqual(['model.safetensors'])
+    expect(checkpoint.findings).toEqual([])
+  })
+
+  it('is known by its absolute path wherever the process is', async () => {
+    const folder = makeFolder('model', { 'model.safetensors': model })
+    const checkpoint = await open(relative(process.cwd(), folder))
+    expect(checkpoint.path).toBe(folder)
   })
 
   it('asks for a config where other files of its kin are', async () => {

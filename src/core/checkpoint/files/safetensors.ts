@@ -2,7 +2,7 @@ import type { ByteSource } from '../../bytes/source'
 import { readSafetensors } from '../../container/safetensors'
 import type { ComponentId } from '../checkpoint'
 import { some } from '../names'
-import { contiguousStrides, type Tensor } from '../tensor'
+import { contiguousStrides, originOf, type Tensor } from '../tensor'
 import type { Contents } from './contents'
 
 /**
@@ -12,8 +12,8 @@ import type { Contents } from './contents'
 export async function readSafetensorsFile(source: ByteSource, file: string, component: ComponentId): Promise<Contents> {
   const { entries, dataOffset, metadata, findings } = await readSafetensors(source)
   const tensors = entries.map(({ name, dtype, shape, begin }): Tensor => {
-    const start = new Array<number>(shape.length).fill(0)
-    const block = { source, offset: dataOffset + begin, strides: contiguousStrides(shape), start, shape }
+    const offset = dataOffset + begin
+    const block = { source, offset, strides: contiguousStrides(shape), start: originOf(shape), shape }
     return { name, dtype, shape, file, component, blocks: [block] }
   })
   const cut = entries.filter(({ end }) => dataOffset + end > source.size).map(({ name }) => name)

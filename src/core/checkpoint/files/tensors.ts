@@ -5,7 +5,7 @@ import { AssayError } from '../../errors'
 import type { ComponentId } from '../checkpoint'
 import { itemSize } from '../dtype'
 import type { Section } from '../sections'
-import { type Block, numel, type Tensor } from '../tensor'
+import { type Block, numel, originOf, type Tensor } from '../tensor'
 
 /** Where a storage's bytes are. */
 export interface Located {
@@ -74,9 +74,8 @@ function tensorAt(
 ): Tensor {
   const { dtype, shape, storage, requiresGrad } = tensor
   const blocks = located && bytesNeeded(tensor) <= located.byteLength ? [blockOf(tensor, located)] : []
-  const bare = { name, dtype, shape, file, component, blocks, requiresGrad }
-  if (!tensor.hasData) return bare
-  return { ...bare, storage: { key: storage.key, byteLength: located?.byteLength ?? storage.byteLength } }
+  const own = tensor.hasData ? { key: storage.key, byteLength: located?.byteLength ?? storage.byteLength } : undefined
+  return { name, dtype, shape, file, component, blocks, storage: own, requiresGrad }
 }
 
 type Bad = BadStorage & { expected: number; readonly lost: string[] }
@@ -93,15 +92,9 @@ function noteBad(bad: Map<string, Bad>, name: string, tensor: TorchTensor, locat
   bad.set(key, entry)
 }
 
-function blockOf(tensor: TorchTensor, { source, offset, bigEndian }: Located): Block {
-  return {
-    source,
-    offset: offset + tensor.offset * itemSize(tensor.dtype),
-    strides: tensor.strides,
-    start: new Array<number>(tensor.shape.length).fill(0),
-    shape: tensor.shape,
-    ...(bigEndian && { bigEndian }),
-  }
+function blockOf({ dtype, shape, strides, offset }: TorchTensor, at: Located): Block {
+  const { source, bigEndian } = at
+  return { source, offset: at.offset + offset * itemSize(dtype), strides, start: originOf(shape), shape, bigEndian }
 }
 
 /** Bytes of the storage up to the last that the view touches: offset + sum((size - 1) * stride) + 1 elements. */

@@ -1,7 +1,7 @@
 import { mappingOf, PyGlobal, PyObject } from '../../decode/pickle/value'
 import type { StateFile } from '../checkpoint'
 import type { Draft } from '../draft'
-import { filesLike, hasFile } from '../listing'
+import { filesLike, hasFile, RANK } from '../listing'
 import { markWeights, openShards } from '../weights'
 import { notApplicable, openConfig } from './common'
 import { countRankFiles } from './folder'
@@ -43,10 +43,9 @@ export const file: Layout = {
 
 /** Files of the same name but for the rank. */
 function siblings(draft: Draft, path: string): string[] {
-  const rank = /rank[_-]?\d+/i
-  if (!rank.test(path)) return []
-  const shape = path.replace(rank, '*')
-  return filesLike(draft.listing, rank).filter((name) => name.replace(rank, '*') === shape)
+  if (!RANK.test(path)) return []
+  const form = path.replace(RANK, '*')
+  return filesLike(draft.listing, RANK).filter((name) => name.replace(RANK, '*') === form)
 }
 
 function markFile(draft: Draft, opened: StateFile): void {

@@ -1,7 +1,7 @@
 import { finding } from '../../finding'
 import type { StateFile } from '../checkpoint'
 import type { Draft } from '../draft'
-import { filesLike, type Listing } from '../listing'
+import { filesLike, type Listing, RANK } from '../listing'
 import { some } from '../names'
 import { type ModelFiles, markWeights, modelFiles, openWeights } from '../weights'
 import { missing, notApplicable, openConfig, openTokenizer } from './common'
@@ -31,7 +31,7 @@ export const folder: Layout = {
     const states = stateFiles(listing)
     const claimed = new Set([...(chosen?.files ?? []), ...(chosen?.unread ?? [])])
     const weights = await openModel(draft, chosen, claimed)
-    const loose = states.filter((path) => !claimed.has(path) && !/-\d{5}-of-\d{5}\./.test(path))
+    const loose = states.filter((path) => !claimed.has(path) && (weights.length === 0 || isLoose(path)))
     for (const path of loose.slice(0, LOOSE_LIMIT)) await draft.open(path, roleOf(path, weights.length > 0))
     if (loose.length > LOOSE_LIMIT) {
       const message = `${listing.name} holds ${loose.length} state files; the first ${LOOSE_LIMIT} are opened`
@@ -73,6 +73,11 @@ function roleOf(path: string, haveWeights: boolean) {
   return haveWeights ? 'trainer' : 'weights'
 }
 
+/** Beside a model, a .safetensors or .bin file is another form of it unless its name says otherwise. */
+function isLoose(path: string): boolean {
+  return isState(path) || /^training_/.test(path) || !/\.(safetensors|bin)$/i.test(path)
+}
+
 function isState(path: string): boolean {
   return [OPTIMIZER, SCHEDULER, SCALER, RNG].some((pattern) => pattern.test(path))
 }
@@ -98,6 +103,6 @@ function configAbsent(draft: Draft) {
 
 /** `model_rank0.pt` ... `model_rank3.pt`: as many processes as files. */
 export function countRankFiles(draft: Draft, names: readonly string[]): void {
-  const ranks = names.flatMap((name) => /rank[_-]?(\d+)/i.exec(name)?.[1] ?? []).map(Number)
+  const ranks = names.flatMap((name) => RANK.exec(name)?.[1] ?? []).map(Number)
   if (ranks.length > 1 && draft.worldSize === undefined) draft.worldSize = Math.max(...ranks) + 1
 }
