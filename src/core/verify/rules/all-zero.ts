@@ -3,12 +3,11 @@ import { numel } from '../../checkpoint/tensor'
 import { finding } from '../../finding'
 import type { Rule } from '../rule'
 import { weightsOf } from '../shapes/evidence'
-import { isParameterName } from '../shapes/names'
 
 /** Matrices that start at zero: the second factor of an adapter, convolutions and gates that begin as if they were not there. */
 const STARTS_AT_ZERO = /lora_(B|embedding_B|up)|hada_w[12]_b|lokr_w2|ia3|zero|adaln|modulation|gate|temperature|bias/i
 
-/** Matrices of nothing but one value. Vectors (biases, norms) have reasons to be so. */
+/** Weights of modules that are nothing but one value. Vectors (biases, norms) and tokens of their own have reasons to be so. */
 export const allZero: Rule = {
   ids: ['weights/all-zero', 'weights/constant'],
   needs: 'values',
@@ -16,7 +15,7 @@ export const allZero: Rule = {
     const untrained = checkpoint.state.step === 0
     for (const tensor of weightsOf(checkpoint)) {
       const size = numel(tensor.shape)
-      if (tensor.shape.length < 2 || size < 16 || !isFloating(tensor.dtype) || !isParameterName(tensor.name)) continue
+      if (tensor.shape.length < 2 || size < 16 || !isFloating(tensor.dtype) || !tensor.name.endsWith('weight')) continue
       const statistics = await values.statistics(tensor)
       if (!statistics || statistics.nan + statistics.inf > 0 || statistics.min !== statistics.max) continue
       const evidence = { file: tensor.file, value: statistics.min, count: size }

@@ -96,8 +96,9 @@ export class ShapeEvidence {
     if (!own) return []
     return parts.slice(parts.indexOf(own) + 1).flatMap(({ role, shape }) => {
       const name = role.suffixes[0] as string
-      if (role.unit !== own.role.unit || !name.endsWith('weight') || (tied && name === 'lm_head.weight')) return []
+      if (role.unit !== own.role.unit || (tied && name === 'lm_head.weight')) return []
       const there = this.sibling(tensor, own.role, role)
+      if (role.variant && !there) return []
       return there && numel(there.shape) > 0 ? [] : [{ name: there?.name ?? name, numel: numel(shape) }]
     })
   }

@@ -8,6 +8,8 @@ export interface Role {
   readonly dims: readonly WidthName[]
   /** Once in the model, or once in every layer. FSDP wraps layers, so flat parameters never cross that border. */
   readonly unit: 'root' | 'layer'
+  /** Only some models of the family have it, in place of other roles or besides them. */
+  readonly variant?: true
 }
 
 /** Roles of one family in the order in which its modules register their parameters: that of a flat parameter. */
@@ -18,6 +20,7 @@ export interface Family {
 
 const root = (suffixes: string, ...dims: WidthName[]): Role => ({ suffixes: suffixes.split(' '), dims, unit: 'root' })
 const layer = (suffixes: string, ...dims: WidthName[]): Role => ({ suffixes: suffixes.split(' '), dims, unit: 'layer' })
+const variant = (role: Role): Role => ({ ...role, variant: true })
 
 /** GPT-2's Conv1D keeps its weight as [in, out] (transformers/pytorch_utils.py). */
 const GPT2: Family = {
@@ -62,12 +65,12 @@ const WHISPER: Family = {
 }
 
 const BERT: Family = {
-  types: /^(bert|roberta|xlm-roberta|camembert|electra|layoutlm)$/,
+  types: /^(bert|roberta|xlm-roberta|camembert|electra)$/,
   roles: [
-    root('embeddings.word_embeddings.weight', 'vocab', 'hidden'),
-    root('embeddings.position_embeddings.weight', 'positions', 'hidden'),
-    root('embeddings.token_type_embeddings.weight', 'types', 'hidden'),
-    root('embeddings.LayerNorm.weight', 'hidden'),
+    root('embeddings.word_embeddings.weight', 'vocab', 'embedding'),
+    root('embeddings.position_embeddings.weight', 'positions', 'embedding'),
+    root('embeddings.token_type_embeddings.weight', 'types', 'embedding'),
+    root('embeddings.LayerNorm.weight', 'embedding'),
     layer('attention.self.query.weight', 'hidden', 'hidden'),
     layer('attention.self.key.weight', 'hidden', 'hidden'),
     layer('attention.self.value.weight', 'hidden', 'hidden'),
@@ -82,12 +85,18 @@ const BERT: Family = {
 const LLAMA: Family = {
   types: /^/,
   roles: [
-    root('embed_tokens.weight wte.weight word_embeddings.weight', 'vocab', 'hidden'),
+    root('embed_tokens.weight wte.weight word_embeddings.weight', 'vocab', 'embedding'),
     layer('self_attn.q_proj.weight', 'query', 'hidden'),
     layer('self_attn.k_proj.weight', 'keyValue', 'hidden'),
     layer('self_attn.v_proj.weight', 'keyValue', 'hidden'),
+    variant(layer('self_attn.qkv_proj.weight', 'queryKeyValue', 'hidden')),
     layer('self_attn.o_proj.weight', 'hidden', 'query'),
-    layer('self_attn.rotary_emb.inv_freq', 'halfHead'),
+    variant(layer('self_attn.rotary_emb.inv_freq', 'halfHead')),
+    variant(layer('mlp.gate.weight block_sparse_moe.gate.weight', 'experts', 'hidden')),
+    variant(layer('experts.*.gate_proj.weight experts.*.w1.weight', 'expertFfn', 'hidden')),
+    variant(layer('experts.*.down_proj.weight experts.*.w2.weight', 'hidden', 'expertFfn')),
+    variant(layer('experts.*.up_proj.weight experts.*.w3.weight', 'expertFfn', 'hidden')),
+    variant(layer('mlp.gate_up_proj.weight', 'twoFfn', 'hidden')),
     layer('mlp.gate_proj.weight', 'ffn', 'hidden'),
     layer('mlp.up_proj.weight', 'ffn', 'hidden'),
     layer('mlp.down_proj.weight', 'hidden', 'ffn'),
@@ -98,7 +107,22 @@ const LLAMA: Family = {
   ],
 }
 
-const FAMILIES: readonly Family[] = [GPT2, WHISPER, BERT, LLAMA]
+/** transformers/models/t5/modeling_t5.py; `d_ff` is read as the width of the feed-forward part. */
+const T5: Family = {
+  types: /^(t5|mt5|umt5)$/,
+  roles: [
+    root('shared.weight', 'vocab', 'hidden'),
+    layer('SelfAttention.q.weight EncDecAttention.q.weight', 'query', 'hidden'),
+    layer('SelfAttention.k.weight EncDecAttention.k.weight', 'keyValue', 'hidden'),
+    layer('SelfAttention.v.weight EncDecAttention.v.weight', 'keyValue', 'hidden'),
+    layer('SelfAttention.o.weight EncDecAttention.o.weight', 'hidden', 'query'),
+    layer('DenseReluDense.wi.weight DenseReluDense.wi_0.weight DenseReluDense.wi_1.weight', 'ffn', 'hidden'),
+    layer('DenseReluDense.wo.weight', 'hidden', 'ffn'),
+    root('lm_head.weight', 'vocab', 'hidden'),
+  ],
+}
+
+const FAMILIES: readonly Family[] = [GPT2, WHISPER, BERT, T5, LLAMA]
 
 /** The family a config belongs to. Of a config that names no known one, only what all decoders share is expected. */
 export function familyOf(config: Plain | undefined): Family {

@@ -5,12 +5,17 @@ export type Widths = { readonly [name in WidthName]?: number }
 
 export type WidthName =
   | 'vocab'
+  | 'embedding'
   | 'hidden'
   | 'ffn'
+  | 'twoFfn'
+  | 'expertFfn'
+  | 'experts'
   | 'encoderFfn'
   | 'decoderFfn'
   | 'query'
   | 'keyValue'
+  | 'queryKeyValue'
   | 'threeHidden'
   | 'positions'
   | 'sourcePositions'
@@ -23,13 +28,16 @@ export type WidthName =
 /** Keys that mean the same in the configs of different model families (transformers `attribute_map`, 5.18). */
 const KEYS = {
   vocab: ['vocab_size'],
+  embedding: ['embedding_size', 'word_embed_proj_dim'],
   hidden: ['hidden_size', 'd_model', 'n_embd', 'dim', 'embed_dim'],
   ffn: ['intermediate_size', 'n_inner', 'ffn_dim', 'd_ff'],
   encoderFfn: ['encoder_ffn_dim'],
   decoderFfn: ['decoder_ffn_dim'],
+  expertFfn: ['moe_intermediate_size'],
+  experts: ['num_local_experts', 'num_experts', 'n_routed_experts'],
   heads: ['num_attention_heads', 'n_head', 'num_heads'],
   keyValueHeads: ['num_key_value_heads'],
-  headDim: ['head_dim'],
+  headDim: ['head_dim', 'd_kv'],
   positions: ['max_position_embeddings', 'n_positions'],
   sourcePositions: ['max_source_positions'],
   targetPositions: ['max_target_positions'],
@@ -48,15 +56,23 @@ export function widthsOf(config: Plain | undefined): Widths {
   const hidden = read('hidden')
   const heads = read('heads')
   const headDim = read('headDim') ?? (hidden !== undefined && heads !== undefined ? hidden / heads : undefined)
+  const ffn = read('ffn')
+  const query = times(headDim, heads)
+  const keyValue = times(headDim, read('keyValueHeads') ?? heads)
   const isGpt2 = fields.model_type === 'gpt2'
   return defined({
     vocab: read('vocab'),
+    embedding: read('embedding') ?? hidden,
     hidden,
-    ffn: read('ffn') ?? (isGpt2 ? times(hidden, 4) : undefined),
+    ffn: ffn ?? (isGpt2 ? times(hidden, 4) : undefined),
+    twoFfn: times(ffn, 2),
+    expertFfn: read('expertFfn') ?? ffn,
+    experts: read('experts'),
     encoderFfn: read('encoderFfn'),
     decoderFfn: read('decoderFfn'),
-    query: times(headDim, heads),
-    keyValue: times(headDim, read('keyValueHeads') ?? heads),
+    query,
+    keyValue,
+    queryKeyValue: query === undefined || keyValue === undefined ? undefined : query + 2 * keyValue,
     threeHidden: times(hidden, 3),
     positions: read('positions'),
     sourcePositions: read('sourcePositions'),

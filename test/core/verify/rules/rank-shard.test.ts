@@ -47,6 +47,25 @@ test('131,661,824 values are a quarter of an embedding alone (RLinf#655)', async
   expect(found?.message).toContain('must not be reshaped')
 })
 
+test('a whole layer in one flat parameter is told with all that is in it', async () => {
+  const checkpoint = checkpointOf({
+    config: llama(128256, 2048, { num_attention_heads: 32, num_key_value_heads: 8, intermediate_size: 8192 }),
+    tensors: [{ name: 'model.layers.3.self_attn.q_proj.weight', shape: [7602688] }],
+  })
+  const [found] = await findingsOf(rankShard, checkpoint)
+  expect(found?.evidence).toMatchObject({ ranks: 8, total: 60821504 })
+  expect(found?.evidence?.swallowed).toEqual([
+    'self_attn.k_proj.weight',
+    'self_attn.v_proj.weight',
+    'self_attn.o_proj.weight',
+    'mlp.gate_proj.weight',
+    'mlp.up_proj.weight',
+    'mlp.down_proj.weight',
+    'input_layernorm.weight',
+    'post_attention_layernorm.weight',
+  ])
+})
+
 test('without a config, a vector in the file of one rank is a part and never a flattened matrix', async () => {
   const checkpoint = checkpointOf({
     tensors: [
