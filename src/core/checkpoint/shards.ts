@@ -45,10 +45,10 @@ export function reportUnindexed(draft: Draft, files: readonly string[]): void {
  * files beside it and gives `metadata.total_size`, the sum of the tensors' bytes (transformers, `save_pretrained`).
  */
 export async function openShards(draft: Draft, index: string, component: ComponentId): Promise<StateFile[]> {
-  const json = fieldsOf(await draft.openJson(index))
-  const map = fieldsOf(json?.weight_map)
+  const json = await draft.openJson(index)
+  const map = fieldsOf(fieldsOf(json)?.weight_map)
   if (!map) {
-    if (json) draft.findings.push(finding('file/bad-header', index, `${index} has no weight_map`))
+    if (json !== undefined) draft.findings.push(finding('file/bad-header', index, `${index} has no weight_map`))
     return []
   }
   const byShard = new Map<string, string[]>()
@@ -67,7 +67,7 @@ export async function openShards(draft: Draft, index: string, component: Compone
     const file = await openShard(draft, shard, names, index, component)
     if (file) files.push(file)
   }
-  compareIndex(draft, index, map, numberOf(fieldsOf(json?.metadata)?.total_size), files, byShard)
+  compareIndex(draft, index, map, numberOf(fieldsOf(fieldsOf(json)?.metadata)?.total_size), files, byShard)
   return files
 }
 

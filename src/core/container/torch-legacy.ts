@@ -7,7 +7,7 @@ import { containerOf, partsOf } from '../decode/pickle/walk'
 import { AssayError } from '../errors'
 
 /** Bytes of one storage in the stream. */
-export interface LegacyStorage {
+interface LegacyStorage {
   readonly offset: number
   /** Length that the stream gives it. */
   readonly byteLength: number

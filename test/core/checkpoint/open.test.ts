@@ -315,10 +315,17 @@ describe('shards and their index', () => {
   })
 })
 
+const manyShards = () => Array.from({ length: 6000 }, (_, i) => [`t${i}`, `model-${i}.safetensors`])
+
 describe('an index that lies', () => {
-  it('is a finding when it is no JSON, and the weights are missing', async () => {
+  it.each([
+    ['is cut', '{"weight_map": '],
+    ['is no object', '[]'],
+    ['has no map', '{}'],
+    ['names shards beyond all measure', JSON.stringify({ weight_map: Object.fromEntries(manyShards()) })],
+  ])('is a finding when it %s, and the weights are missing', async (_, content) => {
     const folder = mkdtempSync(join(tmpdir(), 'assay-open-'))
-    writeFileSync(join(folder, 'model.safetensors.index.json'), '{"weight_map": ')
+    writeFileSync(join(folder, 'model.safetensors.index.json'), content)
     const checkpoint = await open(folder)
     expect(checkpoint.findings.map(({ rule }) => rule)).toEqual(['file/bad-header'])
     expect(statuses(checkpoint).weights).toBe('missing')

@@ -18,7 +18,7 @@ export interface Located {
 }
 
 /** A storage that is not there, or shorter than the pickle says. */
-export interface BadStorage {
+interface BadStorage {
   readonly key: string
   /** Bytes that the pickle, or a tensor over it, asks for. */
   readonly expected: number
