@@ -18,8 +18,8 @@ const RESUMING: ReadonlySet<ComponentId> = new Set<ComponentId>(['optimizer', 's
 
 /**
  * The components as they stand after the rules have spoken: damaged where an error concerns them. Where the weights
- * themselves have lost their shapes, or the file only pretends to hold any, missing training state is no longer what is
- * amiss, and is not asked for. Of another framework's folder nothing is said at all.
+ * themselves have lost their shapes, or the file only pretends to hold any, and no training state came with them, its absence
+ * is not what is amiss, and it is not asked for. Of another framework's folder nothing is said at all.
  */
 export function settle(checkpoint: Checkpoint, findings: readonly Finding[]): Component[] {
   const foreign = foreignFinding(checkpoint, findings)
@@ -33,13 +33,14 @@ export function settle(checkpoint: Checkpoint, findings: readonly Finding[]): Co
   const errors = findings.filter(({ severity }) => severity === 'error')
   const shapeless = errors.find(({ rule }) => SHAPELESS.has(rule))
   const hopeless = shapeless ?? errors.find((error) => isPretence(error, checkpoint))
+  const bare = !checkpoint.components.some(({ id, status }) => RESUMING.has(id) && status === 'present')
   return checkpoint.components.map((component) => {
     const { id, status } = component
     if (status === 'present') {
       const error = errors.find((each) => concerns(each, component, checkpoint))
       return error ? { ...component, status: 'damaged', note: error.message } : component
     }
-    if (hopeless && status === 'missing' && RESUMING.has(id)) {
+    if (hopeless && bare && status === 'missing' && RESUMING.has(id)) {
       return { ...component, status: 'not-applicable', note: 'There are no usable weights; nothing could be resumed' }
     }
     // Of a whole file without a value nothing can be mended, with or without a config.

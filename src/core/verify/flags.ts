@@ -1,7 +1,7 @@
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import { byteLength, contiguousStrides, numel, sameShape, type Tensor } from '../checkpoint/tensor'
 import type { Finding, RuleId } from '../finding'
-import { commonWrapper, WRAPPERS } from './shapes/names'
+import { commonWrapper, holdsWrapper } from './shapes/names'
 
 /** What a table marks a tensor with. */
 export type TensorFlag =
@@ -48,7 +48,10 @@ function mark(checkpoint: Checkpoint, findings: readonly Finding[]): Map<number,
   const flags = new Map<number, TensorFlag[]>()
   checkpoint.tensors.forEach((tensor, index) => {
     const { name, file, shape, requiresGrad } = tensor
-    const own = new Set<TensorFlag>([...(found.get(`${file}\0${name}`) ?? []), ...(found.get(`\0${name}`) ?? [])])
+    const own = new Set<TensorFlag>()
+    if (found.size > 0) {
+      for (const key of [`${file}\0${name}`, `\0${name}`]) for (const flag of found.get(key) ?? []) own.add(flag)
+    }
     if (numel(shape) === 0) {
       own.add('empty')
       for (const flag of found.get(`\0${file}`) ?? []) own.add(flag)
@@ -117,17 +120,19 @@ function isCutOff(tensor: Tensor): boolean {
 }
 
 function wrappedNames({ tensors }: Checkpoint): Set<Tensor> {
-  const model = tensors.filter(({ component }) => component === 'weights' || component === 'adapter')
-  const prefixes = new Map<string, string>()
-  for (const file of new Set(model.map((tensor) => tensor.file))) {
-    prefixes.set(file, commonWrapper(model.filter((tensor) => tensor.file === file).map(({ name }) => name)))
+  const files = new Map<string, Tensor[]>()
+  for (const tensor of tensors) {
+    if (tensor.component !== 'weights' && tensor.component !== 'adapter') continue
+    const own = files.get(tensor.file)
+    if (own) own.push(tensor)
+    else files.set(tensor.file, [tensor])
   }
-  return new Set(
-    model.filter(({ file, name }) => {
-      const prefix = prefixes.get(file) ?? ''
-      return (
-        (prefix !== '' && name.startsWith(prefix)) || WRAPPERS.some(({ segment }) => name.split('.').includes(segment))
-      )
-    }),
-  )
+  const wrapped = new Set<Tensor>()
+  for (const own of files.values()) {
+    const prefix = commonWrapper(own.map(({ name }) => name))
+    for (const tensor of own) {
+      if ((prefix !== '' && tensor.name.startsWith(prefix)) || holdsWrapper(tensor.name)) wrapped.add(tensor)
+    }
+  }
+  return wrapped
 }

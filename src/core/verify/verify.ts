@@ -15,7 +15,7 @@ export interface Verification {
   readonly components: readonly Component[]
   /** Errors first, then by rule and subject. */
   readonly findings: readonly Finding[]
-  /** Of all files; parameters are the values of weights and adapters, tied ones counted once. */
+  /** Of weights and adapters. Parameters are their values, tied ones counted once. */
   readonly tensors: { readonly count: number; readonly bytes: number; readonly parameters: number }
   readonly step?: number
   readonly epoch?: number
@@ -49,7 +49,8 @@ export async function verify(checkpoint: Checkpoint, options: VerifyOptions): Pr
   const ruled = distinct([...found, ...values.findings])
   const components = settle(checkpoint, ruled)
   const findings = [...ruled, ...missingFindings(checkpoint, components, ruled)].sort(byGravity)
-  const { state, tensors } = checkpoint
+  const { state } = checkpoint
+  const tensors = weightsOf(checkpoint)
   return {
     ...weigh(components, findings, state, strict),
     components,

@@ -1,7 +1,8 @@
+import type { Tensor } from '../../checkpoint/tensor'
 import { finding } from '../../finding'
 import type { Rule } from '../rule'
 import { weightsOf } from '../shapes/evidence'
-import { commonWrapper, WRAPPERS } from '../shapes/names'
+import { commonWrapper, holdsWrapper, WRAPPERS } from '../shapes/names'
 
 /**
  * Names that carry what a wrapper put there: a prefix that every name of the file has, or a segment, wherever it stands, that
@@ -11,9 +12,7 @@ export const wrapperPrefix: Rule = {
   ids: ['weights/wrapper-prefix'],
   needs: 'structure',
   *check({ checkpoint }) {
-    const weights = weightsOf(checkpoint)
-    for (const file of new Set(weights.map((tensor) => tensor.file))) {
-      const names = weights.filter((tensor) => tensor.file === file).map(({ name }) => name)
+    for (const [file, names] of namesByFile(weightsOf(checkpoint))) {
       const averaged = names.includes('n_averaged')
       const prefix = commonWrapper(names)
       if (prefix !== '') {
@@ -24,8 +23,9 @@ export const wrapperPrefix: Rule = {
           repair: `Strip ${prefix} from the names`,
         })
       }
+      const holders = names.filter((name) => holdsWrapper(name.slice(prefix.length)))
       for (const { segment, who } of WRAPPERS) {
-        const wrapped = names.filter((name) => name.slice(prefix.length).split('.').includes(segment))
+        const wrapped = holders.filter((name) => name.slice(prefix.length).split('.').includes(segment))
         if (wrapped.length === 0) continue
         const message = `${wrapped.length} of ${names.length} names in ${file} hold ${segment} (${who}), such as ${wrapped[0]}`
         yield finding('weights/wrapper-prefix', `${segment}.`, message, {
@@ -35,6 +35,16 @@ export const wrapperPrefix: Rule = {
       }
     }
   },
+}
+
+function namesByFile(tensors: readonly Tensor[]): Map<string, string[]> {
+  const files = new Map<string, string[]>()
+  for (const { file, name } of tensors) {
+    const names = files.get(file)
+    if (names) names.push(name)
+    else files.set(file, [name])
+  }
+  return files
 }
 
 function whoPut(prefix: string): string {

@@ -9,8 +9,16 @@ export const WRAPPERS: readonly { readonly segment: string; readonly who: string
 
 const WRAPPER_SEGMENTS: ReadonlySet<string> = new Set(WRAPPERS.map(({ segment }) => segment))
 
+const WRAPPED = new RegExp(`(^|\\.)(${[...WRAPPER_SEGMENTS].join('|')})\\.`)
+
+/** Whether a segment that only wrappers use stands somewhere in the name, before its last part. */
+export function holdsWrapper(name: string): boolean {
+  return WRAPPED.test(name)
+}
+
 /** The name as the model itself gives it: without the segments of wrappers and a leading `module.` */
 export function unwrapped(name: string): string {
+  if (!name.startsWith('module.') && !holdsWrapper(name)) return name
   const parts = name.split('.').filter((part) => !WRAPPER_SEGMENTS.has(part))
   return (parts[0] === 'module' && parts.length > 1 ? parts.slice(1) : parts).join('.')
 }
