@@ -13,6 +13,7 @@ import {
   END64_LOCATOR_BYTES,
   getUint64,
   LOCAL_HEADER_BYTES,
+  MOST_ENTRIES,
   readSizes,
   SATURATED16,
   viewOf,
@@ -21,7 +22,7 @@ import {
 
 /** A comment is at most this long, so the end record begins this far from the end at most. */
 const LONGEST_COMMENT = 0xffff
-/** Two million entries. Real archives stay below a hundred thousand. */
+/** A million entries with names of ordinary length. */
 const LONGEST_DIRECTORY = 2 ** 27
 /** Places that look like an end record (they may stand in a comment) tried before giving up. */
 const MOST_CANDIDATES = 16
@@ -43,8 +44,9 @@ interface Place {
  */
 export async function readDirectory(source: ByteSource, report: Report): Promise<ZipEntry[]> {
   const place = await findDirectory(source)
-  if (place.length > LONGEST_DIRECTORY) {
-    throw new AssayError('file/resource-bomb', `${source.name} claims a directory of ${place.length} bytes`, {
+  if (place.length > LONGEST_DIRECTORY || place.count > MOST_ENTRIES) {
+    const claim = `${place.count} entries in ${place.length} bytes`
+    throw new AssayError('file/resource-bomb', `${source.name} claims a directory of ${claim}`, {
       file: source.name,
       offset: place.start,
     })
@@ -155,6 +157,7 @@ function parseDirectory(bytes: Uint8Array, place: Place, source: ByteSource, rep
   const entries: ZipEntry[] = []
   let at = 0
   while (at + CENTRAL_HEADER_BYTES <= bytes.byteLength && view.getUint32(at, true) === CENTRAL_HEADER) {
+    if (entries.length === MOST_ENTRIES) break
     const nameEnd = at + CENTRAL_HEADER_BYTES + view.getUint16(at + 28, true)
     const extraEnd = nameEnd + view.getUint16(at + 30, true)
     const next = extraEnd + view.getUint16(at + 32, true)

@@ -33,6 +33,9 @@ export const METHODS = new Map([
 export const SATURATED16 = 0xffff
 export const SATURATED32 = 0xffffffff
 
+/** torch writes one record a storage: real archives stay below a hundred thousand. */
+export const MOST_ENTRIES = 2 ** 20
+
 export interface ZipEntry {
   /** Only a name: it is never used as a path on the disk. */
   readonly name: string

@@ -10,6 +10,7 @@ import {
   LOCAL_HEADER,
   LOCAL_HEADER_BYTES,
   METHODS,
+  MOST_ENTRIES,
   readSizes,
   SIZES_FOLLOW,
   STORED,
@@ -21,7 +22,6 @@ const BLOCK_BYTES = 2 ** 20
 /** What must lie behind a signature in the block to judge it. */
 const LOOK_AHEAD = LOCAL_HEADER_BYTES
 const LONGEST_NAME = 4096
-const MOST_ENTRIES = 2 ** 20
 /** Bits of the general flags that no writer sets. */
 const RESERVED_FLAGS = 0xd000
 

@@ -111,6 +111,23 @@ export class JsonReader {
     return word === undefined ? this.#number() : (WORDS.get(word) as Plain)
   }
 
+  /** Steps over a value of whatever size, building nothing. */
+  skip(): void {
+    switch (this.peek()) {
+      case '{':
+        for (let more = this.enter('{'); more; more = this.more('}')) {
+          this.key()
+          this.skip()
+        }
+        break
+      case '[':
+        for (let more = this.enter('['); more; more = this.more(']')) this.skip()
+        break
+      default:
+        this.value()
+    }
+  }
+
   /** Asserts that nothing but white space follows. */
   end(): void {
     if (this.peek() !== '') this.fail('something follows the end of the value')

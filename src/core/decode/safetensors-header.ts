@@ -1,6 +1,5 @@
 import { AssayError } from '../errors'
 import { JsonReader } from './json-reader'
-import type { Plain } from './plain'
 import { quote, type Report } from './report'
 
 /** One tensor as the header words it. Numbers are what stands there: negative, fractional or beyond 2^53 ones too. */
@@ -21,11 +20,15 @@ export interface SafetensorsHeader {
 
 /** numpy takes 64 dimensions, torch as many. */
 const MOST_DIMENSIONS = 64
+/** Real files have tens of thousands of tensors, the largest known 1.3 million, and a few lines of metadata. */
+const MOST_TENSORS = 2 ** 21
+const MOST_METADATA = 2 ** 16
 
 /**
  * Parses the JSON header of a safetensors file in one pass that keeps what `JSON.parse` hides: names given twice. Throws AssayError
- * `file/bad-header` when it is no JSON object in UTF-8; an entry that is no tensor goes to `report` and is left out.
- * `name` is what messages call the file. Format: huggingface/safetensors, safetensors/src/tensor.rs (0.8.0).
+ * `file/bad-header` when it is no JSON object in UTF-8, `file/resource-bomb` beyond two million tensors; an entry that is no tensor
+ * goes to `report` and is left out. `name` is what messages call the file. Format: huggingface/safetensors,
+ * safetensors/src/tensor.rs (0.8.0).
  */
 export function parseSafetensorsHeader(bytes: Uint8Array, name: string, report: Report): SafetensorsHeader {
   const reader = new JsonReader(decode(bytes, name), name, `The header of ${name}`)
@@ -36,11 +39,14 @@ export function parseSafetensorsHeader(bytes: Uint8Array, name: string, report: 
     const key = reader.key()
     if (key === '__metadata__') {
       if (metadata) trouble(name, '__metadata__ is given twice; readers refuse the file')
-      metadata = readMetadata(reader.value(), name, trouble)
-    } else {
-      const entry = readEntry(reader, key)
-      if (entry) entries.push(entry)
-      else trouble(key, `The entry of ${quote(key)} has no valid dtype, shape and data_offsets`)
+      metadata = readMetadata(reader, (why) => trouble(name, `${why}; readers refuse the file`))
+      continue
+    }
+    const entry = readEntry(reader, key)
+    if (entry) entries.push(entry)
+    else trouble(key, `The entry of ${quote(key)} has no valid dtype, shape and data_offsets`)
+    if (entries.length > MOST_TENSORS) {
+      throw new AssayError('file/resource-bomb', `${name} lists more than ${MOST_TENSORS} tensors`, { file: name })
     }
   }
   if (reader.peek() !== '') trouble(name, 'The header goes on after the end of its JSON; readers refuse the file')
@@ -62,51 +68,67 @@ function decode(bytes: Uint8Array, name: string): string {
 /** The entry at hand, or undefined when it is not an object that gives each of the three fields once. */
 function readEntry(reader: JsonReader, name: string): HeaderEntry | undefined {
   if (reader.peek() !== '{') {
-    reader.value()
+    reader.skip()
     return undefined
   }
-  let dtype: Plain | undefined
-  let shape: Plain | undefined
-  let offsets: Plain | undefined
+  let dtype: string | undefined
+  let shape: number[] | undefined
+  let offsets: number[] | undefined
   let fields = 0
   for (let more = reader.enter('{'); more; more = reader.more('}')) {
     const key = reader.key()
-    const value = reader.value()
-    if (key === 'dtype') dtype = value
-    else if (key === 'shape') shape = value
-    else if (key === 'data_offsets') offsets = value
-    else continue
+    if (key === 'dtype') dtype = readText(reader)
+    else if (key === 'shape') shape = readNumbers(reader, MOST_DIMENSIONS)
+    else if (key === 'data_offsets') offsets = readNumbers(reader, 2)
+    else {
+      reader.skip()
+      continue
+    }
     fields++
   }
-  if (fields !== 3 || typeof dtype !== 'string' || !isNumbers(shape) || !isNumbers(offsets)) return undefined
-  if (shape.length > MOST_DIMENSIONS || offsets.length !== 2) return undefined
+  if (fields !== 3 || dtype === undefined || !shape || offsets?.length !== 2) return undefined
   return { name, dtype, shape, begin: offsets[0] as number, end: offsets[1] as number }
 }
 
-/** Whether `value` is an array of numbers. Integers beyond 2^53, which stand for nothing real, are made inexact. */
-function isNumbers(value: Plain | undefined): value is number[] {
-  if (!Array.isArray(value)) return false
-  for (let i = 0; i < value.length; i++) {
-    if (typeof value[i] === 'bigint') value[i] = Number(value[i])
-    if (typeof value[i] !== 'number') return false
-  }
-  return true
+function readText(reader: JsonReader): string | undefined {
+  if (reader.peek() === '"') return reader.string()
+  reader.skip()
+  return undefined
 }
 
-function readMetadata(
-  value: Plain,
-  file: string,
-  trouble: (subject: string, message: string) => void,
-): Record<string, string> {
+/** An array of up to `most` numbers, else undefined. Integers beyond 2^53, which stand for nothing real, become inexact. */
+function readNumbers(reader: JsonReader, most: number): number[] | undefined {
+  if (reader.peek() !== '[') {
+    reader.skip()
+    return undefined
+  }
+  let numbers: number[] | undefined = []
+  for (let more = reader.enter('['); more; more = reader.more(']')) {
+    const nested = '[{"'.includes(reader.peek())
+    const value = nested ? reader.skip() : reader.value()
+    const number = typeof value === 'bigint' ? Number(value) : value
+    if (typeof number !== 'number' || numbers?.length === most) numbers = undefined
+    numbers?.push(number as number)
+  }
+  return numbers
+}
+
+function readMetadata(reader: JsonReader, trouble: (why: string) => void): Record<string, string> {
   const metadata: Record<string, string> = Object.create(null)
-  if (value === null) return metadata
-  if (typeof value !== 'object' || Array.isArray(value)) {
-    trouble(file, '__metadata__ is no object; readers refuse the file')
+  if (reader.peek() !== '{') {
+    if (reader.peek() === 'n') reader.skip()
+    else {
+      trouble('__metadata__ is no object')
+      reader.skip()
+    }
     return metadata
   }
-  for (const [key, text] of Object.entries(value)) {
-    if (typeof text === 'string') metadata[key] = text
-    else trouble(file, `__metadata__ holds something else than text under ${quote(key)}; readers refuse the file`)
+  let count = 0
+  for (let more = reader.enter('{'); more; more = reader.more('}')) {
+    const key = reader.key()
+    const text = readText(reader)
+    if (text === undefined) trouble(`__metadata__ holds something else than text under ${quote(key)}`)
+    else if (count++ < MOST_METADATA) metadata[key] = text
   }
   return metadata
 }

@@ -179,6 +179,13 @@ describe('a header that the reference reader refuses', () => {
     ['an entry that is no object', `{"a":7,"b":${good}}`, 2, [['file/bad-header', 'a']]],
     ['a missing field', `{"a":{"dtype":"U8","shape":[0]},"b":${good}}`, 2, [['file/bad-header', 'a']]],
     ['a field twice', `{"a":${good.replace('{', '{"shape":[2],')}}`, 0, [['file/bad-header', 'a']]],
+    [
+      'more dimensions than any library takes',
+      `{"a":${entry('U8', Array(65).fill(1), 0, 1)}}`,
+      0,
+      [['file/bad-header', 'a']],
+    ],
+    ['dimensions in dimensions', `{"a":${good.replace('[2]', '[[2]]')}}`, 0, [['file/bad-header', 'a']]],
     ['three offsets', `{"a":${good.replace('[0,2]', '[0,2,3]')}}`, 0, [['file/bad-header', 'a']]],
     ['metadata that is no text', `{"__metadata__":{"a":1},"b":${good}}`, 2, [['file/bad-header', 'x']]],
     ['metadata that is no object', `{"__metadata__":[],"b":${good}}`, 2, [['file/bad-header', 'x']]],
