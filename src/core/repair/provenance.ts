@@ -1,13 +1,36 @@
+import { parseJson } from '../decode/json'
+import type { Plain } from '../decode/plain'
+import { AssayError } from '../errors'
 import type { ChangedFile } from './changes'
 import type { PlannedFile, RepairStep, Unmended } from './steps'
 
-/** Name of the file beside a repaired checkpoint that tells what was done to it. */
+/** What tells what was done: a file beside a repaired checkpoint, a record in a repaired torch zip. */
 export const RECORD = 'assay-repair.json'
 
-/** The metadata of a repaired safetensors file: the original's, and under `assay.repair` the steps that touched the file. */
+/** Key in the metadata of a safetensors file that tells the same of that file. */
+const METADATA_KEY = 'assay.repair'
+
+/** The metadata of a repaired safetensors file: the original's, and the steps that touched the file. */
 export function stampedMetadata({ file, steps }: ChangedFile): Record<string, string> {
+  const { [METADATA_KEY]: before, ...rest } = file.metadata ?? {}
+  return { format: 'pt', ...rest, [METADATA_KEY]: stepsText(steps, before) }
+}
+
+/** Steps as a JSON list, after those that an earlier repair wrote down, if `before` is such a list. */
+export function stepsText(steps: readonly RepairStep[], before?: string): string {
   const done = steps.map(({ kind, subject, action, evidence }) => ({ kind, subject, action, evidence }))
-  return { format: 'pt', ...file.metadata, 'assay.repair': JSON.stringify(done) }
+  return JSON.stringify([...earlier(before), ...done])
+}
+
+function earlier(text: string | undefined): Plain[] {
+  if (text === undefined) return []
+  try {
+    const list = parseJson(text, METADATA_KEY)
+    return Array.isArray(list) ? list : []
+  } catch (error) {
+    if (error instanceof AssayError) return []
+    throw error
+  }
 }
 
 /** The text of `assay-repair.json`. `previous` is the record of an earlier repair of the source, where there is one. */

@@ -12,14 +12,14 @@ import { writeSafetensors } from '../write/safetensors'
 import { TorchArchive } from '../write/torch-archive'
 import type { ChangedFile } from './changes'
 import type { Witnessed } from './check'
-import { stampedMetadata } from './provenance'
+import { RECORD, stampedMetadata, stepsText } from './provenance'
 import { sourceBlocks } from './target'
 import { editPickle, storageKeys } from './torch-edit'
 
 /**
  * Writes a changed file in the format of its original, which lies in `root` and is only read: safetensors with the
- * original's metadata and a note of what was done; a torch zip with everything the original has but the tensors that were
- * changed. `outputs` are the planned tensors, in their order.
+ * original's metadata, a torch zip with everything the original has but the tensors that were changed, either with a note of
+ * what was done. `outputs` are the planned tensors, in their order.
  *
  * Throws `file/changed` when the original is not what it was when it was opened, `file/checksum` when a record does not match its
  * CRC-32 (a copy with a new one would hide that), `target/not-rewritable`, and what reading and writing throw.
@@ -45,7 +45,7 @@ export async function rewrite(
 async function rewriteTorchZip(
   sink: ByteSink,
   source: ByteSource,
-  { file, tensors }: ChangedFile,
+  { file, tensors, steps }: ChangedFile,
   options: WriteOptions,
 ): Promise<void> {
   const zip = await openZip(source)
@@ -64,6 +64,8 @@ async function rewriteTorchZip(
   const others = zip.entries.filter((entry) => entry !== main && !isData(entry))
   const before = new Set(zip.entries.slice(0, Math.max(firstStored, 0)))
 
+  const earlier = zip.entries.find(({ name }) => name === `${folder}${RECORD}`)
+  const stepsBefore = earlier && (await textOf(entrySource(zip, earlier)))
   const archive = new TorchArchive(sink, folder.slice(0, -1))
   let done = 0
   async function* counted(blocks: AsyncIterable<Uint8Array>) {
@@ -82,7 +84,7 @@ async function rewriteTorchZip(
     if (entry.crc32 !== 0 && crc !== entry.crc32) throw wrongChecksum(source, entry)
   }
   const copyOther = async (entry: ZipEntry) => {
-    if (entry.name === `${folder}.data/serialization_id`) return
+    if (entry.name === `${folder}.data/serialization_id` || entry === earlier) return
     // Whatever the original was aligned to, these records are aligned to 64.
     if (entry.name === `${folder}.storage_alignment`) await archive.addBytes('.storage_alignment', '64')
     else await copy(entry)
@@ -97,7 +99,12 @@ async function rewriteTorchZip(
     else if (entry) await copy(entry)
   }
   for (const entry of others) if (!before.has(entry)) await copyOther(entry)
+  await archive.addBytes(RECORD, stepsText(steps, stepsBefore))
   await archive.finish()
+}
+
+async function textOf(source: ByteSource): Promise<string> {
+  return new TextDecoder().decode(await readBytes(source, 0, source.size))
 }
 
 function wrongChecksum({ name }: ByteSource, entry: ZipEntry): AssayError {

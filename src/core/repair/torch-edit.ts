@@ -36,8 +36,9 @@ export function editPickle(root: PyValue, file: StateFile, planned: readonly Pla
     return String(key)
   }
 
+  const plans = new Map(planned.map((plan) => [plan.was, plan]))
   file.tensors.forEach((tensor, i) => {
-    const plan = planned.find(({ was }) => was === tensor)
+    const plan = plans.get(tensor)
     const at = found[i]
     if (!plan || !at || isUntouched(plan)) return
     const places = slots.get(at.value) ?? []

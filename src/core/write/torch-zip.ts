@@ -24,10 +24,9 @@ const STORAGE_CLASS: Partial<Record<DType, string>> = {
 }
 
 /** Why a torch state dict written from values alone cannot hold the tensor; undefined when it can. */
-export function whyNotTorch(tensor: Pick<OutputTensor, 'dtype'>): string | undefined {
-  return tensor.dtype.startsWith('q')
-    ? `${tensor.dtype} needs the scale and zero point it was quantized with`
-    : undefined
+export function whyNotTorch({ name, dtype }: Pick<OutputTensor, 'name' | 'dtype'>): string | undefined {
+  if (name === '') return 'it has no name'
+  return dtype.startsWith('q') ? `${dtype} needs the scale and zero point it was quantized with` : undefined
 }
 
 /** A storage record `data/<key>` of `size` bytes. */

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { referenceKernel } from '../../../src/core/analysis/reference'
 import * as fileSink from '../../../src/core/bytes/file-sink'
+import { memorySource, readBytes } from '../../../src/core/bytes/source'
+import { entrySource, openZip } from '../../../src/core/container/zip'
 import { applyRepair, type RepairOptions } from '../../../src/core/repair/apply'
 import { byName, digests, golden, opened, planned, scratch, snapshot, truthOf } from './cases'
 
@@ -81,6 +83,21 @@ describe('a repair into a new folder', () => {
     const record = JSON.parse(readFileSync(join(folder, 'second', 'assay-repair.json'), 'utf8'))
     expect(record.steps).toHaveLength(1)
     expect(record.previous.steps).toHaveLength(3)
+  })
+
+  it('notes every repair inside the files it changes', async () => {
+    const folder = scratch()
+    await repaired(golden('flattened/data/checkpoint'), join(folder, 'first'), { refused: [1] })
+    await repaired(join(folder, 'first'), join(folder, 'second'))
+    const { metadata } = (await opened(join(folder, 'second'))).files[0] ?? {}
+    expect(JSON.parse(metadata?.['assay.repair'] ?? '')).toHaveLength(4)
+
+    await repaired(golden('torch-zoo-compiled/data/model.pt'), join(folder, 'model.pt'))
+    const zip = await openZip(memorySource('model.pt', readFileSync(join(folder, 'model.pt'))))
+    const record = zip.entries.find(({ name }) => name === 'model/assay-repair.json')
+    const source = record && entrySource(zip, record)
+    const text = source && new TextDecoder().decode(await readBytes(source, 0, source.size))
+    expect(JSON.parse(text ?? '')).toMatchObject([{ kind: 'rename', subject: 'model.pt' }])
   })
 
   it('renews the index when a shard is refilled', async () => {
