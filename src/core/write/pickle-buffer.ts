@@ -96,7 +96,7 @@ export class PickleBuffer {
 }
 
 function twosComplement(value: bigint): Uint8Array {
-  let bits = (value < 0n ? ~value : value).toString(16).length * 4 + 1
+  let bits = (value < 0n ? ~value : value).toString(2).length + 1
   bits += (8 - (bits % 8)) % 8
   const hex = BigInt.asUintN(bits, value)
     .toString(16)

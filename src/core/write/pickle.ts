@@ -34,8 +34,8 @@ export function encodePickle(value: PyValue): Uint8Array {
   return new Encoder().encode(value)
 }
 
-/** What is left to do: save a value, or run a step after the values before it. The last is next. */
-type Task = { readonly save: PyValue } | { readonly run: () => void }
+/** What is left to do: save a value, or take a step after the values before it. The last is next. */
+type Task = PyValue | (() => void)
 
 class Encoder {
   private readonly out = new PickleBuffer()
@@ -47,18 +47,19 @@ class Encoder {
 
   encode(value: PyValue): Uint8Array {
     this.out.bytes(0x80, 2)
-    this.tasks.push({ save: value })
+    this.tasks.push(value)
     for (let task = this.tasks.pop(); task !== undefined; task = this.tasks.pop()) {
-      if ('run' in task) task.run()
-      else this.save(task.save)
+      if (typeof task === 'function') task()
+      else this.save(task)
     }
     this.out.opcode('.')
     return this.out.take()
   }
 
-  /** Does the tasks in this order, before all that wait already. */
-  private next(...tasks: readonly Task[]): void {
-    for (let i = tasks.length - 1; i >= 0; i--) this.tasks.push(tasks[i] as Task)
+  /** Saves the values in this order and takes the step, before all that waits already. */
+  private next(values: readonly PyValue[], step: () => void): void {
+    this.tasks.push(step)
+    for (let i = values.length - 1; i >= 0; i--) this.tasks.push(values[i] as PyValue)
   }
 
   private save(value: PyValue): void {
@@ -76,7 +77,7 @@ class Encoder {
   private object(value: Exclude<PyValue, null | boolean | number | bigint | string>): void {
     if (value instanceof PyFloat) this.out.float(value.value)
     else if (value instanceof PyGlobal) this.global(value)
-    else if (value instanceof PyPersistent) this.next({ save: value.id }, { run: () => this.out.opcode('Q') })
+    else if (value instanceof PyPersistent) this.next([value.id], () => this.out.opcode('Q'))
     else if (value instanceof PyBytes) this.bytesValue(value)
     else if (value instanceof PyTuple) this.tuple(value)
     else if (value instanceof PyObject) this.instance(value)
@@ -142,28 +143,24 @@ class Encoder {
       else for (let i = 0; i < items.length; i++) this.out.opcode('0')
       this.out.get(known)
     }
-    this.next(...items.map((item) => ({ save: item })), { run: finish })
+    this.next(items, finish)
   }
 
   private instance(value: PyObject): void {
     const rest = () => {
       const { state } = value
-      if (state !== undefined) this.next({ save: state }, { run: () => this.out.opcode('b') })
-      this.entries(value.entries)
-      this.items(value.items)
+      if (state !== undefined) this.next([state], () => this.out.opcode('b'))
+      if (value.hasEntries) this.entries(value.entries)
+      if (value.hasItems) this.items(value.items)
     }
     if (value.how === 'inst' || value.how === 'obj') {
       this.begin(value)
       this.out.opcode('(')
       const args = value.args instanceof PyTuple ? value.args.items : [value.args]
-      this.next(
-        { save: value.callable },
-        ...args.map((item) => ({ save: item })),
-        { run: () => this.end(value, () => this.out.opcode('o')) },
-        { run: rest },
-      )
+      this.tasks.push(rest)
+      this.next([value.callable, ...args], () => this.end(value, () => this.out.opcode('o')))
     } else {
-      this.next({ run: rest })
+      this.tasks.push(rest)
       this.call(value, value.callable, value.args, value.how === 'reduce' ? 'R' : 'new', value.kwargs)
     }
   }
@@ -176,7 +173,7 @@ class Encoder {
       else this.out.bytes(kwargs === undefined ? 0x81 : 0x92)
     }
     const parts = [callable, args, ...(kwargs === undefined ? [] : [kwargs])]
-    this.next(...parts.map((part) => ({ save: part })), { run: () => this.end(value, made) })
+    this.next(parts, () => this.end(value, made))
   }
 
   private begin(value: PyValue): void {
@@ -190,27 +187,28 @@ class Encoder {
     this.remember(value)
   }
 
-  private items(items: readonly PyValue[]): void {
-    this.batches(
-      items.map((item) => [item]),
-      'a',
-      'e',
-    )
+  private items(items: readonly PyValue[], from = 0): void {
+    const batch = from === 0 && items.length <= BATCH ? items : items.slice(from, from + BATCH)
+    if (batch.length === 0) return
+    if (batch.length > 1) this.out.opcode('(')
+    this.next(batch, () => {
+      this.out.opcode(batch.length > 1 ? 'e' : 'a')
+      this.items(items, from + BATCH)
+    })
   }
 
   private entries(entries: ReadonlyMap<PyValue, PyValue>): void {
-    this.batches([...entries], 's', 'u')
+    this.pairs([...entries].flat(), 0)
   }
 
-  private batches(rows: readonly (readonly PyValue[])[], one: string, many: string, from = 0): void {
-    const batch = rows.slice(from, from + BATCH)
+  /** Keys and values by turns. */
+  private pairs(flat: readonly PyValue[], from: number): void {
+    const batch = flat.slice(from, from + 2 * BATCH)
     if (batch.length === 0) return
-    if (batch.length > 1) this.out.opcode('(')
-    this.next(...batch.flatMap((row) => row.map((part) => ({ save: part }))), {
-      run: () => {
-        this.out.opcode(batch.length > 1 ? many : one)
-        this.batches(rows, one, many, from + BATCH)
-      },
+    if (batch.length > 2) this.out.opcode('(')
+    this.next(batch, () => {
+      this.out.opcode(batch.length > 2 ? 'u' : 's')
+      this.pairs(flat, from + 2 * BATCH)
     })
   }
 

@@ -8,8 +8,13 @@ import { PyBytes, PyDict, PyFloat, PyList, PyObject, PyPersistent, PySet, PyTupl
 /** Digits an int may have in text, and bytes it may have in binary. */
 const INT_DIGITS = 20_000
 const INT_BYTES = 8192
+/** Beyond it a memo index is not counted in a number. */
+const MEMO_INDEX = 2 ** 48
 /** V8 refuses longer strings (2^29 - 24 characters). */
 const TEXT_BYTES = 1 << 28
+
+/** There is only one, in Python too. */
+const EMPTY_TUPLE = new PyTuple([])
 
 /** What each opcode does to the machine, its argument having been read. Nothing is imported, called or set for real. */
 export const EFFECTS: Readonly<Record<OpcodeName, (s: PickleState) => void>> = {
@@ -70,7 +75,7 @@ export const EFFECTS: Readonly<Record<OpcodeName, (s: PickleState) => void>> = {
   NEXT_BUFFER: (s) => s.fail('wants a buffer from outside the file'),
   READONLY_BUFFER: (s) => void s.peek(),
 
-  EMPTY_TUPLE: (s) => pushTuple(s, []),
+  EMPTY_TUPLE: (s) => s.push(EMPTY_TUPLE),
   TUPLE1: (s) => pushTuple(s, [s.pop()]),
   TUPLE2: (s) => {
     const second = s.pop()
@@ -246,10 +251,18 @@ function pushFloat(s: PickleState, value: number): void {
 }
 
 function indexOf(s: PickleState): number {
-  const line = numberLine(s)
-  const index = /^\d{1,15}$/.test(line) ? Number(line) : -1
-  if (index < 0) s.trouble(`has a memo index that is no number`)
-  return index
+  let index = 0
+  for (let i = s.start; i < s.end; i++) {
+    const digit = (s.bytes[i] as number) - 48
+    if (digit >= 0 && digit <= 9 && index <= MEMO_INDEX) index = index * 10 + digit
+    else if (digit !== -35 || i !== s.end - 1) return noIndex(s)
+  }
+  return s.end > s.start ? index : noIndex(s)
+}
+
+function noIndex(s: PickleState): number {
+  s.trouble('has a memo index that is no number')
+  return -1
 }
 
 function pushTuple(s: PickleState, items: PyValue[]): void {

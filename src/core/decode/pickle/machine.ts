@@ -41,18 +41,28 @@ const STOP = 0x2e
  * bytes read. `offset` is where `bytes` begins in the file `name`, for messages and the offsets of globals.
  */
 export function decodePickle(bytes: Uint8Array, options: { name?: string; offset?: number } = {}): DecodedPickle {
-  return decode(bytes, options.name ?? 'pickle', options.offset ?? 0, NESTING)
+  const file = { name: options.name ?? 'pickle', tooDeep: false }
+  const decoded = decode(bytes, file, options.offset ?? 0, NESTING)
+  if (!file.tooDeep || decoded.error) return decoded
+  const message = `${file.name}: pickles lie in pickles more than ${NESTING} deep`
+  return { ...decoded, value: undefined, error: new AssayError('file/resource-bomb', message, { file: file.name }) }
 }
 
-function decode(bytes: Uint8Array, name: string, offset: number, nesting: number): DecodedPickle {
-  const state = new PickleState(bytes, name, offset)
+interface Outermost {
+  readonly name: string
+  /** There are pickles too deep inside to be looked at. */
+  tooDeep: boolean
+}
+
+function decode(bytes: Uint8Array, file: Outermost, offset: number, nesting: number): DecodedPickle {
+  const state = new PickleState(bytes, nesting === NESTING ? file.name : `${file.name} (a pickle inside it)`, offset)
   let value: PyValue | undefined
   let end = 0
   try {
     end = run(state)
     value = state.pop()
     if (state.leftovers > 0) state.trouble(`leaves ${state.leftovers} values behind its result`)
-    const bomb = bombIn(value)
+    const bomb = bombIn(value, state.shared)
     if (bomb !== undefined) state.note('file/resource-bomb', bomb)
   } catch (error) {
     if (!(error instanceof AssayError)) throw error
@@ -61,7 +71,7 @@ function decode(bytes: Uint8Array, name: string, offset: number, nesting: number
   }
   const globals = new Map(state.globals.map((use) => [keyOf(use), use]))
   for (const [inner, { offset: place, loaded }] of state.embedded) {
-    for (const use of globalsInside(state, inner, loaded, name, nesting)) {
+    for (const use of globalsInside(state, inner, loaded, file, nesting)) {
       if (!globals.has(keyOf(use))) globals.set(keyOf(use), { ...use, offset: place })
     }
   }
@@ -101,14 +111,14 @@ function globalsInside(
   state: PickleState,
   bytes: Uint8Array,
   loaded: boolean,
-  name: string,
+  file: Outermost,
   nesting: number,
 ): GlobalUse[] {
   const globals: GlobalUse[] = []
-  if (nesting === 0) state.note('file/resource-bomb', `holds pickles in pickles, more than ${NESTING} deep`)
+  if (nesting === 0) file.tooDeep = true
   let at = 0
   for (let i = 0; nesting > 0 && i < IN_A_ROW && at < bytes.length; i++) {
-    const found = decode(bytes.subarray(at), `${name} (a pickle inside it)`, 0, nesting - 1)
+    const found = decode(bytes.subarray(at), file, 0, nesting - 1)
     const broken = found.error !== undefined
     if (broken && loaded && i === 0) state.trouble('would load bytes that are no pickle')
     for (const use of found.globals) {

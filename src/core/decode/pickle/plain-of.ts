@@ -81,7 +81,7 @@ class Converter {
 
   private unknown(node: PyObject, path: string, args: readonly PyValue[], depth: number): Plain {
     const [only] = args
-    const bare = node.state === undefined && node.items.length === 0 && node.entries.size === 0
+    const bare = node.state === undefined && !node.hasItems && !node.hasEntries
     // An enumeration's member, or a class that wraps one primitive.
     if (bare && args.length === 1 && node.how === 'reduce' && only !== undefined && !isContainer(only)) {
       return this.plain(only, depth)
@@ -92,9 +92,9 @@ class Converter {
         ? this.fields(state, depth)
         : node.state !== undefined && node.state !== null
           ? this.plain(node.state, depth)
-          : node.entries.size > 0
+          : node.hasEntries
             ? this.fields(node.entries, depth)
-            : this.list(node.items.length > 0 ? node.items : args, depth)
+            : this.list(node.hasItems ? node.items : args, depth)
     const result: { [key: string]: Plain } = Object.create(null)
     result[`<${path}>`] = inner
     return result

@@ -1,7 +1,9 @@
 import { AssayError } from '../../errors'
 import { type GlobalUse, type GlobalVerdict, verdictOf } from './globals'
+import { Memo } from './memo'
 import type { OpcodeName } from './opcodes'
 import { PyGlobal, type PyPersistent, type PyValue } from './value'
+import { containerOf, type PyContainer } from './walk'
 
 /** Functions judged call by call (see `observeCall`); dangerous unless every use was approved. */
 const VETTED = new Set(['builtins.getattr', 'torch.storage._load_from_bytes'])
@@ -42,7 +44,9 @@ export class PickleState {
   short = false
   /** Byte strings that begin like a pickle, or that something would unpickle, with the offset of their opcode. */
   readonly embedded = new Map<Uint8Array, { readonly offset: number; readonly loaded: boolean }>()
-  readonly memo = new Map<number, PyValue>()
+  /** Containers that more than one reference may lead to. All others hang in one place. */
+  readonly shared = new Set<PyContainer>()
+  readonly memo = new Memo()
 
   private readonly stack: PyValue[] = []
   private readonly marks: number[] = []
@@ -65,7 +69,12 @@ export class PickleState {
 
   /** Pushes a value that already exists, so that functions whose every use is vetted are counted. */
   pushAgain(value: PyValue): void {
-    if (value instanceof PyGlobal && this.unvetted.has(value)) this.countVetted(value, 1)
+    if (value instanceof PyGlobal) {
+      if (this.unvetted.has(value)) this.countVetted(value, 1)
+    } else {
+      const container = containerOf(value)
+      if (container !== undefined) this.shared.add(container)
+    }
     this.push(value)
   }
 
@@ -109,7 +118,7 @@ export class PickleState {
 
   remember(index: number): void {
     const value = this.peek()
-    if (!this.memo.has(index)) this.charge(64)
+    this.charge(16)
     this.memo.set(index, value)
   }
 

@@ -92,7 +92,8 @@ function partsByName(node: PyContainer): Part[] {
 }
 
 function objectParts(node: PyObject): Part[] {
-  const parts: Part[] = [...named(node.entries), ...numbered(node.items)]
+  const parts: Part[] = node.hasEntries ? named(node.entries) : []
+  if (node.hasItems) parts.push(...numbered(node.items))
   const states = node.state instanceof PyTuple ? node.state.items : [node.state]
   for (const state of states) {
     const fields = mappingOf(state)

@@ -76,10 +76,9 @@ export class PyObject {
   readonly kind = 'object'
   /** BUILD's argument, or undefined when there was no BUILD. */
   state: PyValue | undefined = undefined
-  /** APPEND(S) and ADDITEMS applied to it. */
-  readonly items: PyValue[] = []
-  /** SETITEM(S) applied to it: the contents of an OrderedDict, a defaultdict ... */
-  readonly entries = new Map<PyValue, PyValue>()
+  // Most objects of a state dict take neither: made when they are asked for.
+  private listed: PyValue[] | undefined
+  private mapped: Map<PyValue, PyValue> | undefined
   constructor(
     /** What is called or instantiated; usually a PyGlobal, in hostile files anything. */
     readonly callable: PyValue,
@@ -87,6 +86,26 @@ export class PyObject {
     readonly how: 'reduce' | 'newobj' | 'newobj-ex' | 'inst' | 'obj',
     readonly kwargs: PyValue | undefined = undefined,
   ) {}
+
+  /** APPEND(S) and ADDITEMS applied to it. */
+  get items(): PyValue[] {
+    this.listed ??= []
+    return this.listed
+  }
+
+  /** SETITEM(S) applied to it: the contents of an OrderedDict, a defaultdict ... */
+  get entries(): Map<PyValue, PyValue> {
+    this.mapped ??= new Map()
+    return this.mapped
+  }
+
+  get hasItems(): boolean {
+    return this.listed !== undefined && this.listed.length > 0
+  }
+
+  get hasEntries(): boolean {
+    return this.mapped !== undefined && this.mapped.size > 0
+  }
 }
 
 /** PERSID or BINPERSID: torch puts its storages there. */
@@ -105,7 +124,7 @@ export function asNumber(value: PyValue | undefined): number | undefined {
 /** The entries of a dict, an OrderedDict, a defaultdict: anything that took SETITEMS. Undefined for what is no mapping. */
 export function mappingOf(value: PyValue | undefined): Map<PyValue, PyValue> | undefined {
   if (value instanceof PyDict) return value.entries
-  if (value instanceof PyObject && value.entries.size > 0) return value.entries
+  if (value instanceof PyObject && value.hasEntries) return value.entries
   if (isCallOf(value, 'collections', 'OrderedDict') || isCallOf(value, 'collections', 'defaultdict'))
     return value.entries
   return undefined

@@ -25,7 +25,8 @@ export function partsOf(value: PyContainer): readonly PyValue[] {
     parts.push(value.callable, value.args)
     if (value.kwargs !== undefined) parts.push(value.kwargs)
     if (value.state !== undefined) parts.push(value.state)
-    for (const item of value.items) parts.push(item)
+    if (value.hasItems) for (const item of value.items) parts.push(item)
+    if (!value.hasEntries) return parts
   }
   for (const [key, item] of value.entries) parts.push(key, item)
   return parts
