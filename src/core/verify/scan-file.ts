@@ -100,7 +100,8 @@ async function collectRecord(
 
 /**
  * Pickles from the beginning of a file or record on, one behind another. `expected`: only a pickle begins like this here, so
- * one that breaks leaves the file unknown. Elsewhere any bytes may happen to be opcodes, and only names tell.
+ * one that breaks leaves the file unknown. Elsewhere any bytes may happen to be opcodes: only a dangerous name tells, and only
+ * if something is called (`cffi`, `cloudpickle` on two lines of a requirements.txt read as a global).
  */
 async function collectStream(
   source: ByteSource,
@@ -113,7 +114,7 @@ async function collectStream(
   for (let i = 0; i < IN_A_ROW && at < source.size; i++) {
     const pickle = await decodeAt(source, at)
     const believed = pickle.error === undefined ? marked || expected : marked && expected
-    for (const use of pickle.globals) if (believed || isNamedDanger(use)) collected.add(use)
+    for (const use of pickle.globals) if (believed || (pickle.acts && isNamedDanger(use))) collected.add(use)
     if (pickle.error && i === 0 && believed) collected.error ??= pickle.error.message
     if (pickle.error || pickle.end === 0) return
     at += pickle.end

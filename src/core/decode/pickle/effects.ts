@@ -308,6 +308,7 @@ function pushAll(target: PyValue[], items: readonly PyValue[]): void {
 function pushCall(s: PickleState, callable: PyValue, args: PyValue, how: PyObject['how'], kwargs?: PyValue): void {
   s.charge(200)
   const call = new PyObject(callable, args, how, kwargs)
+  s.acts = true
   observeCall(s, call)
   s.push(call)
 }

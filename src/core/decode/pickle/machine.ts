@@ -23,6 +23,8 @@ export interface DecodedPickle {
   readonly end: number
   /** The first opcode that `torch.load(weights_only=True)` does not know, whatever the globals. */
   readonly refusedOpcode?: OpcodeName
+  /** True when something would have been called, made or changed, before an error too. */
+  readonly acts?: true
   /** True when the bytes ended before the pickle did: more of them might make it whole. */
   readonly short?: true
   /** `pickle/malformed` or `file/resource-bomb`. */
@@ -80,6 +82,7 @@ function decode(bytes: Uint8Array, file: Outermost, offset: number, nesting: num
   return {
     ...decoded,
     ...(refusedOpcode && { refusedOpcode }),
+    ...(state.acts && { acts: true }),
     ...(state.short && { short: true }),
     ...(error && { error }),
   }

@@ -40,6 +40,8 @@ export class PickleState {
   protocol = 0
   error: AssayError | undefined
   refusedOpcode: OpcodeName | undefined
+  /** Something was called, made or changed. */
+  acts = false
   /** The bytes ended before the pickle did. */
   short = false
   /** Byte strings that begin like a pickle, or that something would unpickle, with the offset of their opcode. */
@@ -167,6 +169,7 @@ export class PickleState {
 
   /** Something is done to this global that no library does: its own contents would be changed. */
   condemn(value: PyGlobal): void {
+    this.acts = true
     this.unvetted.delete(value)
     const known = this.named.get(`${value.module}\0${value.name}`)
     if (known !== undefined) known.verdict = 'dangerous'

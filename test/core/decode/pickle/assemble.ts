@@ -5,14 +5,12 @@ export type Part = OpcodeName | number | Uint8Array | { readonly text: string }
 
 /** A pickle written out. */
 export function pickle(...parts: readonly Part[]): Uint8Array {
-  const bytes: number[] = []
-  for (const part of parts) {
-    if (typeof part === 'number') bytes.push(part)
-    else if (part instanceof Uint8Array) bytes.push(...part)
-    else if (typeof part === 'object') bytes.push(...new TextEncoder().encode(part.text))
-    else bytes.push(codeOf(part))
-  }
-  return Uint8Array.from(bytes)
+  const pieces = parts.map((part) => {
+    if (part instanceof Uint8Array) return part
+    if (typeof part === 'object') return new TextEncoder().encode(part.text)
+    return Uint8Array.of(typeof part === 'number' ? part : codeOf(part))
+  })
+  return new Uint8Array(Buffer.concat(pieces))
 }
 
 /** Text as it stands, for lines and data. */

@@ -1,0 +1,136 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { scan } from '../../../src/core/verify/scan'
+import { casesLike, goldenPath, truthOf } from '../../golden/cases'
+import { makeZip } from '../container/make-zip'
+import { little, pickle, raw } from '../decode/pickle/assemble'
+
+const folder = mkdtempSync(join(tmpdir(), 'assay-scan-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const CALL = raw("cos\nsystem\n(S'true'\ntR.")
+const hostile = pickle('PROTO', 2, CALL)
+const harmless = pickle('PROTO', 2, 'EMPTY_DICT', 'STOP')
+
+async function scanned(name: string, bytes: Uint8Array) {
+  const path = join(folder, name)
+  writeFileSync(path, bytes)
+  const [file] = (await scan([path])).files
+  return { verdict: file?.verdict, dangerous: names(file), ...(file?.error !== undefined && { error: file.error }) }
+}
+
+function names(file: Awaited<ReturnType<typeof scan>>['files'][number] | undefined): string[] {
+  const dangerous = file?.globals.filter(({ verdict }) => verdict === 'dangerous') ?? []
+  return dangerous.map(({ module, name }) => `${module.replace('__builtin__', 'builtins')}.${name}`)
+}
+
+describe('golden files', () => {
+  it.each(casesLike('hostile-'))('%s is judged as truth says', async (name) => {
+    const [file] = (await scan([goldenPath(name)])).files
+    const finding = truthOf(name).expect.findings[0]
+    if (finding?.rule === 'dangerous-global') {
+      expect(file?.verdict).toBe('dangerous')
+      expect(names(file).some((path) => path.endsWith(finding.subject))).toBe(true)
+    } else {
+      expect(names(file)).toEqual([])
+      const undecided = finding?.rule === 'malformed-pickle' || (finding?.rule === 'resource-bomb' && !/zip/.test(name))
+      expect(file?.verdict).toBe(undecided ? 'unknown' : 'safe')
+      expect(file?.error !== undefined).toBe(undecided)
+    }
+  })
+
+  const honest = casesLike('').filter((name) => !/^(hostile|make)/.test(name))
+  it.each(honest)('%s raises no alarm', async (name) => {
+    const { files } = await scan([goldenPath(name, '')])
+    for (const file of files) expect(names(file), file.path).toEqual([])
+  })
+
+  it('names the classes that only their project knows', async () => {
+    const [file] = (await scan([goldenPath('torch-zoo-module')])).files
+    expect(file?.verdict).toBe('unknown')
+    expect(file?.globals).toContainEqual({ module: '__main__', name: 'LocalNet', verdict: 'unknown' })
+  })
+})
+
+describe('where pickles hide', () => {
+  const dangerous = { verdict: 'dangerous', dangerous: ['os.system'] }
+
+  it('behind a clean first pickle', async () => {
+    expect(await scanned('second.bin', Uint8Array.from([...harmless, ...harmless, ...hostile]))).toEqual(dangerous)
+  })
+
+  it('in protocol 0, whatever the file is called', async () => {
+    expect(await scanned('readme.txt', pickle(CALL))).toEqual(dangerous)
+  })
+
+  it('where the ninth byte looks like the JSON of safetensors', async () => {
+    expect(await scanned('model.safetensors', pickle('SHORT_BINUNICODE', 7, raw('      {'), 'POP', CALL))).toEqual(
+      dangerous,
+    )
+  })
+
+  it('in a record of an archive with any name', async () => {
+    const record = (name: string, data: Uint8Array) => ({ name, data })
+    const archive = makeZip([record('archive/data.pkl', harmless), record('archive/data/0', hostile)])
+    expect(await scanned('archive.pt', archive)).toEqual(dangerous)
+  })
+
+  it('in an archive before the last one', async () => {
+    const first = makeZip([{ name: 'archive/data.pkl', data: hostile }])
+    const last = makeZip([{ name: 'archive/data.pkl', data: harmless }])
+    expect(await scanned('__0_0.distcp', Uint8Array.from([...first, ...last]))).toMatchObject(dangerous)
+  })
+
+  it('behind the header of a NumPy array of objects', async () => {
+    const header = "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n"
+    const npy = pickle(raw('\u0000'), raw('NUMPY'), 1, 0, little(header.length, 2), raw(header), hostile)
+    npy[0] = 0x93
+    expect(await scanned('objects.npy', npy)).toEqual(dangerous)
+  })
+
+  it('beyond the first megabyte', async () => {
+    const long = pickle('PROTO', 4, 'BINBYTES', little(3 << 20, 4), new Uint8Array(3 << 20), 'POP', CALL)
+    expect(await scanned('long.pkl', long)).toEqual(dangerous)
+  })
+})
+
+describe('what is no pickle', () => {
+  it.each<[string, Uint8Array]>([
+    ['config.json', pickle(raw('{"model_type": "gpt2"}'))],
+    ['requirements.txt', pickle(raw('cffi\ncloudpickle\ndill\n'))],
+    ['import.py', pickle(raw('import os\nos.system("true")\n'))],
+    ['empty.bin', new Uint8Array(0)],
+    ['zeros.bin', new Uint8Array(100)],
+    ['storage', pickle('EXT1', 1, 'STOP')],
+  ])('%s is safe', async (name, bytes) => {
+    const inArchive = name === 'storage' ? makeZip([{ name: 'archive/data/0', data: bytes }]) : bytes
+    expect(await scanned(name, inArchive)).toEqual({ verdict: 'safe', dangerous: [] })
+  })
+
+  it('is unknown when it is packed', async () => {
+    expect(await scanned('a.pkl.gz', Uint8Array.from([0x1f, 0x8b, 8, 0]))).toMatchObject({
+      verdict: 'unknown',
+      error: expect.stringMatching(/gzip/),
+    })
+  })
+})
+
+describe('paths', () => {
+  it('folders are entered, and every file is told of', async () => {
+    const deep = join(folder, 'run', 'a', 'b', 'c', 'd')
+    mkdirSync(deep, { recursive: true })
+    writeFileSync(join(deep, '.hidden.pkl'), hostile)
+    writeFileSync(join(folder, 'run', 'ok.pkl'), harmless)
+    const { files } = await scan([join(folder, 'run')])
+    expect(files.map(({ path, verdict }) => [path.slice(folder.length + 1), verdict])).toEqual([
+      ['run/a/b/c/d/.hidden.pkl', 'dangerous'],
+      ['run/ok.pkl', 'safe'],
+    ])
+  })
+
+  it('that lead nowhere are refused', async () => {
+    await expect(scan([join(folder, 'nothing')])).rejects.toMatchObject({ code: 'file/unreadable' })
+  })
+})
