@@ -22,7 +22,7 @@ export interface ExportOptions extends WriteOptions {
   readonly maxShardSize?: number
 }
 
-export type ExportFormat = 'safetensors' | 'torch'
+type ExportFormat = 'safetensors' | 'torch'
 
 export interface ExportResult {
   readonly out: string

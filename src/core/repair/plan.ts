@@ -4,7 +4,7 @@ import type { Finding } from '../finding'
 import { diagnose } from '../verify/shapes/diagnosis'
 import { weightsOf } from '../verify/shapes/evidence'
 import type { Verification } from '../verify/verify'
-import type { Context } from './context'
+import type { Context, Mender } from './context'
 import { plannedFiles, workOf } from './files'
 import { cut } from './menders/cut'
 import { rankShard } from './menders/rank-shard'
@@ -17,7 +17,7 @@ import { whyNotRewritable } from './rewritable'
 import { isDone, type Proposal, type RepairPlan, type RepairStep, type Unmended } from './steps'
 import { whyUnmended } from './unmended'
 
-const MENDERS = [rename, reshape, cut, refill, rankShard]
+const MENDERS: readonly Mender[] = [rename, reshape, cut, refill, rankShard]
 
 /**
  * What can be mended, each step with its evidence, and why the rest cannot. Writes nothing; reads some values where they

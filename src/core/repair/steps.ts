@@ -6,10 +6,10 @@ import type { Verification } from '../verify/verify'
  * How sure a step is. `certain` and `likely` are done unless the user refuses them; `ask` is done only after the user has
  * said what is right (`--shape`); `refused` never.
  */
-export type Confidence = 'certain' | 'likely' | 'ask' | 'refused'
+type Confidence = 'certain' | 'likely' | 'ask' | 'refused'
 
 /** What becomes of a tensor of the checkpoint: another name, another shape of as many values, other values. */
-export interface Change {
+interface Change {
   readonly tensor: Tensor
   readonly name?: string
   readonly shape?: readonly number[]
@@ -18,7 +18,7 @@ export interface Change {
 }
 
 /** A tensor that a file did not hold. */
-export interface Addition {
+interface Addition {
   readonly file: string
   readonly name: string
   readonly values: Tensor

@@ -2,7 +2,7 @@ import type { ByteSink } from '../bytes/sink'
 import type { DType } from '../checkpoint/dtype'
 import { byteLength, contiguousStrides, numel } from '../checkpoint/tensor'
 import { PyGlobal, PyObject, PyPersistent, PyTuple, type PyValue } from '../decode/pickle/value'
-import { AssayError, throwIfAborted } from '../errors'
+import { AssayError } from '../errors'
 import { exactBlocks, type OutputTensor, refuseDuplicates, type WriteOptions } from './output'
 import { encodePickle } from './pickle'
 import { TorchArchive } from './torch-archive'
@@ -29,13 +29,6 @@ export function whyNotTorch({ name, dtype }: Pick<OutputTensor, 'name' | 'dtype'
   return dtype.startsWith('q') ? `${dtype} needs the scale and zero point it was quantized with` : undefined
 }
 
-/** A storage record `data/<key>` of `size` bytes. */
-export interface StorageRecord {
-  readonly key: string
-  readonly size: number
-  blocks(signal?: AbortSignal): AsyncIterable<Uint8Array>
-}
-
 /**
  * Writes a state dict as `torch.save` of PyTorch 2.13 does: an OrderedDict of contiguous tensors on the CPU that
  * `torch.load(weights_only=True)` accepts, also with `mmap=True`. Tensors that are one view of one storage stay tied.
@@ -55,56 +48,42 @@ export async function writeTorchZip(
   if (refused.length > 0)
     throw new AssayError('target/not-expressible', `A PyTorch state dict cannot hold ${refused.join(', ')}`)
 
-  const storages: StorageRecord[] = []
+  const stored: OutputTensor[] = []
   const keys = new Map<string, string>()
   const dict = orderedDict()
   for (const tensor of tensors) {
     const view = viewOf(tensor)
     let key = view === undefined ? undefined : keys.get(view)
     if (key === undefined) {
-      key = String(storages.length)
+      key = String(stored.length)
       if (view !== undefined) keys.set(view, key)
-      storages.push({ key, size: byteLength(tensor), blocks: (signal) => exactBlocks(tensor, signal) })
+      stored.push(tensor)
     }
     dict.entries.set(tensor.name, tensorValue(tensor.dtype, tensor.shape, key))
   }
-  await writeTorchArchive(sink, 'archive', encodePickle(dict), storages, options)
-}
-
-/** Writes the records of a torch file: `data.pkl`, what PyTorch 2.13 says about the format, the storages. */
-export async function writeTorchArchive(
-  sink: ByteSink,
-  root: string,
-  pickle: Uint8Array,
-  storages: readonly StorageRecord[],
-  options: WriteOptions = {},
-): Promise<void> {
-  const total = storages.reduce((sum, { size }) => sum + size, pickle.byteLength)
-  throwIfAborted(options.signal)
-  const archive = new TorchArchive(sink, root)
+  const pickle = encodePickle(dict)
+  const archive = new TorchArchive(sink, 'archive')
   await archive.addBytes('data.pkl', pickle)
   await archive.addBytes('.format_version', '1')
   await archive.addBytes('.storage_alignment', '64')
   await archive.addBytes('byteorder', 'little')
-  let done = pickle.byteLength
-  for (const { key, size, blocks } of storages) {
-    await archive.add(`data/${key}`, size, counted(blocks(options.signal)))
-  }
+  const total = stored.reduce((sum, tensor) => sum + byteLength(tensor), 0)
+  let done = 0
+  for (const [key, tensor] of stored.entries()) await archive.add(`data/${key}`, byteLength(tensor), counted(tensor))
   await archive.addBytes('version', '3\n')
   await archive.finish()
 
-  async function* counted(blocks: AsyncIterable<Uint8Array>) {
-    for await (const block of blocks) {
-      throwIfAborted(options.signal)
+  async function* counted(tensor: OutputTensor) {
+    for await (const block of exactBlocks(tensor, options.signal)) {
       yield block
       done += block.byteLength
-      options.onProgress?.(done, total, root)
+      options.onProgress?.(done, total, tensor.name)
     }
   }
 }
 
 /** An empty `collections.OrderedDict`, as protocol 2 pickles it: a call without arguments, then SETITEMS. */
-export function orderedDict(): PyObject {
+function orderedDict(): PyObject {
   return new PyObject(new PyGlobal('collections', 'OrderedDict'), new PyTuple([]), 'reduce')
 }
 
