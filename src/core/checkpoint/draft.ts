@@ -24,8 +24,8 @@ import { type OpenStateFile, openStateFile } from './state-file'
 import { epochIn, stepIn, surest } from './training/counters'
 import { partsOf } from './training/parts'
 
-/** Largest JSON file that is read: trainer_state.json of a long run has tens of MB. */
-const JSON_LIMIT = 256 << 20
+/** Largest JSON file that is read: trainer_state.json of a long run has some MB. */
+const JSON_LIMIT = 64 << 20
 
 /** A checkpoint while a layout puts it together. */
 export class Draft {

@@ -83,7 +83,7 @@ function componentOf(key: string, value: PyValue, budget: { visits: number }): C
 }
 
 /** Values looked at in search of tensors, over all keys of one dict. */
-const SEARCH_LIMIT = 5_000_000
+const SEARCH_LIMIT = 2_000_000
 
 function holdsTensor(root: PyValue, budget: { visits: number }): boolean {
   const seen = new Set<PyValue>()

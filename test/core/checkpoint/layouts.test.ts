@@ -100,6 +100,12 @@ describe('a Trainer folder', () => {
     expect(component(checkpoint, 'rng')).toMatchObject({ status: 'missing', note: /rng_state_1\.pth is not here/ })
   })
 
+  it('whose scheduler.pt is an empty dict has a damaged scheduler', async () => {
+    const empty = { from: placeOf('torch-zoo-empty') }
+    const checkpoint = await open(makeFolder('checkpoint-30', { ...filesOf(gpt2), 'scheduler.pt': empty }))
+    expect(component(checkpoint, 'scheduler')).toMatchObject({ status: 'damaged', note: 'scheduler.pt holds nothing' })
+  })
+
   it('takes the step from the name when nothing else tells it', async () => {
     const { state } = await open(
       makeFolder('checkpoint-30', { 'training_args.bin': filesOf(gpt2)['training_args.bin'] ?? '' }),

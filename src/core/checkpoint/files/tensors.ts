@@ -1,7 +1,7 @@
 import type { ByteSource } from '../../bytes/source'
 import type { TorchStorage, TorchTensor } from '../../decode/pickle/torch'
 import { findTensors } from '../../decode/pickle/torch'
-import { AssayError } from '../../errors'
+import { PyDict } from '../../decode/pickle/value'
 import type { ComponentId } from '../checkpoint'
 import { itemSize } from '../dtype'
 import type { Section } from '../sections'
@@ -35,32 +35,30 @@ export interface PickledTensors {
   readonly lost: readonly string[]
 }
 
-/** Tensors in one file. A mixture-of-experts model with its moments has a few 100,000. */
-const MOST_TENSORS = 1_000_000
-
 type Locate = (storage: TorchStorage) => Located | undefined
 
 /**
  * Every tensor in the parts of a pickled object, its values one strided block of the storage that `locate` finds. The weights of a
  * training dict are named as in their state dict, or by their whole path where there are several (model and EMA);
- * all others by their path. Throws `file/resource-bomb` beyond a million tensors: pickles share what they hold.
+ * all others by their path.
  */
 export function tensorsOf(sections: readonly Section[], file: string, locate: Locate): PickledTensors {
   const tensors: Tensor[] = []
   const bad = new Map<string, Bad>()
   const bare = sections.filter((section) => section.component === 'weights').length === 1
-  for (const section of sections) {
-    const prefix = section.key === undefined || (bare && section.component === 'weights') ? '' : section.key
-    const found = findTensors(section.value)
-    if (tensors.length + found.length > MOST_TENSORS) {
-      throw new AssayError('file/resource-bomb', `${file} names more than ${MOST_TENSORS} tensors`, { file })
-    }
-    for (const { path, tensor } of found) {
-      const name = [prefix, path].filter((part) => part !== '').join('.') || section.key || 'tensor'
-      const located = tensor.hasData ? locate(tensor.storage) : undefined
-      noteBad(bad, name, tensor, located)
-      tensors.push(tensorAt(name, tensor, located, file, section.component))
-    }
+  // One search for all sections, each under its number, so that what they share is bounded once.
+  const root = new PyDict()
+  for (const [i, section] of sections.entries()) root.entries.set(i, section.value)
+  for (const { path, tensor } of findTensors(root)) {
+    const dot = path.indexOf('.')
+    const section = sections[Number(dot < 0 ? path : path.slice(0, dot))]
+    if (!section) continue
+    const prefix = bare && section.component === 'weights' ? undefined : section.key
+    const inner = dot < 0 ? undefined : path.slice(dot + 1)
+    const name = prefix === undefined ? (inner ?? section.key ?? 'tensor') : inner ? `${prefix}.${inner}` : prefix
+    const located = tensor.hasData ? locate(tensor.storage) : undefined
+    noteBad(bad, name, tensor, located)
+    tensors.push(tensorAt(name, tensor, located, file, section.component))
   }
   return { tensors, bad: [...bad.values()], lost: [...bad.values()].flatMap(({ lost }) => lost) }
 }

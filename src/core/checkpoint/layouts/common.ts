@@ -1,8 +1,9 @@
 import { openFile } from '../../bytes/file'
 import { joinPath, pathKind } from '../../bytes/folder'
+import { mappingOf } from '../../decode/pickle/value'
 import { AssayError } from '../../errors'
 import { finding, findingOf } from '../../finding'
-import type { ComponentId, ComponentStatus } from '../checkpoint'
+import type { ComponentId, ComponentStatus, StateFile } from '../checkpoint'
 import type { Draft } from '../draft'
 import { filesLike, hasFile } from '../listing'
 import { recognise } from '../recognise'
@@ -31,6 +32,15 @@ export async function openStates(
   const files = []
   for (const path of paths) files.push(await draft.open(path, id))
   draft.markFiles(id, files, absent)
+  const empty = files.find(isEmpty)
+  if (empty && id !== 'scaler' && draft.component(id).status === 'present') {
+    draft.mark(id, 'damaged', paths, `${empty.path} holds nothing`)
+  }
+}
+
+/** An empty dict, which only a disabled grad scaler saves. */
+function isEmpty({ value, tensors }: StateFile): boolean {
+  return tensors.length === 0 && (value === undefined || value === null || mappingOf(value)?.size === 0)
 }
 
 /** Reads config.json and marks `config`. */

@@ -19,7 +19,7 @@ export interface Parts {
 
 /** Optimizers, schedulers or records in one file: more are a bomb. Values in one record: a loss for each step and more. */
 const MOST = 64
-const RECORD_LIMITS = { values: 2_000_000 }
+const RECORD_LIMITS = { values: 1_000_000 }
 
 /** Takes a file apart: optimizers, schedulers, random states, plain values. `rank` is that of its random states. */
 export async function partsOf(file: OpenStateFile, rank?: number): Promise<Parts> {

@@ -51,7 +51,7 @@ export function findTensors(root: PyValue): FoundTensor[] {
       found.push({ path, value, tensor })
       return
     }
-    if (open.has(node)) return
+    if (open.has(node) || (revisits < 0 && seen.has(node))) return
     const parts = partsByName(node)
     if (seen.has(node)) {
       revisits -= parts.length + 1
