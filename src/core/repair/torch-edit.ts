@@ -36,15 +36,18 @@ export function editPickle(root: PyValue, file: StateFile, planned: readonly Pla
     return String(key)
   }
 
+  const made = new Map<PyValue, { plan: PlannedTensor; value: PyValue }>()
   const plans = new Map(planned.map((plan) => [plan.was, plan]))
   file.tensors.forEach((tensor, i) => {
     const plan = plans.get(tensor)
     const at = found[i]
     if (!plan || !at || isUntouched(plan)) return
-    const places = slots.get(at.value) ?? []
+    const places = placesOf(tensor, slots.get(at.value) ?? [])
     if (places.length === 0) throw notRewritable(tensor, 'it does not lie in a dict or a list')
     if (plan.values !== tensor || !sameShape(plan.shape, tensor.shape)) {
-      const value = replaced(at, plan, tensor, store)
+      const twin = made.get(at.value)
+      const value = twin && isAlike(twin.plan, plan) ? twin.value : replaced(at, plan, tensor, store)
+      made.set(at.value, { plan, value })
       for (const place of places) place.set(value)
     }
     if (plan.name !== tensor.name) renameIn(places, tensor, plan.name)
@@ -98,6 +101,18 @@ interface Slot {
   prefixIn(name: string): string | undefined
 }
 
+/** Where the tensor sits; of a value that sits in several places, those that go by the tensor's name, if any does. */
+function placesOf({ name }: Tensor, slots: readonly Slot[]): readonly Slot[] {
+  const own = slots.filter((slot) => slot.prefixIn(name) !== undefined)
+  return own.length > 0 ? own : slots
+}
+
+/** Whether one value may stand for two tensors that were one before. */
+function isAlike(a: PlannedTensor, b: PlannedTensor): boolean {
+  const sameValues = a.values === b.values || (a.values === a.was && b.values === b.was)
+  return sameValues && sameShape(a.shape, b.shape)
+}
+
 function slotsOf(root: PyValue, wanted: ReadonlySet<PyValue>): Map<PyValue, Slot[]> {
   const slots = new Map<PyValue, Slot[]>()
   const put = (value: PyValue, slot: Slot) => {
@@ -122,7 +137,8 @@ function slotsOf(root: PyValue, wanted: ReadonlySet<PyValue>): Map<PyValue, Slot
 function entrySlot(entries: Map<PyValue, PyValue>, key: PyValue): Slot {
   const set = (value: PyValue) => entries.set(key, value)
   if (typeof key !== 'string') return { set, prefixIn: () => undefined }
-  const prefixIn = (name: string) => (name.endsWith(key) ? name.slice(0, name.length - key.length) : undefined)
+  const prefixIn = (name: string) =>
+    name === key || name.endsWith(`.${key}`) ? name.slice(0, name.length - key.length) : undefined
   return { set, entries, key, prefixIn }
 }
 
