@@ -55,12 +55,18 @@ export function weigh(
     return { verdict: 'partial', resume: { level: 'none', why: unread.length > 0 ? unread : [PART] } }
   }
 
+  const unread = findings.filter(({ rule, severity }) => rule === 'file/unknown-format' && severity !== 'info')
+  if (unread.length > 0) {
+    return {
+      verdict: 'partial',
+      resume: { level: 'none', why: [...unread.map(({ message }) => `${message}.`), UNREAD] },
+    }
+  }
+
   const amiss = NEEDED.flatMap((id) => components.filter((each) => each.id === id && isAmiss(each)))
   const inexact = findings.filter(({ rule, severity }) => INEXACT.has(rule) || (strict && severity === 'warning'))
   if (amiss.length === 0 && inexact.length === 0) {
-    const unread = findings.filter(({ rule, severity }) => rule === 'file/unknown-format' && severity !== 'info')
-    const why = [completeSentence(components, state), ...unread.map(({ message }) => `${message}.`)]
-    return { verdict: 'complete', resume: { level: 'exact', why } }
+    return { verdict: 'complete', resume: { level: 'exact', why: [completeSentence(components, state)] } }
   }
   const optimizer = components.find(({ id }) => id === 'optimizer')
   const level = optimizer && isAmiss(optimizer) ? 'weights-only' : 'stable'
@@ -107,6 +113,8 @@ function inShort(findings: readonly Finding[]): string[] {
 }
 
 const PART = 'This is a part of a checkpoint: there are no weights in it.'
+
+const UNREAD = 'What Assay does not read it cannot vouch for: whether training can resume is not known.'
 
 const BARE =
   'These are weights alone. They load, but training cannot go on where it stopped: it would start anew from them.'
