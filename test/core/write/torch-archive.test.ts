@@ -21,25 +21,24 @@ function differences(a: Uint8Array, b: Uint8Array): number[] {
 }
 
 describe('writing torch archives', () => {
-  it.each([
-    'torch-zoo-compiled/data/model.pt',
-    'torch-zoo-dtypes/data/model.pt',
-    'seed-style/data/training_state.pt',
-  ])('gives the records of %s the same bytes around them as PyTorch does', async (path) => {
-    const original = golden(path)
-    const zip = await openZip(memorySource(path, original))
-    const root = zip.entries[0]?.name.split('/')[0] ?? ''
-    const sink = memorySink()
-    const archive = new TorchArchive(sink, root)
-    for (const entry of zip.entries) {
-      if (entry.name.endsWith('serialization_id')) continue
-      const record = entrySource(zip, entry)
-      await archive.addBytes(entry.name.slice(root.length + 1), await readBytes(record, 0, record.size))
-    }
-    await archive.finish()
-    expect(sink.bytes().length).toBe(original.length)
-    expect(differences(sink.bytes(), original)).toEqual([])
-  })
+  it.each(['torch-zoo-compiled/data/model.pt', 'torch-zoo-dtypes/data/model.pt', 'seed-style/data/training_state.pt'])(
+    'gives the records of %s the same bytes around them as PyTorch does',
+    async (path) => {
+      const original = golden(path)
+      const zip = await openZip(memorySource(path, original))
+      const root = zip.entries[0]?.name.split('/')[0] ?? ''
+      const sink = memorySink()
+      const archive = new TorchArchive(sink, root)
+      for (const entry of zip.entries) {
+        if (entry.name.endsWith('serialization_id')) continue
+        const record = entrySource(zip, entry)
+        await archive.addBytes(entry.name.slice(root.length + 1), await readBytes(record, 0, record.size))
+      }
+      await archive.finish()
+      expect(sink.bytes().length).toBe(original.length)
+      expect(differences(sink.bytes(), original)).toEqual([])
+    },
+  )
 
   it('keeps offsets beyond 4 GiB in zip64 fields, locally and in the directory', async () => {
     const start = 2 ** 32 + 5
