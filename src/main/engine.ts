@@ -50,6 +50,7 @@ export class Engine {
     this.#deaths = [...this.#deaths.filter((time) => now - time < WITHIN_MS), now]
     if (this.#deaths.length >= DEATHS) {
       this.#process = undefined
+      this.#deaths = []
       this.events.onGivingUp(`It stopped ${DEATHS} times within ${WITHIN_MS / 1000} seconds, last with status ${code}.`)
       return
     }

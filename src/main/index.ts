@@ -25,7 +25,7 @@ let window: MainWindow | undefined
 
 const engine = new Engine({
   onRestart: () => window?.connect(engine.port()),
-  onGivingUp: (reason) => dialog.showErrorBox('Assay cannot read checkpoints now', reason),
+  onGivingUp: askWhetherToGoOn,
 })
 
 if (app.requestSingleInstanceLock({ path: toOpen })) {
@@ -52,7 +52,7 @@ function start(): void {
   servePage()
   answerPage({ samplePath, addRecent: (path) => recentChanged(() => rememberRecent(path)) })
   ipcMain.on(PAGE_READY, (event) => {
-    if (isPage(event.senderFrame?.url)) window?.connect(engine.port())
+    if (isPage(event.senderFrame?.url)) window?.ready(engine.port())
   })
   recentChanged(() => {})
   show(toOpen)
@@ -68,6 +68,20 @@ function show(path: string | undefined): void {
     })
   }
   if (path !== undefined) window.open(path)
+}
+
+/** The engine would not stay alive: only the user knows whether what it choked on is mended. */
+async function askWhetherToGoOn(reason: string): Promise<void> {
+  const { response } = await dialog.showMessageBox({
+    type: 'error',
+    message: 'Assay cannot read checkpoints now',
+    detail: reason,
+    buttons: ['Try Again', 'Quit'],
+    cancelId: 1,
+  })
+  if (response === 1) return app.quit()
+  engine.start()
+  window?.connect(engine.port())
 }
 
 function recentChanged(change: () => void): void {

@@ -37,17 +37,22 @@ export class MainWindow {
       this.browser.show()
     })
     this.browser.on('close', () => remember(this.browser))
-    this.browser.webContents.on('did-start-loading', () => {
+    this.browser.webContents.on('did-navigate', () => {
       this.#listening = false
     })
     this.browser.loadURL(PAGE)
   }
 
   /** The page listens: gives it the engine's port and what was waiting for it. */
-  connect(port: MessagePortMain): void {
+  ready(port: MessagePortMain): void {
     this.#listening = true
-    this.browser.webContents.postMessage(ENGINE_PORT, null, [port])
+    this.connect(port)
     if (this.#toOpen !== undefined) this.open(this.#toOpen)
+  }
+
+  /** Gives the page the port of another engine; a page that does not listen yet asks when it does. */
+  connect(port: MessagePortMain): void {
+    if (this.#listening) this.browser.webContents.postMessage(ENGINE_PORT, null, [port])
   }
 
   /** Opens `path` in the window, once its page can. */

@@ -72,8 +72,8 @@ export class Workspace {
   }
 
   async reload(): Promise<void> {
-    const { subject, failure } = this.#state
-    const path = failure?.path ?? subject?.path
+    const { opening, failure, subject } = this.#state
+    const path = opening ?? failure?.path ?? subject?.path
     if (path !== undefined) await this.open(path)
   }
 

@@ -4,6 +4,7 @@ import { Activity, type ComponentType, useEffect, useState } from 'react'
 import { useApi } from '../../api/context'
 import { type Command, useCommands } from '../../commands/commands'
 import { ErrorPanel } from '../../ui/error-panel'
+import { visible } from '../../ui/safe-text'
 import { CheckpointProvider, useWorkspace, useWorkspaceState } from '../../workspace/hooks'
 import { VIEWS, type ViewId } from '../../workspace/workspace'
 import { CompareView } from '../compare/compare-view'
@@ -30,6 +31,7 @@ export function Window() {
   const commands = useCommands(open)
   useKeys(commands)
   useApp(commands)
+  useTitle(subject ? `${visible(subject.name)} – ${visible(subject.path)}` : 'Assay')
   const checkpoint = subject?.kind === 'checkpoint' ? subject : null
 
   return (
@@ -68,6 +70,13 @@ export function Window() {
       <DropTarget />
     </>
   )
+}
+
+/** What the system calls the window. */
+function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = title
+  }, [title])
 }
 
 function Leave({ hasSubject }: { hasSubject: boolean }) {
