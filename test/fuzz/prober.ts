@@ -1,0 +1,82 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { join } from 'node:path'
+import type { Reply, Request } from './worker'
+
+/** Longest that an input may take, of the processor and, while nothing points to a hang, of the clock. */
+const LIMIT_MS = 2000
+/** An input that ran out of time is given this long on a second try: other programs may have held it up. */
+const PATIENCE_MS = 30_000
+const MOST_GROWTH = 256 << 20
+const KEPT_STDERR = 4000
+
+export interface Trial {
+  readonly rules: readonly string[]
+  readonly cpuMs: number
+  readonly growth: number
+  /** What is wrong, if anything: the first line tells it, a stack may follow. */
+  readonly failure?: string
+}
+
+/** Opens files in a process of its own, which may die or hang. */
+export class Prober {
+  private child: ChildProcess | undefined
+
+  /** Opens a path. What may be the fault of the moment (time, memory) is tried again in a fresh process before it counts. */
+  async try(request: Request): Promise<Trial> {
+    const first = await this.ask(request, LIMIT_MS)
+    if (first.failure !== undefined && first.failure !== SLOW) return first
+    if (first.failure === undefined && first.growth <= MOST_GROWTH && first.cpuMs <= LIMIT_MS) return first
+    this.close()
+    const second = await this.ask(request, PATIENCE_MS)
+    if (second.failure === SLOW) return { ...second, failure: `Hangs: no answer after ${PATIENCE_MS / 1000} s` }
+    if (second.failure !== undefined) return second
+    if (second.cpuMs > LIMIT_MS) {
+      return { ...second, failure: `Takes ${(second.cpuMs / 1000).toFixed(1)} s of the processor` }
+    }
+    if (second.growth > MOST_GROWTH) {
+      return { ...second, failure: `Takes ${Math.round(second.growth / 2 ** 20)} MiB of memory` }
+    }
+    return second
+  }
+
+  close(): void {
+    this.child?.removeAllListeners()
+    this.child?.kill('SIGKILL')
+    this.child = undefined
+  }
+
+  private ask(request: Request, limit: number): Promise<Trial> {
+    const child = this.start()
+    let stderr = ''
+    return new Promise((resolve) => {
+      const listen = (chunk: Buffer) => {
+        stderr = `${stderr}${chunk}`.slice(-KEPT_STDERR)
+      }
+      const done = (trial: Trial, alive: boolean) => {
+        clearTimeout(timer)
+        child.removeAllListeners()
+        child.stderr?.off('data', listen)
+        if (!alive) this.close()
+        resolve(trial)
+      }
+      const timer = setTimeout(() => done({ ...NOTHING, failure: SLOW }, false), limit)
+      child.stderr?.on('data', listen)
+      child.once('message', (reply: Reply) => done(reply, true))
+      child.once('exit', (code, signal) => {
+        done({ ...NOTHING, failure: `The process died (${signal ?? `status ${code}`})\n${stderr}` }, false)
+      })
+      child.send(request)
+    })
+  }
+
+  private start(): ChildProcess {
+    this.child ??= fork(join(import.meta.dirname, 'worker.mjs'), {
+      execArgv: ['--enable-source-maps', '--expose-gc', '--max-old-space-size=1024'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    })
+    return this.child
+  }
+}
+
+const SLOW = 'slow'
+const NOTHING = { rules: [], cpuMs: 0, growth: 0 }
