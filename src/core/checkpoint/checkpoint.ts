@@ -35,7 +35,19 @@ export interface Component {
 export type LayoutId = 'trainer' | 'accelerate' | 'peft' | 'folder' | 'file' | 'unknown'
 
 /** What the bytes of one file turned out to be, by content and never by extension. */
-export type FileKind = 'safetensors' | 'torch-zip' | 'torch-legacy' | 'pickle' | 'json' | 'text' | 'other'
+export type FileKind =
+  | 'safetensors'
+  | 'torch-zip'
+  | 'torch-legacy'
+  | 'pickle'
+  | 'gguf'
+  | 'npy'
+  | 'npz'
+  | 'tensorboard'
+  | 'csv'
+  | 'json'
+  | 'text'
+  | 'other'
 
 /** One file of a checkpoint, opened as far as its header. */
 export interface StateFile {

@@ -1,5 +1,6 @@
 import type { ByteSource } from '../bytes/source'
 import { readBytes } from '../bytes/source'
+import { GGUF_MAGIC } from '../container/gguf'
 import { decodePickle } from '../decode/pickle/machine'
 import { type Finding, finding } from '../finding'
 import type { FileKind } from './checkpoint'
@@ -17,7 +18,6 @@ const NAMED: readonly { readonly at: number; readonly bytes: readonly number[]; 
   { at: 0, bytes: [0x42, 0x5a, 0x68], what: 'a bzip2 file; unpack it first' },
   { at: 0, bytes: [0xfd, 0x37, 0x7a, 0x58, 0x5a], what: 'an xz file; unpack it first' },
   { at: 0, bytes: [0x37, 0x7a, 0xbc, 0xaf], what: 'a 7-Zip archive; unpack it first' },
-  { at: 0, bytes: [0x47, 0x47, 0x55, 0x46], what: 'a GGUF model' },
   { at: 0, bytes: [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a], what: 'an HDF5 file (Keras .h5)' },
   { at: 0, bytes: [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59], what: 'a NumPy array (.npy)' },
   { at: 0, bytes: [0x50, 0x59, 0x54, 0x4f, 0x52, 0x43, 0x48, 0x31], what: 'a PyTorch preview archive (PYTORCH1)' },
@@ -53,6 +53,7 @@ export async function recognise(source: ByteSource): Promise<Recognition> {
   if (head[0] === 0x80 && size > 1 && (head[1] as number) <= 5 && !beginsLikeSafetensors(head))
     return { kind: 'pickle' }
 
+  if (startsWith(head, GGUF_MAGIC)) return { kind: 'gguf' }
   for (const { at, bytes, what } of NAMED) {
     if (!startsWith(head, bytes, at)) continue
     return {

@@ -5,6 +5,7 @@ import { AssayError } from '../errors'
 import { type Finding, finding, findingOf } from '../finding'
 import type { ComponentId, FileKind, StateFile } from './checkpoint'
 import type { Contents } from './files/contents'
+import { readGgufFile } from './files/gguf'
 import { readPickleFile } from './files/pickle'
 import { readSafetensorsFile } from './files/safetensors'
 import { readTorchLegacyFile } from './files/torch-legacy'
@@ -12,7 +13,7 @@ import { readTorchZip } from './files/torch-zip'
 import { recognise } from './recognise'
 
 /** A state file with its parts told apart, and its source still open. */
-export type OpenStateFile = StateFile & Pick<Contents, 'sections'> & { close(): void }
+export type OpenStateFile = StateFile & Pick<Contents, 'sections' | 'records'> & { close(): void }
 
 /**
  * Opens one file of a checkpoint as far as its header: names, shapes and where the values are, but no value.
@@ -65,6 +66,8 @@ function read(source: ByteSource, kind: FileKind, file: string, component: Compo
       return readTorchLegacyFile(source, file, component)
     case 'pickle':
       return readPickleFile(source, file, component)
+    case 'gguf':
+      return readGgufFile(source, file, component)
     default:
       return readText(source, file)
   }

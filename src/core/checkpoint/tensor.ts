@@ -24,6 +24,8 @@ export interface Tensor {
   /** Name in the state dict, or the path in the pickle (`state.0.exp_avg`). Unique only within one file. */
   readonly name: string
   readonly dtype: DType
+  /** How the values are stored where that is not as `dtype`: `Q4_K` for blocks of GGUF that are decoded as they are read. */
+  readonly encoding?: string
   readonly shape: readonly number[]
   /** File the values are in, relative to the checkpoint, with forward slashes. */
   readonly file: string

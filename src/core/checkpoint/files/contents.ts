@@ -1,16 +1,21 @@
 import type { GlobalUse } from '../../decode/pickle/globals'
 import type { PyValue } from '../../decode/pickle/value'
 import type { Finding } from '../../finding'
+import type { FileKind, StateRecord } from '../checkpoint'
 import type { Section } from '../sections'
 import type { Tensor } from '../tensor'
 
 /** What a reader of one format makes of one file: the parts of a `StateFile` that its header tells. */
 export interface Contents {
+  /** What an archive turned out to hold, where its first bytes do not tell. */
+  readonly kind?: FileKind
   readonly tensors: readonly Tensor[]
   readonly value?: PyValue
   /** Parts of `value`, empty for formats without one. */
   readonly sections: readonly Section[]
   readonly metadata?: Readonly<Record<string, string>>
+  /** Plain values in formats that are no pickle: metadata, logged series. */
+  readonly records?: readonly StateRecord[]
   readonly globals: readonly GlobalUse[]
   readonly findings: readonly Finding[]
 }

@@ -93,6 +93,16 @@ function labelOf({ kind, value, findings }: StateFile): string {
       return 'PyTorch file of the form before 1.6'
     case 'pickle':
       return 'Python pickle'
+    case 'gguf':
+      return 'GGUF model'
+    case 'npy':
+      return 'NumPy array'
+    case 'npz':
+      return 'NumPy archive'
+    case 'tensorboard':
+      return 'TensorBoard log'
+    case 'csv':
+      return 'Metrics log'
     default:
       return 'Single file'
   }

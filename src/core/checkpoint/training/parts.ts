@@ -27,7 +27,7 @@ export async function partsOf(file: OpenStateFile, rank?: number): Promise<Parts
   for (const tensor of file.tensors) holds.add(tensor.component)
   const optimizers: OptimizerState[] = []
   const schedulers: SchedulerState[] = []
-  const records: StateRecord[] = []
+  const records: StateRecord[] = [...(file.records ?? [])]
   const generators: [string, PyValue][] = []
   const trainer = new PyDict()
   const byName = new Map<string, Tensor>()
