@@ -9,6 +9,7 @@ export default defineConfig({
     outDir: 'out/cli',
     emptyOutDir: true,
     target: 'node18',
+    minify: true,
     rolldownOptions: {
       output: {
         format: 'cjs',

@@ -1,4 +1,9 @@
+import module from 'node:module'
 import { main } from './main'
+
+// Node 22 on keeps what it compiled for the next start.
+const { enableCompileCache } = module as { enableCompileCache?: () => unknown }
+enableCompileCache?.()
 
 const interrupt = new AbortController()
 process.once('SIGINT', () => interrupt.abort())

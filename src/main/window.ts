@@ -5,7 +5,7 @@ import { keepOnPage, PAGE } from './page'
 import { load, save } from './store'
 
 /** Seen before the page has painted, so it has to be the page's own ground. */
-const GROUND = { light: '#ffffff', dark: '#1a1b1e' }
+const GROUND = { light: '#ffffff', dark: '#131419' }
 
 /** The one window. What is sent to it before its page listens waits. */
 export class MainWindow {

@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, mkdtempSync, openSync, writeSync } from 'node:fs'
+import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -12,7 +12,9 @@ export function sparseSafetensors(tensors: number, bytes: number): string {
   const padded = Buffer.from(text.padEnd(Math.ceil(text.length / 8) * 8))
   const length = Buffer.alloc(8)
   length.writeBigUInt64LE(BigInt(padded.length))
-  const path = join(mkdtempSync(join(tmpdir(), 'assay-test-')), 'model.safetensors')
+  const room = mkdtempSync(join(tmpdir(), 'assay-test-'))
+  process.once('exit', () => rmSync(room, { recursive: true, force: true }))
+  const path = join(room, 'model.safetensors')
   const file = openSync(path, 'w')
   writeSync(file, length)
   writeSync(file, padded)

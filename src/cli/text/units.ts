@@ -14,7 +14,7 @@ export function bytesText(bytes: number): string {
 }
 
 export function countText(count: number): string {
-  return count.toLocaleString('en-US')
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
 export function plural(count: number, noun: string): string {
