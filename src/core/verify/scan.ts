@@ -5,7 +5,7 @@ import type { GlobalUse, GlobalVerdict } from '../decode/pickle/globals'
 import { AssayError } from '../errors'
 import { globalsIn } from './scan-file'
 
-export interface ScannedFile {
+interface ScannedFile {
   /** As the user named it; below a folder, the folder's path and the file's own. */
   readonly path: string
   /** The worst of its globals; `unknown` when a file that may hold a pickle could not be read to its end. */

@@ -1,6 +1,6 @@
 import { verdictOf } from './globals'
 import type { PickleState } from './state'
-import { latin1Bytes } from './text'
+import { latin1, latin1Bytes } from './text'
 import { PyBytes, PyGlobal, PyObject, PyTuple, type PyValue } from './value'
 
 /** Classes in classes in classes ... */
@@ -23,9 +23,9 @@ export function observeCall(s: PickleState, call: PyObject): void {
   } else {
     s.charge(lengthOfText(args.items[0]))
     const bytes = bytesOf(args.items[0])
-    if (bytes === undefined || args.items.length !== 1) return
+    if (bytes === undefined) return
     s.embed(bytes, true)
-    s.approve(callable)
+    if (args.items.length === 1 && isLegacyTorch(bytes)) s.approve(callable)
   }
 }
 
@@ -50,6 +50,15 @@ export function bytesOf(value: PyValue | undefined): Uint8Array | undefined {
 /** Protocol 2 and later begin with PROTO. */
 export function beginsLikePickle(bytes: Uint8Array): boolean {
   return bytes.length > 2 && bytes[0] === 0x80 && (bytes[1] as number) <= 5
+}
+
+/** PROTO 2 and the LONG1 0x1950a86a20f9469cfc6c (torch/serialization.py, MAGIC_NUMBER). */
+const LEGACY_MAGIC = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]
+
+/** What tensors pickle themselves as. torch.load would take a zip or a tar in its place, and what is in those. */
+function isLegacyTorch(bytes: Uint8Array): boolean {
+  const isTar = latin1(bytes, Math.min(257, bytes.length), Math.min(262, bytes.length)) === 'ustar'
+  return !isTar && LEGACY_MAGIC.every((byte, i) => bytes[i] === byte)
 }
 
 function collectEncoded(s: PickleState, call: PyObject): void {

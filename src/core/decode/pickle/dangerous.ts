@@ -22,7 +22,7 @@ const PACKAGES = new Set(
 )
 
 /** Modules, and classes with all their methods. */
-const PREFIXES = [
+const PREFIXES = new Set([
   'code.InteractiveInterpreter',
   'code.InteractiveConsole',
   'trace.Trace',
@@ -99,7 +99,13 @@ const PREFIXES = [
   'torch.distributed.launch',
   'torch.distributed.launcher',
   'torch.multiprocessing.spawn',
-]
+  'pandas.compat.pickle_compat',
+  'joblib.numpy_pickle_compat',
+  'hydra.utils',
+  'hydra._internal',
+])
+/** Segments of the longest of them. */
+const PREFIX_SEGMENTS = 6
 
 const NAMES = new Set(
   words(`
@@ -115,7 +121,7 @@ const NAMES = new Set(
   code.interact code.compile_command profile.run profile.runctx profile.main trace.main
   uuid._get_command_stdout uuid._popen uuid._find_mac platform.popen platform._syscmd_file platform._syscmd_ver
   linecache.getlines linecache.updatecache site.addsitedir site.addpackage site.execsitecustomize site.main
-  numpy.load numpy.lib.npyio.load numpy.lib._npyio_impl.load numpy.lib.npyio.NpzFile numpy.lib._npyio_impl.NpzFile
+  numpy.load numpy.loads numpy.ma.core.loads numpy.lib.npyio.load numpy.lib._npyio_impl.load numpy.lib.npyio.NpzFile numpy.lib._npyio_impl.NpzFile
   numpy.lib.format.read_array numpy.lib._format_impl.read_array numpy.lib.format.open_memmap numpy.core.memmap.memmap
   numpy._core.memmap.memmap numpy.save numpy.savez numpy.savez_compressed numpy.savetxt numpy.loadtxt numpy.genfromtxt
   numpy.fromfile numpy.fromregex numpy.core.multiarray.fromfile numpy._core.multiarray.fromfile
@@ -128,6 +134,7 @@ const NAMES = new Set(
   torch.distributed.checkpoint.load torch.distributed.checkpoint.state_dict_loader.load
   torch._C.PyTorchFileWriter torch._C.PyTorchFileReader torch._C.import_ir_module torch._C.import_ir_module_from_buffer
   torch._C._import_ir_module_from_package torch._C._load_for_lite_interpreter torch._C._save_parameters
+  torch._utils._import_dotted_name torch._utils._get_device_module
   torch._C._jit_set_emit_hooks torch._weights_only_unpickler._add_safe_globals
   torch.distributed.distributed_c10d._tensor_to_object torch.distributed.distributed_c10d._object_to_tensor
   safetensors.torch.save_file safetensors.torch.load_file safetensors.numpy.save_file safetensors.numpy.load_file
@@ -155,14 +162,18 @@ const TELLTALE = new Set(
   execfile eval exec import_module run_module run_path run_string runstring urlopen urlretrieve rmtree attrgetter
   methodcaller getattr getattr_static open fdopen open_code unlink write_text write_bytes read_text read_bytes fromfile
   tofile from_file from_pretrained load_from_checkpoint load_state_dict_from_url download_url_to_file hf_hub_download
-  snapshot_download read_pickle unsafe_load load_module exec_module exec_command`),
+  snapshot_download read_pickle read_gpickle load_pickle Unpickler unsafe_load load_module
+  exec_module exec_command import_string import_object locate instantiate resolve_name load_library load_inline runsource
+  runcode`),
 )
 
 /** `path` as Python 3 spells it: module and name joined by a dot. */
 export function isDangerous(path: string): boolean {
   const segments = path.split('.')
   if (PACKAGES.has(segments[0] as string) || NAMES.has(path)) return true
-  if (PREFIXES.some((prefix) => path === prefix || path.startsWith(`${prefix}.`))) return true
+  for (let n = 1; n <= Math.min(segments.length, PREFIX_SEGMENTS); n++) {
+    if (PREFIXES.has(segments.slice(0, n).join('.'))) return true
+  }
   if (segments.slice(1).some((segment) => HANDED_ON.has(segment) || HANDED_ON.has(segment.replace(/^_+/, ''))))
     return true
   if (TELLTALE.has(segments[segments.length - 1] as string)) return true

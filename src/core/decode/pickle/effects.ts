@@ -1,17 +1,22 @@
-import { beginsLikePickle, observeBuild, observeCall } from './calls'
-import { floatOfText, integerOfBytes, integerOfText } from './numbers'
+import { observeBuild, observeCall } from './calls'
+import { floatOfText, integerOfText } from './numbers'
 import type { OpcodeName } from './opcodes'
+import {
+  embeddable,
+  indexOf,
+  lineOf,
+  numberLine,
+  pushBytes,
+  pushFloat,
+  pushInteger,
+  pushLong,
+  pushOldString,
+  pushText,
+  textOf,
+} from './scalars'
 import { isTorchPersistent, type PickleState } from './state'
-import { latin1, quotedBytes, rawUnicodeEscape, utf8 } from './text'
-import { PyBytes, PyDict, PyFloat, PyList, PyObject, PyPersistent, PySet, PyTuple, type PyValue } from './value'
-
-/** Digits an int may have in text, and bytes it may have in binary. */
-const INT_DIGITS = 20_000
-const INT_BYTES = 8192
-/** Beyond it a memo index is not counted in a number. */
-const MEMO_INDEX = 2 ** 48
-/** V8 refuses longer strings (2^29 - 24 characters). */
-const TEXT_BYTES = 1 << 28
+import { quotedBytes, rawUnicodeEscape } from './text'
+import { PyBytes, PyDict, PyList, PyObject, PyPersistent, PySet, PyTuple, type PyValue } from './value'
 
 /** There is only one, in Python too. */
 const EMPTY_TUPLE = new PyTuple([])
@@ -186,83 +191,6 @@ export const EFFECTS: Readonly<Record<OpcodeName, (s: PickleState) => void>> = {
   },
   PERSID: (s) => pushPersistent(s, textOf(s, s.start, s.end)),
   BINPERSID: (s) => pushPersistent(s, s.pop()),
-}
-
-/** A line that holds a number, empty when it is too long to be one. */
-function numberLine(s: PickleState): string {
-  return s.end - s.start > INT_DIGITS ? '' : latin1(s.bytes, s.start, s.end).trim()
-}
-
-/** A line that holds a text. */
-function lineOf(s: PickleState): string {
-  if (s.end - s.start > TEXT_BYTES) s.explode(`holds a text of ${s.end - s.start} bytes`)
-  s.charge(32 + s.end - s.start)
-  return latin1(s.bytes, s.start, s.end)
-}
-
-function textOf(s: PickleState, start: number, end: number): string {
-  if (end - start > TEXT_BYTES) s.explode(`holds a text of ${end - start} bytes`)
-  const text = utf8(s.bytes, start, end)
-  if (text === undefined) s.trouble('holds a text that is not UTF-8')
-  return text ?? latin1(s.bytes, start, end)
-}
-
-function pushText(s: PickleState): void {
-  s.charge(32 + s.end - s.start)
-  s.push(textOf(s, s.start, s.end))
-}
-
-function pushBytes(s: PickleState): void {
-  s.charge(64)
-  s.push(embeddable(s, new PyBytes(s.bytes.subarray(s.start, s.end))))
-}
-
-/** Python 2's str: text where it is UTF-8, bytes otherwise. */
-function pushOldString(s: PickleState, bytes: Uint8Array): void {
-  s.charge(32 + bytes.length)
-  const text = bytes.length > TEXT_BYTES ? undefined : utf8(bytes, 0, bytes.length)
-  const value = embeddable(s, new PyBytes(bytes))
-  s.push(text ?? value)
-}
-
-function embeddable(s: PickleState, value: PyBytes): PyBytes {
-  if (beginsLikePickle(value.bytes)) s.embed(value.bytes, false)
-  return value
-}
-
-function pushInteger(s: PickleState, value: number | bigint | undefined): void {
-  if (value === undefined) s.trouble('holds an int that is no number, or one of absurd length')
-  s.push(value ?? 0)
-}
-
-function pushLong(s: PickleState): void {
-  const length = s.end - s.start
-  s.charge(16)
-  if (length <= INT_BYTES) s.push(integerOfBytes(s.bytes, s.start, s.end))
-  else {
-    s.note('file/resource-bomb', `holds an int of ${length} bytes`)
-    s.push(0)
-  }
-}
-
-function pushFloat(s: PickleState, value: number): void {
-  s.charge(24)
-  s.push(new PyFloat(value))
-}
-
-function indexOf(s: PickleState): number {
-  let index = 0
-  for (let i = s.start; i < s.end; i++) {
-    const digit = (s.bytes[i] as number) - 48
-    if (digit >= 0 && digit <= 9 && index <= MEMO_INDEX) index = index * 10 + digit
-    else if (digit !== -35 || i !== s.end - 1) return noIndex(s)
-  }
-  return s.end > s.start ? index : noIndex(s)
-}
-
-function noIndex(s: PickleState): number {
-  s.trouble('has a memo index that is no number')
-  return -1
 }
 
 function pushTuple(s: PickleState, items: PyValue[]): void {

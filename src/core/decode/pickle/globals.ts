@@ -84,6 +84,7 @@ const NAMES = new Map([
   ['itertools.ifilter', 'builtins.filter'],
 ])
 
-function canonicalPath(module: string, name: string): string {
+/** `module.name` as Python 3 spells it, and as messages of torch do. */
+export function canonicalPath(module: string, name: string): string {
   return NAMES.get(`${module}.${name}`) ?? `${MODULES.get(module) ?? module}.${name}`
 }

@@ -3,7 +3,7 @@ import { bytesOf } from './calls'
 import { PyGlobal, PyObject, PyTuple, type PyValue, sequenceOf } from './value'
 
 /** A NumPy element type: `f4` of 4 bytes, with its byte order. */
-export interface NumpyDtype {
+interface NumpyDtype {
   /** Kind and size as NumPy writes them: `f8`, `i4`, `u1`, `b1` ... */
   readonly code: string
   readonly bigEndian: boolean
@@ -12,14 +12,14 @@ export interface NumpyDtype {
 const NAMES: Readonly<Record<string, string>> = { f: 'float', i: 'int', u: 'uint', c: 'complex' }
 
 /** `float32`, `uint8`, `bool` ...; the code itself for what has no such name. */
-export function numpyTypeName({ code }: NumpyDtype): string {
+function numpyTypeName({ code }: NumpyDtype): string {
   const name = NAMES[code[0] as string]
   if (code === 'b1') return 'bool'
   return name === undefined ? code : `${name}${Number(code.slice(1)) * 8}`
 }
 
 /** `numpy.dtype('f4', False, True)` with its BUILD state `(3, '<', ...)`. */
-export function numpyDtypeOf(value: PyValue | undefined): NumpyDtype | undefined {
+function numpyDtypeOf(value: PyValue | undefined): NumpyDtype | undefined {
   if (!(value instanceof PyObject) || !(value.callable instanceof PyGlobal)) return undefined
   if (value.callable.path !== 'numpy.dtype') return undefined
   const code = sequenceOf(value.args)?.[0]
@@ -62,9 +62,13 @@ export function numpyScalarOf(_: PyObject, args: readonly PyValue[]): Plain | un
   }
 }
 
-/** `ndarray uint32 [624]` for `_reconstruct(...)` with its BUILD state (version, shape, dtype, is_fortran, data). */
-export function numpyArrayText(node: PyObject): string | undefined {
-  const [, shape, dtype] = node.state instanceof PyTuple ? node.state.items : []
+/**
+ * `ndarray uint32 [624]` for `_reconstruct(...)` with its BUILD state (version, shape, dtype, is_fortran, data), or for
+ * protocol 5's `_frombuffer(data, dtype, shape, order)`.
+ */
+export function numpyArrayText(node: PyObject, args: readonly PyValue[]): string | undefined {
+  const state = node.state instanceof PyTuple ? node.state.items : []
+  const [dtype, shape] = args.length === 4 ? [args[1], args[2]] : [state[2], state[1]]
   const type = numpyDtypeOf(dtype)
   const extents = sequenceOf(shape)
   if (type === undefined || extents === undefined) return undefined

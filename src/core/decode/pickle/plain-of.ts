@@ -68,8 +68,7 @@ class Converter {
   private object(node: PyObject, depth: number): Plain {
     const tensor = torchTensorOf(node)
     if (tensor !== undefined) return `tensor ${tensor.dtype} [${tensor.shape.join(', ')}]`
-    const path = node.callable instanceof PyGlobal ? node.callable.path : '?'
-    const args = sequenceOf(node.args) ?? []
+    const { path, args } = madeOf(node)
     const known = KNOWN.get(path)?.(node, args)
     if (known !== undefined) return known
     const held = heldBy(node, path, args)
@@ -133,9 +132,12 @@ const KNOWN = new Map<string, (node: PyObject, args: readonly PyValue[]) => Plai
   ['builtins.bytes', bytesText],
   ['builtins.bytearray', bytesText],
   ...['numpy.core.multiarray.scalar', 'numpy._core.multiarray.scalar'].map((path) => [path, numpyScalarOf] as const),
-  ...['numpy.core.multiarray._reconstruct', 'numpy._core.multiarray._reconstruct'].map(
-    (path) => [path, numpyArrayText] as const,
-  ),
+  ...[
+    'numpy.core.multiarray._reconstruct',
+    'numpy._core.multiarray._reconstruct',
+    'numpy.core.numeric._frombuffer',
+    'numpy._core.numeric._frombuffer',
+  ].map((path) => [path, numpyArrayText] as const),
   ...['pathlib', 'pathlib._local'].flatMap((module) => [
     ...['PosixPath', 'PurePosixPath', 'Path', 'PurePath'].map((name) => [`${module}.${name}`, posixPath] as const),
     ...['WindowsPath', 'PureWindowsPath'].map((name) => [`${module}.${name}`, windowsPath] as const),
@@ -144,6 +146,15 @@ const KNOWN = new Map<string, (node: PyObject, args: readonly PyValue[]) => Plai
   ['datetime.date', dateText],
   ['datetime.timedelta', (_, args) => `${numberText(args[0])} days ${numberText(args[1])} s`],
 ])
+
+/** What an object is made of. Protocols 0 and 1 make instances by `_reconstructor(class, base, state of the base)`. */
+function madeOf(node: PyObject): { readonly path: string; readonly args: readonly PyValue[] } {
+  const args = sequenceOf(node.args) ?? []
+  const path = node.callable instanceof PyGlobal ? node.callable.path : '?'
+  const [type] = args
+  if (!/^copy_?reg\._reconstructor$/.test(path) || !(type instanceof PyGlobal)) return { path, args }
+  return { path: type.path, args: args[2] === null ? [] : args.slice(2) }
+}
 
 /** The one value an object is a wrapping of, if it is one. */
 function heldBy(node: PyObject, path: string, args: readonly PyValue[]): PyValue | undefined {

@@ -1,21 +1,18 @@
-import { type TorchTensor, torchTensorOf } from './torch-tensor'
+import { type NumpyTensor, numpyTensorOf } from './numpy-tensor'
+import { stateFields } from './state-fields'
+import { torchTensorOf } from './torch-tensor'
 import { isCallOf, mappingOf, PyDict, PyFloat, PyGlobal, PyObject, PyTuple, type PyValue, sequenceOf } from './value'
 import { containerOf, type PyContainer } from './walk'
 
-export {
-  type TorchStorage,
-  type TorchTensor,
-  torchDtypeOf,
-  torchSizeOf,
-  torchStorageOf,
-  torchTensorOf,
-} from './torch-tensor'
+export type { NumpyTensor } from './numpy-tensor'
+export { storageDtypeOf, type TorchStorage, torchStorageOf } from './torch-storage'
+export { type SparseParts, type TorchTensor, torchDtypeOf, torchSizeOf, torchTensorOf } from './torch-tensor'
 
 export interface FoundTensor {
   /** Keys joined by dots: `model.layer.weight`, `state.0.exp_avg`. Empty when the root itself is the tensor. */
   readonly path: string
   readonly value: PyValue
-  readonly tensor: TorchTensor
+  readonly tensor: NumpyTensor
 }
 
 /** Containers entered again, under another path, weighed by what they hold. Keeps shared dicts and refuses explosions. */
@@ -32,11 +29,12 @@ interface Frame {
 type Part = readonly [name: string, value: PyValue]
 
 /**
- * Every dense tensor in a value, in the order of the file. A dict shared by two keys is listed under both; a cycle is
- * followed once. The tensors that make up a sparse, nested or distributed one are listed below its path. The `_modules`,
- * `_parameters` and `_buffers` of a pickled module are folded away, so that names are those of its state dict.
+ * Every tensor in a value, in the order of the file, and every NumPy array of numbers below the parts of the root that
+ * `arrays` names. A dict shared by two keys is listed under both; a cycle is followed once. The tensors that make up a nested
+ * one or a subclass of their own are listed below its path. The `_modules`, `_parameters` and `_buffers` of a pickled module
+ * are folded away, so that names are those of its state dict.
  */
-export function findTensors(root: PyValue): FoundTensor[] {
+export function findTensors(root: PyValue, arrays: (path: string) => boolean = () => false): FoundTensor[] {
   const found: FoundTensor[] = []
   const seen = new Set<PyContainer>()
   const open = new Set<PyContainer>()
@@ -46,7 +44,7 @@ export function findTensors(root: PyValue): FoundTensor[] {
   const visit = (value: PyValue, path: string) => {
     const node = containerOf(value)
     if (node === undefined) return
-    const tensor = torchTensorOf(node)
+    const tensor = torchTensorOf(node) ?? (arrays(path) ? numpyTensorOf(node) : undefined)
     if (tensor !== undefined) {
       found.push({ path, value, tensor })
       return
@@ -75,20 +73,24 @@ export function findTensors(root: PyValue): FoundTensor[] {
 }
 
 const FOLDED = new Set(['_modules', '_parameters', '_buffers'])
-/** What the tensors of a sparse layout are called in torch. */
-const SPARSE = new Map([
-  ['torch.sparse_coo', ['indices', 'values']],
-  ['torch.sparse_csr', ['crow_indices', 'col_indices', 'values']],
-  ['torch.sparse_csc', ['ccol_indices', 'row_indices', 'values']],
-  ['torch.sparse_bsr', ['crow_indices', 'col_indices', 'values']],
-  ['torch.sparse_bsc', ['ccol_indices', 'row_indices', 'values']],
-])
+/** What makes up the tensors that are no view of one storage (torch/_utils.py). */
+const NESTED = ['buffer', 'sizes', 'strides', 'offsets']
 
 function partsByName(node: PyContainer): Part[] {
   if (node instanceof PyDict) return named(node.entries)
   if (!(node instanceof PyObject)) return node.kind === 'persistent' ? [] : numbered(node.items)
-  const sparse = isCallOf(node, 'torch._utils', '_rebuild_sparse_tensor')
-  return sparse ? sparseParts(node) : objectParts(node)
+  if (isCallOf(node, 'torch._utils', '_rebuild_nested_tensor')) {
+    return (sequenceOf(node.args) ?? []).map((value, i) => [NESTED[i] ?? String(i), value] as const)
+  }
+  const fields = isCallOf(node, 'torch._tensor', '_rebuild_from_type_v2') ? subclassFields(node) : undefined
+  return fields ? named(fields) : objectParts(node)
+}
+
+/** (function, class, arguments, state): what a subclass wraps stands in its state, and once more in the arguments. */
+function subclassFields(node: PyObject): ReadonlyMap<PyValue, PyValue> | undefined {
+  const fields = stateFields(sequenceOf(node.args)?.[3])
+  if (fields === undefined || fields.size === 0) return undefined
+  return new Map([...fields].filter(([key]) => key !== '_metadata_cache'))
 }
 
 function objectParts(node: PyObject): Part[] {
@@ -105,13 +107,6 @@ function objectParts(node: PyObject): Part[] {
   if (args.length === 1) parts.push(['', args[0] as PyValue])
   else parts.push(...numbered(args))
   return parts
-}
-
-function sparseParts(node: PyObject): Part[] {
-  const [layout, data] = sequenceOf(node.args) ?? []
-  const layoutName = layout instanceof PyObject ? sequenceOf(layout.args)?.[0] : undefined
-  const names = SPARSE.get(typeof layoutName === 'string' ? layoutName : '') ?? []
-  return (sequenceOf(data) ?? []).map((value, i) => [names[i] ?? String(i), value] as const)
 }
 
 function named(entries: ReadonlyMap<PyValue, PyValue>): Part[] {

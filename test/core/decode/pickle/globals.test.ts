@@ -94,6 +94,11 @@ describe('names', () => {
     'collections.OrderedDict.__init__.__globals__',
     'torch.nn.Module.__class__.__subclasses__',
     'anything.at.all.system',
+    'torch._utils._import_dotted_name',
+    'torch.distributed.tensor.__builtins__',
+    'torch.distributed.checkpoint.metadata.os',
+    'numpy.loads',
+    'hydra.utils.instantiate',
   ])('%s is dangerous', (path) => expect(verdictOf(...split(path))).toBe('dangerous'))
 
   it('are judged alike wherever the module ends and the name begins', () => {
@@ -221,16 +226,15 @@ describe('pickles inside', () => {
 
   it('tensors that plain pickle stores are read whatever their protocol', () => {
     const load = global('torch.storage', '_load_from_bytes')
-    const clean = pickle('NONE', 'STOP')
-    expect(verdicts(load, ...bytes(clean), 'TUPLE1', 'REDUCE', 'STOP')).toEqual({
-      'torch.storage._load_from_bytes': 'safe',
-    })
-    expect(verdicts(load, ...bytes(pickle(HOSTILE)), 'TUPLE1', 'REDUCE', 'STOP')).toMatchObject({
-      'os.system': 'dangerous',
-    })
-    expect(verdicts(load, 'NONE', 'TUPLE1', 'REDUCE', 'STOP')).toEqual({
-      'torch.storage._load_from_bytes': 'dangerous',
-    })
+    const magic = pickle('PROTO', 2, 'LONG1', 10, little(0x1950a86a20f9469cfc6cn, 10), 'STOP')
+    const loads = (data: Uint8Array) => verdicts(load, ...bytes(data), 'TUPLE1', 'REDUCE', 'STOP')
+    const [safe, dangerous] = ['safe', 'dangerous'].map((verdict) => ({ 'torch.storage._load_from_bytes': verdict }))
+    expect(loads(magic)).toEqual(safe)
+    expect(loads(pickle(magic, HOSTILE))).toEqual({ ...safe, 'os.system': 'dangerous' })
+    expect(loads(pickle(HOSTILE))).toEqual({ ...dangerous, 'os.system': 'dangerous' })
+    expect(loads(pickle(raw('PK\u0003\u0004')))).toEqual(dangerous)
+    expect(loads(pickle(magic, new Uint8Array(257 - magic.length), raw('ustar')))).toEqual(dangerous)
+    expect(verdicts(load, 'NONE', 'TUPLE1', 'REDUCE', 'STOP')).toEqual(dangerous)
   })
 
   it('arrays that only look like pickles raise no alarm', () => {
