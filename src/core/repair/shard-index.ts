@@ -4,6 +4,7 @@ import { readBytes } from '../bytes/source'
 import type { Checkpoint, StateFile } from '../checkpoint/checkpoint'
 import { parseJson } from '../decode/json'
 import { fieldsOf, type Plain } from '../decode/plain'
+import { AssayError } from '../errors'
 import { type IndexEntry, shardIndex } from '../write/shards'
 import type { ChangedFile } from './changes'
 
@@ -47,13 +48,23 @@ async function readIndex(checkpoint: Checkpoint, path: string): Promise<ShardInd
   const source = openFile(place, path)
   try {
     if (source.size > INDEX_LIMIT) return empty
-    const json = fieldsOf(parseJson(new TextDecoder().decode(await readBytes(source, 0, source.size)), path))
+    const json = fieldsOf(jsonIn(new TextDecoder().decode(await readBytes(source, 0, source.size)), path))
     const map = Object.entries(fieldsOf(json?.weight_map) ?? {}).filter((entry): entry is [string, string] => {
       return typeof entry[1] === 'string'
     })
     return { path, folder, map: new Map(map), metadata: fieldsOf(json?.metadata) ?? {} }
   } finally {
     source.close()
+  }
+}
+
+/** The parsed text, or undefined where it is no JSON. */
+function jsonIn(text: string, path: string): Plain | undefined {
+  try {
+    return parseJson(text, path)
+  } catch (error) {
+    if (error instanceof AssayError) return undefined
+    throw error
   }
 }
 

@@ -20,7 +20,7 @@ const IN_A_ROW = 10_000
 /** Deflated records beyond this are not inflated only to see how they begin. */
 const SNIFFED_INFLATED = 16 << 20
 /** Archives one behind another in one file (`.distcp`). */
-const ARCHIVES = 1_000_000
+const ARCHIVES = 100_000
 
 /** Formats in which a pickle may hide and which are not opened. Offsets in bytes. */
 const PACKED: readonly { readonly at: number; readonly bytes: readonly number[]; readonly what: string }[] = [
@@ -69,12 +69,22 @@ class Collected {
 /** The records of the archive, and of archives that lie before it in the same file: readers see only the last. */
 async function collectZip(source: ByteSource, collected: Collected): Promise<void> {
   let end = source.size
-  for (let i = 0; i < ARCHIVES && end > 0; i++) {
-    const archive = await openZip(end === source.size ? source : firstBytes(source, end))
+  for (let i = 0; end > 0; i++) {
+    if (i === ARCHIVES) {
+      collected.error ??= `${source.name} holds more than ${ARCHIVES} archives one behind another`
+      return
+    }
+    const archive = await openZip(end === source.size ? source : firstBytes(source, end)).catch((error: unknown) => {
+      if (i === 0 || !(error instanceof AssayError)) throw error
+      collected.error ??= error.message
+    })
+    if (!archive) return
     if (archive.torn) collected.error ??= `${source.name}: ${archive.torn.reason}`
     for (const entry of archive.entries) await collectRecord(archive, entry, collected)
-    end = archive.entries.reduce((first, { headerOffset }) => Math.min(first, headerOffset), end)
-    if (archive.entries.length === 0 || archive.torn) return
+    const first = archive.entries.reduce((least, { headerOffset }) => Math.min(least, headerOffset), end)
+    // Offsets that lie may lead nowhere further to the front.
+    if (archive.torn || first === end) return
+    end = first
   }
 }
 

@@ -1,4 +1,4 @@
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { writeFile } from '../../../src/core/repair/target'
@@ -174,6 +174,14 @@ describe('the plan for names and indexes', () => {
     expect(plan.files.filter(({ action }) => action === 'write').map(({ path }) => path)).toEqual([
       'model.safetensors.index.json',
     ])
+  })
+
+  it('writes an index anew that is no JSON', async () => {
+    const folder = scratch()
+    cpSync(golden('sharded/data'), folder, { recursive: true })
+    writeFileSync(join(folder, 'model.safetensors.index.json'), '{"a"')
+    const { plan } = await planned(folder)
+    expect(plan.verdictBefore).toBe('broken')
   })
 
   it('does not write an index that would hide a missing shard', async () => {

@@ -83,6 +83,17 @@ describe('where pickles hide', () => {
     expect(await scanned('__0_0.distcp', Uint8Array.from([...first, ...last]))).toMatchObject(dangerous)
   })
 
+  it('behind bytes that no archive begins with', async () => {
+    const archive = makeZip([{ name: 'archive/data.pkl', data: hostile }])
+    const junk = raw('PK\u0003\u0004 and nothing more')
+    expect(await scanned('junk.pt', pickle(junk, archive))).toMatchObject(dangerous)
+  })
+
+  it('also where the archive claims to begin behind its end', async () => {
+    const record = { name: 'archive/data.pkl', data: hostile, lie: { offset: 0x7fffffff } }
+    expect(await scanned('nowhere.pt', makeZip([record]))).toMatchObject({ verdict: 'unknown' })
+  })
+
   it('behind the header of a NumPy array of objects', async () => {
     const header = "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n"
     const npy = pickle(raw('\u0000'), raw('NUMPY'), 1, 0, little(header.length, 2), raw(header), hostile)

@@ -2,9 +2,13 @@ import { openFile } from '../../bytes/file'
 import { joinPath, parentOf, pathKind } from '../../bytes/folder'
 import type { Checkpoint, StateFile } from '../../checkpoint/checkpoint'
 import { checkCrc, openZip, type ZipEntry } from '../../container/zip'
-import { type Finding, finding } from '../../finding'
+import { Report } from '../../decode/report'
+import { type Finding, finding, findingOf } from '../../finding'
 import type { Rule } from '../rule'
 import { list } from '../text'
+
+/** Records of one file told one by one; who knows that so many are damaged needs no more. */
+const MOST_TOLD = 50
 
 /** Records of an archive whose bytes are not those that were written. torch.load does not look. */
 export const checksum: Rule = {
@@ -27,9 +31,20 @@ async function* mismatches(
   const source = openFile(joinPath(pathKind(path) === 'file' ? parentOf(path) : path, file.path), file.path)
   try {
     const archive = await openZip(source)
+    const unreadable = new Report()
+    let told = 0
     for (const entry of archive.entries) {
-      if ((await checkCrc(archive, entry, signal)) === false) yield mismatch(file, entry)
+      try {
+        if ((await checkCrc(archive, entry, signal)) !== false) continue
+      } catch (error) {
+        const { rule, message, evidence } = findingOf(error, file.path)
+        unreadable.add(rule, rule, file.path, message, { ...evidence, record: entry.name })
+        continue
+      }
+      if (++told > MOST_TOLD) break
+      yield mismatch(file, entry)
     }
+    yield* unreadable.findings(file.path)
   } finally {
     source.close()
   }

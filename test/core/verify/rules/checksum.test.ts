@@ -1,0 +1,46 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { referenceKernel } from '../../../../src/core/analysis/reference'
+import { openCheckpoint } from '../../../../src/core/checkpoint/open'
+import { verify } from '../../../../src/core/verify/verify'
+import { type Member, makeZip } from '../../container/make-zip'
+
+const folder = mkdtempSync(join(tmpdir(), 'assay-checksum-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const pickle = Uint8Array.from([0x80, 2, 0x7d, 0x2e])
+const data = (more: Partial<Member> = {}): Member => ({ name: 'a/data/0', data: new Uint8Array(64).fill(7), ...more })
+
+async function found(members: Member[]) {
+  const path = join(folder, 'model.pt')
+  writeFileSync(path, makeZip([{ name: 'a/data.pkl', data: pickle }, ...members]))
+  const checkpoint = await openCheckpoint(path)
+  const { findings } = await verify(checkpoint, { kernel: referenceKernel, deep: true })
+  checkpoint.close()
+  return findings.filter(({ rule }) => rule.startsWith('file/'))
+}
+
+describe('a record', () => {
+  test('whose bytes are those of its checksum is in order', async () => {
+    expect(await found([data()])).toEqual([])
+  })
+
+  test('that changed is told by its name', async () => {
+    const [finding] = await found([data({ lie: { crc32: 1 } })])
+    expect(finding).toMatchObject({ rule: 'file/checksum', evidence: { record: 'a/data/0' } })
+  })
+
+  test('without its local header is a finding, and those behind it are still read', async () => {
+    const rules = (await found([data({ lie: { offset: 3 } }), data({ name: 'a/data/1', lie: { crc32: 1 } })])).map(
+      ({ rule }) => rule,
+    )
+    expect(rules).toEqual(['file/bad-header', 'file/checksum'])
+  })
+
+  test('is one of fifty that are told where all are damaged', async () => {
+    const many = Array.from({ length: 200 }, (_, i) => data({ name: `a/data/${i}`, lie: { crc32: 1 } }))
+    expect(await found(many)).toHaveLength(50)
+  })
+})
