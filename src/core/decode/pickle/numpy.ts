@@ -3,7 +3,7 @@ import { bytesOf } from './calls'
 import { PyGlobal, PyObject, PyTuple, type PyValue, sequenceOf } from './value'
 
 /** A NumPy element type: `f4` of 4 bytes, with its byte order. */
-interface NumpyDtype {
+export interface NumpyDtype {
   /** Kind and size as NumPy writes them: `f8`, `i4`, `u1`, `b1` ... */
   readonly code: string
   readonly bigEndian: boolean
@@ -19,7 +19,7 @@ function numpyTypeName({ code }: NumpyDtype): string {
 }
 
 /** `numpy.dtype('f4', False, True)` with its BUILD state `(3, '<', ...)`. */
-function numpyDtypeOf(value: PyValue | undefined): NumpyDtype | undefined {
+export function numpyDtypeOf(value: PyValue | undefined): NumpyDtype | undefined {
   if (!(value instanceof PyObject) || !(value.callable instanceof PyGlobal)) return undefined
   if (value.callable.path !== 'numpy.dtype') return undefined
   const code = sequenceOf(value.args)?.[0]
