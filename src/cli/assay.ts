@@ -6,7 +6,7 @@ const { enableCompileCache } = module as { enableCompileCache?: () => unknown }
 enableCompileCache?.()
 
 const interrupt = new AbortController()
-process.once('SIGINT', () => interrupt.abort())
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort())
 
 // A reader that has seen enough (`assay show … | head`) closes the pipe: not an error, and nobody is left to tell.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -6,6 +6,9 @@ import { UsageError } from '../complaint'
 import type { Io } from '../io'
 import { STATUS, type Status } from '../status'
 
+const INSTALL =
+  'Install it with `npm install electron`, or set ELECTRON_OVERRIDE_DIST_PATH to the folder of an Electron.'
+
 /** Starts the window, or hands the path to the one that is open, and stays until it is closed. */
 export async function open(path: string | undefined, io: Io): Promise<Status> {
   const target = path === undefined ? [] : [resolve(io.folder, path)]
@@ -17,10 +20,11 @@ export async function open(path: string | undefined, io: Io): Promise<Status> {
   const root = join(__dirname, '../..')
   // Chromium refuses to run as root inside its sandbox.
   const switches = process.getuid?.() === 0 ? ['--no-sandbox'] : []
-  const child = spawn(electronPath(), [...switches, root, ...target], { stdio: 'inherit' })
+  const program = electronPath()
+  const child = spawn(program, [...switches, root, ...target], { stdio: 'inherit' })
   io.signal?.addEventListener('abort', () => child.kill())
   const code = await new Promise<number | null>((done, fail) => {
-    child.once('error', fail)
+    child.once('error', ({ message }) => fail(new UsageError(`${program} cannot be started (${message})`, INSTALL)))
     child.once('exit', done)
   })
   return code === 0 ? STATUS.good : STATUS.trouble
@@ -41,10 +45,7 @@ function electronPath(): string {
     if (typeof path === 'string') return path
   } catch (error) {
     const reason = error instanceof Error ? ` (${error.message.split('\n')[0]})` : ''
-    throw new UsageError(
-      `The window needs Electron, which is not installed${reason}`,
-      'Install it with `npm install electron`, or set ELECTRON_OVERRIDE_DIST_PATH to the folder of an Electron.',
-    )
+    throw new UsageError(`The window needs Electron, which is not installed${reason}`, INSTALL)
   }
   throw new UsageError('The window is started from a terminal, not from inside Electron')
 }
