@@ -1,0 +1,13 @@
+export type Severity = 'error' | 'warning' | 'info'
+
+/** What a person should know of a rule. Command, window and documentation all read these texts. */
+export interface RuleText {
+  /** How bad a finding of it is unless the finder says otherwise. */
+  readonly severity: Severity
+  /** What is wrong, in one line. */
+  readonly title: string
+  /** What it means for the user, in a sentence or two. */
+  readonly means: string
+  /** What mends it. */
+  readonly mends: string
+}
