@@ -1,4 +1,4 @@
-import { inflateRawSync } from 'node:zlib'
+import { constants, inflateRawSync } from 'node:zlib'
 import { AssayError } from '../errors'
 import { errnoOf } from './system-error'
 
@@ -22,4 +22,16 @@ export function inflateRaw(bytes: Uint8Array, limit: number, name = 'deflated da
   throw new AssayError('file/resource-bomb', `${name}: inflates to more than the ${limit} bytes expected`, {
     file: name,
   })
+}
+
+/**
+ * What the beginning of raw DEFLATE data inflates to: the data may end anywhere. DEFLATE makes at most 1032 bytes of one, so
+ * the result is as bounded as `bytes`. Throws `file/bad-header` when it is no DEFLATE data.
+ */
+export function inflateStart(bytes: Uint8Array, name: string): Uint8Array {
+  try {
+    return inflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH })
+  } catch (error) {
+    throw new AssayError('file/bad-header', `${name}: the compressed data is damaged`, { file: name, cause: error })
+  }
 }

@@ -1,6 +1,7 @@
 import type { ByteSource } from '../bytes/source'
 import { readBytes } from '../bytes/source'
 import { GGUF_MAGIC } from '../container/gguf'
+import { NPY_MAGIC } from '../decode/npy'
 import { decodePickle } from '../decode/pickle/machine'
 import { type Finding, finding } from '../finding'
 import type { FileKind } from './checkpoint'
@@ -19,7 +20,6 @@ const NAMED: readonly { readonly at: number; readonly bytes: readonly number[]; 
   { at: 0, bytes: [0xfd, 0x37, 0x7a, 0x58, 0x5a], what: 'an xz file; unpack it first' },
   { at: 0, bytes: [0x37, 0x7a, 0xbc, 0xaf], what: 'a 7-Zip archive; unpack it first' },
   { at: 0, bytes: [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a], what: 'an HDF5 file (Keras .h5)' },
-  { at: 0, bytes: [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59], what: 'a NumPy array (.npy)' },
   { at: 0, bytes: [0x50, 0x59, 0x54, 0x4f, 0x52, 0x43, 0x48, 0x31], what: 'a PyTorch preview archive (PYTORCH1)' },
   { at: 257, bytes: [0x75, 0x73, 0x74, 0x61, 0x72], what: 'a tar archive (PyTorch 0.1, .nemo or WebDataset)' },
   { at: 0, bytes: [0x89, 0x50, 0x4e, 0x47], what: 'a PNG picture' },
@@ -54,6 +54,7 @@ export async function recognise(source: ByteSource): Promise<Recognition> {
     return { kind: 'pickle' }
 
   if (startsWith(head, GGUF_MAGIC)) return { kind: 'gguf' }
+  if (startsWith(head, NPY_MAGIC)) return { kind: 'npy' }
   for (const { at, bytes, what } of NAMED) {
     if (!startsWith(head, bytes, at)) continue
     return {

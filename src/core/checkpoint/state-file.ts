@@ -6,10 +6,11 @@ import { type Finding, finding, findingOf } from '../finding'
 import type { ComponentId, FileKind, StateFile } from './checkpoint'
 import type { Contents } from './files/contents'
 import { readGgufFile } from './files/gguf'
+import { readNpyFile } from './files/npy'
 import { readPickleFile } from './files/pickle'
 import { readSafetensorsFile } from './files/safetensors'
 import { readTorchLegacyFile } from './files/torch-legacy'
-import { readTorchZip } from './files/torch-zip'
+import { readZipFile } from './files/zip'
 import { recognise } from './recognise'
 
 /** A state file with its parts told apart, and its source still open. */
@@ -61,11 +62,13 @@ function read(source: ByteSource, kind: FileKind, file: string, component: Compo
     case 'safetensors':
       return readSafetensorsFile(source, file, component)
     case 'torch-zip':
-      return readTorchZip(source, file, component)
+      return readZipFile(source, file, component)
     case 'torch-legacy':
       return readTorchLegacyFile(source, file, component)
     case 'pickle':
       return readPickleFile(source, file, component)
+    case 'npy':
+      return readNpyFile(source, file, component)
     case 'gguf':
       return readGgufFile(source, file, component)
     default:

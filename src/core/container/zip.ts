@@ -1,4 +1,4 @@
-import { inflateRaw } from '../bytes/inflate'
+import { inflateRaw, inflateStart } from '../bytes/inflate'
 import { type ByteSource, checkRange, readBytes } from '../bytes/source'
 import { quote, Report } from '../decode/report'
 import { AssayError, throwIfAborted } from '../errors'
@@ -114,6 +114,22 @@ export function entrySource(archive: ZipArchive, entry: ZipEntry): ByteSource {
       inflated = undefined
     },
   }
+}
+
+/** Compressed bytes from which the first bytes of a record are inflated. */
+const START_BYTES = 4096
+
+/**
+ * The first `length` bytes of a record, or as many as there are: of a deflated one, those that its first 4 KiB inflate to,
+ * so that a header can be read without the rest. Throws as the reads of `entrySource` do.
+ */
+export async function entryStart(archive: ZipArchive, entry: ZipEntry, length: number): Promise<Uint8Array> {
+  const { source } = archive
+  const name = `${source.name}:${entry.name}`
+  const payload = await findPayload(source, entry, name)
+  if (entry.method === STORED) return readBytes(source, payload, Math.min(length, entry.size))
+  const start = await readBytes(source, payload, Math.min(START_BYTES, entry.compressedSize))
+  return inflateStart(start, name).subarray(0, Math.min(length, entry.size))
 }
 
 /** Byte offset of a record's data: behind its local header, whose name and extra field have lengths of their own. */

@@ -40,6 +40,8 @@ describe('a file is recognised by its bytes, whatever it is called', () => {
     ['safetensors', safetensors('{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}'), 'safetensors'],
     ['safetensors with a header of 0x480 bytes', safetensors(`{"a":1${' '.repeat(0x480 - 7)}}`), 'safetensors'],
     ['safetensors with a space before the header', safetensors(' {}'), 'safetensors'],
+    ['GGUF', text('GGUF\u0003\0\0\0'), 'gguf'],
+    ['a NumPy array', bytes(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0), 'npy'],
     ['a JSON object', text('\n{"a": 1}'), 'json'],
     ['a JSON array', text('[1, 2]'), 'json'],
   ])('%s', async (_, content, kind) => {
@@ -56,9 +58,7 @@ describe('what is no checkpoint is named', () => {
     ['an XML answer', text('<?xml version="1.0"?><Error/>'), 'file/not-a-checkpoint', /web page/],
     ['a text', text('Entry not found'), 'file/not-a-checkpoint', /Entry not found/],
     ['gzip', gzipSync('x'), 'file/unknown-format', /gzip/],
-    ['GGUF', text('GGUF\u0003\0\0\0'), 'file/unknown-format', /GGUF/],
     ['HDF5', bytes(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0), 'file/unknown-format', /HDF5/],
-    ['npy', bytes(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0), 'file/unknown-format', /NumPy/],
     ['tar', at(257, 'ustar\u000000'), 'file/unknown-format', /tar/],
     [
       'noise',

@@ -11,7 +11,7 @@ P = versions("gguf", "numpy", "torch")
 
 
 def as_entry(name, array, encoding=None):
-    e = entry(name, torch.from_numpy(np.ascontiguousarray(array)))
+    e = entry(name, torch.from_numpy(np.array(array, order="C")))
     return {**e, **({"encoding": encoding} if encoding else {})}
 
 
@@ -105,7 +105,7 @@ for i, (name, a) in enumerate(arrays.items()):
     np.save(f"{d}/{i}.npy", a)
 np.lib.format.write_array(open(f"{d}/v2.npy", "wb"), arrays["<f4"], version=(2, 0))
 np.lib.format.write_array(open(f"{d}/v3.npy", "wb"), arrays["<f4"], version=(3, 0))
-little = {k: as_entry(k, np.ascontiguousarray(a).astype(a.dtype.newbyteorder("<"))) for k, a in arrays.items()}
+little = {k: as_entry(k, a.astype(a.dtype.newbyteorder("<"))) for k, a in arrays.items()}
 truth("numpy-arrays", "one .npy file for each kind of array, named by their place in `files`; v2 and v3 are `<f4` in later header versions", N, "npy", "data/0.npy",
       "partial", BARE, tens=[{**little["<f4"], "name": "0"}],
       files={**{f"{i}.npy": {**little[k], "name": str(i)} for i, k in enumerate(arrays)}, "v2.npy": {**little["<f4"], "name": "v2"}, "v3.npy": {**little["<f4"], "name": "v3"}})

@@ -1,5 +1,5 @@
-import { type ByteSource, readBytes } from '../../bytes/source'
-import { entrySource, openZip, type ZipArchive, type ZipEntry } from '../../container/zip'
+import { readBytes } from '../../bytes/source'
+import { entrySource, type ZipArchive, type ZipEntry } from '../../container/zip'
 import type { DecodedPickle } from '../../decode/pickle/machine'
 import type { TorchStorage } from '../../decode/pickle/torch'
 import { AssayError } from '../../errors'
@@ -20,7 +20,6 @@ const OTHER_ZIPS: readonly { readonly pattern: RegExp; readonly what: string }[]
   { pattern: /(^|\/)archive_format$/, what: 'a torch.export archive (.pt2)' },
   { pattern: /(^|\/)\.data\/extern_modules$/, what: 'a torch.package archive' },
   { pattern: /^model\.weights\.h5$/, what: 'a Keras 3 archive' },
-  { pattern: /\.npy$/, what: 'a NumPy archive (.npz)' },
   { pattern: /^\[Content_Types\]\.xml$/, what: 'an Office document' },
 ]
 
@@ -29,8 +28,7 @@ const OTHER_ZIPS: readonly { readonly pattern: RegExp; readonly what: string }[]
  * storages, `<root>/byteorder` how their elements lie (caffe2/serialize/inline_container.cc, torch/serialization.py).
  * Reads the directory and the pickles, no storage. Throws AssayError when there is no archive to be read.
  */
-export async function readTorchZip(source: ByteSource, file: string, component: ComponentId): Promise<Contents> {
-  const archive = await openZip(source)
+export async function readTorchZip(archive: ZipArchive, file: string, component: ComponentId): Promise<Contents> {
   const main = archive.entries.find(({ name }) => /^[^/]+\/data\.pkl$/.test(name)) ?? byName(archive, 'data.pkl')
   const findings = [...archive.findings]
   if (!main) {

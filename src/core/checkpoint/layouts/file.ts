@@ -77,8 +77,8 @@ function nothingToResume(draft: Draft): void {
   }
 }
 
-function labelOf({ kind, value, findings }: StateFile): string {
-  if (findings.some(({ rule }) => rule === 'file/unknown-format')) return 'Single file'
+function labelOf({ kind, value, tensors, findings }: StateFile): string {
+  if (tensors.length === 0 && findings.some(({ rule }) => rule === 'file/unknown-format')) return 'Single file'
   const keys = mappingOf(value)
   if (keys?.has('pytorch-lightning_version')) return 'PyTorch Lightning checkpoint'
   const script =
