@@ -25,7 +25,7 @@ export interface Tensor {
   readonly name: string
   readonly dtype: DType
   /** How the values are stored where that is not as `dtype`: `Q4_K` for blocks of GGUF that are decoded as they are read. */
-  readonly encoding?: string
+  readonly storedAs?: string
   readonly shape: readonly number[]
   /** File the values are in, relative to the checkpoint, with forward slashes. */
   readonly file: string

@@ -7,7 +7,7 @@ export function wireRow(tensor: Tensor, index: number, flags: ReadonlyMap<number
   return {
     index,
     name: tensor.name,
-    dtype: tensor.encoding ?? tensor.dtype,
+    dtype: tensor.storedAs ?? tensor.dtype,
     shape: [...tensor.shape],
     bytes: byteLength(tensor),
     file: tensor.file,

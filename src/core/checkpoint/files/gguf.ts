@@ -9,8 +9,8 @@ import { type Block, contiguousStrides, numel, originOf, type Tensor } from '../
 import type { Contents } from './contents'
 
 /**
- * Tensors of a GGUF file. Those of a quantised type are float32 to their readers, decoded on the way, and carry the name of
- * the type as their encoding; those of a type that is not decoded have no values. The metadata is the config. Throws as
+ * Tensors of a GGUF file. Those of a quantised type are float32 to their readers, decoded on the way, and tell what
+ * they are stored as; those of a type that is not decoded have no values. The metadata is the config. Throws as
  * `readGguf`.
  */
 export async function readGgufFile(source: ByteSource, file: string, component: ComponentId): Promise<Contents> {
@@ -21,8 +21,8 @@ export async function readGgufFile(source: ByteSource, file: string, component: 
     const place = { name, shape, file, component, blocks }
     if (type?.dtype) return { ...place, dtype: type.dtype }
     const storage = byteLength === undefined ? undefined : { key: String(begin), byteLength }
-    const encoding = type?.name ?? `ggml type ${typeId}`
-    return { ...place, dtype: 'float32', encoding, ...(storage && { storage }) }
+    const storedAs = type?.name ?? `ggml type ${typeId}`
+    return { ...place, dtype: 'float32', storedAs, ...(storage && { storage }) }
   })
   return {
     tensors,
@@ -44,11 +44,11 @@ function blocksOf({ shape, type, begin }: GgufTensor, source: ByteSource, little
 /** One finding for each type whose values are not decoded. */
 function undecoded(tensors: readonly Tensor[], file: string): Finding[] {
   const byType = new Map<string, string[]>()
-  for (const { blocks, encoding, name } of tensors) {
-    if (blocks.length > 0 || encoding === undefined) continue
-    const names = byType.get(encoding)
+  for (const { blocks, storedAs, name } of tensors) {
+    if (blocks.length > 0 || storedAs === undefined) continue
+    const names = byType.get(storedAs)
     if (names) names.push(name)
-    else byType.set(encoding, [name])
+    else byType.set(storedAs, [name])
   }
   return [...byType].map(([type, names]) => {
     const message = `${file}: Assay does not decode ${type}; ${some(names)} ${names.length === 1 ? 'is' : 'are'} listed without values`

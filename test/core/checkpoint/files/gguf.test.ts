@@ -44,7 +44,7 @@ describe('a GGUF file', () => {
       const checkpoint = await openCheckpoint(goldenPath(name))
       for (const { name: tensorName, dtype, shape, sha256, encoding } of truthOf(name).tensors as Stored[]) {
         const tensor = checkpoint.tensors.find((each) => each.name === tensorName)
-        expect(tensor).toMatchObject({ dtype, shape, ...(encoding && { encoding }) })
+        expect(tensor).toMatchObject({ dtype, shape, ...(encoding && { storedAs: encoding }) })
         if (tensor) expect([tensorName, await sha256Of(tensor)]).toEqual([tensorName, sha256])
       }
       checkpoint.close()
@@ -53,7 +53,7 @@ describe('a GGUF file', () => {
 
   it('reads quantised values in any blocks, from any place', async () => {
     const checkpoint = await openCheckpoint(goldenPath('gguf-types'))
-    for (const tensor of checkpoint.tensors.filter(({ encoding, blocks }) => encoding && blocks.length > 0)) {
+    for (const tensor of checkpoint.tensors.filter(({ storedAs, blocks }) => storedAs && blocks.length > 0)) {
       const whole = await readAll(tensor, 1 << 20)
       const parts: number[] = []
       for await (const block of readBlocks(tensor, { blockBytes: 404 })) parts.push(...block)
@@ -65,7 +65,7 @@ describe('a GGUF file', () => {
   it('names a type that is not decoded, and lists its tensor without values', async () => {
     const checkpoint = await openCheckpoint(goldenPath('gguf-types'))
     expect(checkpoint.tensors.find(({ name }) => name === 'IQ2_XS')).toMatchObject({
-      encoding: 'IQ2_XS',
+      storedAs: 'IQ2_XS',
       shape: [2, 256],
       blocks: [],
     })
