@@ -1,4 +1,8 @@
+import { vi } from 'vitest'
 import { main } from '../../src/cli/main'
+
+// Whole commands and jobs on a machine that may be busy with something else.
+vi.setConfig({ testTimeout: 60_000 })
 
 interface Ran {
   readonly status: number

@@ -1,9 +1,13 @@
 import { MessageChannel } from 'node:worker_threads'
 import { createORPCClient } from '@orpc/client'
 import { RPCLink } from '@orpc/client/message-port'
+import { vi } from 'vitest'
 import { Engine } from '../../src/engine/engine'
 import type { Client } from '../../src/engine/local'
 import { serve } from '../../src/engine/serve'
+
+// Whole commands and jobs on a machine that may be busy with something else.
+vi.setConfig({ testTimeout: 60_000 })
 
 /** A face and an engine with a real port between them. */
 export function connect(engine = new Engine()): { client: Client; close(): void } {

@@ -178,17 +178,15 @@ async function settled(counted: { blocks: number }): Promise<number> {
 }
 
 describe('cancelling over a port', () => {
-  const blocks = 16 * 256
-
   it('stops the work when a stream of statistics is dropped', async () => {
     const { kernel, counted } = countingKernel()
     const client = face(new Engine(kernel))
-    const { id } = await checkpoint(client, sparseSafetensors(16, 256 * 2 ** 20))
-    for await (const { index } of await client.statistics({ id, indices: [...Array(16).keys()] })) {
+    const { id } = await checkpoint(client, sparseSafetensors(64, 8 * 2 ** 20))
+    for await (const { index } of await client.statistics({ id, indices: [...Array(64).keys()] })) {
       expect(index).toBe(0)
       break
     }
-    expect(await settled(counted)).toBeLessThan(blocks / 2)
+    expect(await settled(counted)).toBeLessThan((64 * 8) / 2)
   })
 
   it('stops a comparison when its call is aborted', async () => {
@@ -204,7 +202,7 @@ describe('cancelling over a port', () => {
       }
     }
     await expect(compare()).rejects.toThrow()
-    expect(await settled(counted)).toBeLessThan(blocks / 2)
+    expect(await settled(counted)).toBeLessThan((16 * 256) / 2)
     expect(await client.history({ id: a.id })).toMatchObject({ loss: [] })
   })
 
