@@ -20,6 +20,7 @@ import {
   useId,
   useImperativeHandle,
   useRef,
+  useState,
 } from 'react'
 import classes from './data-grid.module.css'
 
@@ -83,11 +84,14 @@ export function DataGrid<Item extends RowData>(props: DataGridProps<Item>) {
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_HEIGHT,
-    overscan: 10,
+    overscan: 6,
     scrollPaddingStart: ROW_HEIGHT,
   })
   const items = virtualizer.getVirtualItems()
   const shown = items.flatMap((item) => rows[item.index] ?? [])
+  // Rows that leave at one end come in again at the other with new text: making elements is what costs when scrolling fast.
+  const [pool, setPool] = useState(0)
+  if (items.length > pool) setPool(items.length)
   const table = useReactTable({
     data: shown,
     columns,
@@ -158,24 +162,23 @@ export function DataGrid<Item extends RowData>(props: DataGridProps<Item>) {
           ))}
         </tr>
       </thead>
-      <tbody className={classes.body} style={{ height: virtualizer.getTotalSize() }}>
+      <tbody className={classes.body} style={{ height: virtualizer.getTotalSize(), paddingTop: items[0]?.start ?? 0 }}>
         {items.map((item, i) => {
           const row = models[i]
           if (!row) return null
           return (
             <tr
-              key={row.id}
+              key={item.index % pool}
               id={`${prefix}${item.index}`}
               aria-rowindex={item.index + 2}
               aria-selected={item.index === chosen}
               className={classes.row}
-              style={{ top: item.start }}
               data-row={item.index}
               {...attributesOf(row.original)}
             >
-              {row.getVisibleCells().map(({ id, column, getContext }) => (
+              {row.getVisibleCells().map(({ column, getContext }) => (
                 <td
-                  key={id}
+                  key={column.id}
                   className={classes.cell}
                   data-numeric={column.columnDef.meta?.numeric}
                   data-column={column.id}

@@ -12,7 +12,7 @@ const column = createColumnHelper<TensorRow>()
 /** A number of a row's statistics; a dot until it has come. */
 function Measure({ row, pick }: { row: TensorRow; pick: (statistics: Statistics) => string }) {
   const statistics = useStatistic(useCheckpoint().id, row.index)
-  return statistics ? pick(statistics) : <span className={classes.pending}>·</span>
+  return statistics ? pick(statistics) : '·'
 }
 
 function measure(id: string, header: string, pick: (statistics: Statistics) => string): ColumnDef<TensorRow, unknown> {

@@ -23,8 +23,11 @@ import { FilterMenu } from './filter-menu'
 import { matcherOf } from './search'
 import { sortRows } from './sort'
 import classes from './tensors-view.module.css'
-import { type Branch, buildTree, isBranch, type Line, leafKey, linesOf, openedAtFirst } from './tree'
+import { type Branch, branchAt, isBranch, type Line, leafKey, linesOf, openedAtFirst, treeOf } from './tree'
 import { TreeView } from './tree-view'
+
+/** Of so many results nobody reads the tree unfolded. */
+const MANY = 5000
 
 const HIDDEN_AT_FIRST: VisibilityState = { component: false, file: false }
 
@@ -53,25 +56,20 @@ export function TensorsView() {
   const sought = useDeferredValue(text)
   const matcher = useMemo(() => matcherOf(sought, regex), [sought, regex])
   const found = useMemo(() => filterRows(rows, matcher, facets, () => true), [rows, matcher, facets])
-  const tree = useMemo(() => buildTree(found), [found])
+  const tree = useMemo(() => treeOf(found), [found])
   const isSearching = sought.trim() !== '' || facets !== NO_FACETS
   // What a search unfolds is forgotten with it: the tree is then as it was.
   const unfolded = useMemo(() => {
     if (!isSearching) return opened ?? openedAtFirst(tree, 40)
-    return narrowed?.tree === tree ? narrowed.opened : openedAtFirst(tree, 400)
-  }, [tree, isSearching, opened, narrowed])
+    return narrowed?.tree === tree ? narrowed.opened : openedAtFirst(tree, found.length > MANY ? 40 : 400)
+  }, [tree, isSearching, opened, narrowed, found])
   const onOpen = (keys: readonly string[], open: boolean) => {
     const next = withKeys(unfolded, keys, open)
     if (isSearching) setNarrowed({ tree, opened: next })
     else setOpened(next)
   }
   const lines = useMemo(() => linesOf(tree, unfolded), [tree, unfolded])
-  const inScope = useMemo(() => {
-    const branch = scope !== null && branchAt(tree, scope)
-    if (!branch) return found
-    const within = new Set(rowsUnder(branch))
-    return found.filter((row) => within.has(row))
-  }, [found, tree, scope])
+  const inScope = useMemo(() => (scope === null ? found : (branchAt(tree, scope)?.rows ?? found)), [found, tree, scope])
   const shown = useMemo(() => sortRows(inScope, sorting), [inScope, sorting])
 
   const chosen = useMemo(
@@ -206,22 +204,6 @@ function withKeys(opened: ReadonlySet<string>, keys: readonly string[], open: bo
     else next.delete(key)
   }
   return next
-}
-
-function branchAt(root: Branch, key: string): Branch | undefined {
-  if (root.key === key) return root
-  for (const child of root.branches.values()) {
-    if (key.startsWith(child.key)) {
-      const found = branchAt(child, key)
-      if (found) return found
-    }
-  }
-  return undefined
-}
-
-function* rowsUnder(branch: Branch): Generator<TensorRow> {
-  yield* branch.leaves
-  for (const child of branch.branches.values()) yield* rowsUnder(child)
 }
 
 function csvOf(rows: readonly TensorRow[]): string {

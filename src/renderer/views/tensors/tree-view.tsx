@@ -90,7 +90,11 @@ export function TreeView({ lines, selected, onOpen, onSelect }: TreeViewProps) {
         if (hit && !hit.onChevron && isBranch(hit.line.node)) onOpen([hit.line.key], !hit.line.opened)
       }}
     >
-      <div style={{ height: virtualizer.getTotalSize() }} role="presentation">
+      <div
+        role="presentation"
+        className={classes.lines}
+        style={{ height: virtualizer.getTotalSize(), paddingTop: virtualizer.getVirtualItems()[0]?.start ?? 0 }}
+      >
         {virtualizer.getVirtualItems().map((item) => {
           const line = lines[item.index]
           if (!line) return null
@@ -109,11 +113,11 @@ export function TreeView({ lines, selected, onOpen, onSelect }: TreeViewProps) {
               aria-selected={line.key === selected}
               data-active={item.index === at}
               className={classes.line}
-              style={{ top: item.start, paddingLeft: 6 + (line.level - 1) * 14 }}
               title={visible(isBranch(node) ? line.label : node.name)}
               data-index={item.index}
               data-testid="tree-item"
             >
+              <span className={classes.indent} style={{ width: (line.level - 1) * 14 }} />
               {isBranch(node) ? (
                 <span className={classes.chevron} data-opened={line.opened} data-chevron>
                   <IconChevronRight size={13} aria-hidden />
@@ -139,7 +143,7 @@ function Weight({ node }: { node: Line['node'] }) {
     <>
       {node.troubled > 0 && <Trouble branch={node} />}
       <span className={classes.count} title={formatBytes(node.bytes)}>
-        {formatShort(node.count)}
+        {formatShort(node.rows.length)}
       </span>
     </>
   )

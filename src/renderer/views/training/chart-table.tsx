@@ -36,12 +36,12 @@ export function ChartTable({ title, rows, lines, unit, height }: ChartTableProps
             ))}
           </tr>
         </thead>
-        <tbody style={{ height: virtualizer.getTotalSize() }}>
+        <tbody style={{ height: virtualizer.getTotalSize(), paddingTop: virtualizer.getVirtualItems()[0]?.start ?? 0 }}>
           {virtualizer.getVirtualItems().map((item) => {
             const row = rows[item.index]
             if (!row) return null
             return (
-              <tr key={row.x} aria-rowindex={item.index + 2} style={{ ...style, top: item.start }}>
+              <tr key={row.x} aria-rowindex={item.index + 2} style={style}>
                 <th scope="row">{formatCount(row.x)}</th>
                 {lines.map(({ key }) => (
                   <td key={key}>{formatValue(row[key], 6)}</td>
