@@ -17,7 +17,7 @@ export class AssayError extends Error {
     message: string,
     where: { file?: string; offset?: number; hint?: string; cause?: unknown } = {},
   ) {
-    super(message, where.cause === undefined ? undefined : { cause: where.cause })
+    super(shortened(message), where.cause === undefined ? undefined : { cause: where.cause })
     this.name = 'AssayError'
     this.code = code
     if (where.file !== undefined) this.file = where.file
@@ -29,4 +29,12 @@ export class AssayError extends Error {
 /** Throws `cancelled` if the signal has fired. Call between blocks of long work. */
 export function throwIfAborted(signal?: AbortSignal): void {
   if (signal?.aborted) throw new AssayError('cancelled', 'Cancelled')
+}
+
+/** Characters of a message. */
+const LONGEST_MESSAGE = 1000
+
+/** A message that people can read: names in it come from files, and may be a megabyte. */
+export function shortened(message: string): string {
+  return message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message
 }

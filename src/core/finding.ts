@@ -1,4 +1,4 @@
-import { AssayError } from './errors'
+import { AssayError, shortened } from './errors'
 import { RULES, type RuleId, type Severity } from './rules'
 
 export { RULES, type RuleId, type Severity } from './rules'
@@ -16,9 +16,6 @@ export interface Finding {
   readonly repair?: string
 }
 
-/** Characters of a message. Names in it come from files, and may be a megabyte. */
-const LONGEST_MESSAGE = 1000
-
 /** A finding with its rule's severity, unless `more.severity` says otherwise. An endless message is cut. */
 export function finding(
   rule: RuleId,
@@ -26,8 +23,7 @@ export function finding(
   message: string,
   more: { severity?: Severity; evidence?: Record<string, unknown>; repair?: string } = {},
 ): Finding {
-  const short = message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message
-  return { rule, severity: RULES[rule].severity, subject, message: short, ...more }
+  return { rule, severity: RULES[rule].severity, subject, message: shortened(message), ...more }
 }
 
 /** The finding an error stands for when it was met on `file`. Errors that are no AssayError are bugs and are thrown on. */

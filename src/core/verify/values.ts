@@ -44,21 +44,28 @@ export class Values {
     if (tensor.blocks.length === 0 || byteLength(tensor) === 0) return undefined
     const accumulator = this.kernel.statistics(tensor.dtype)
     const started = this.done
-    try {
+    const measured = await this.attempt(tensor, async () => {
       for await (const block of readBlocks(tensor, { ...(this.signal && { signal: this.signal }) })) {
         accumulator.update(block)
         this.done += block.byteLength
         this.onProgress?.(Math.min(this.done, this.total), this.total, tensor.name)
       }
       return accumulator.result()
+    })
+    this.done = Math.max(this.done, started + byteLength(tensor))
+    return measured
+  }
+
+  /** What `read` makes of a tensor's values; undefined where they cannot be read, which is then a finding or already was one. */
+  async attempt<Result>(tensor: Tensor, read: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await read()
     } catch (error) {
       if (!(error instanceof AssayError) || error.code === 'cancelled') throw error
       // One finding a file: the next tensors of a file that ends too early fail in the same way.
       if (!this.unreadable.has(tensor.file)) this.findings.push(findingOf(error, tensor.file))
       this.unreadable.add(tensor.file)
       return undefined
-    } finally {
-      this.done = Math.max(this.done, started + byteLength(tensor))
     }
   }
 }

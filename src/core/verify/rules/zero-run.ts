@@ -24,8 +24,8 @@ export const zeroRun: Rule = {
       const statistics = await values.statistics(tensor)
       const zeros = statistics?.zeros ?? 0
       if (zeros === size || zeros * itemSize(tensor.dtype) < LEAST_BYTES) continue
-      const run = await longestRun(tensor, signal)
-      if (!isSuspicious(tensor, run, zeros)) continue
+      const run = await values.attempt(tensor, () => longestRun(tensor, signal))
+      if (run === undefined || !isSuspicious(tensor, run, zeros)) continue
       const bytes = run.length * itemSize(tensor.dtype)
       const row = size / (tensor.shape[0] as number)
       const rows = `rows ${Math.floor(run.start / row)} to ${Math.ceil((run.start + run.length) / row) - 1}`

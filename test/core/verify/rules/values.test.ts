@@ -113,6 +113,23 @@ test('a head that differs from the embedding it is tied to is told', async () =>
   expect(await tied([1, 2, 3, 4])).toEqual([])
 })
 
+test('values that the file no longer holds are no reason to stop', async () => {
+  const config = {
+    model_type: 'llama',
+    hidden_size: 4,
+    num_attention_heads: 2,
+    vocab_size: 8,
+    tie_word_embeddings: true,
+  }
+  const cut = (name: string, shape: number[]) => ({ name, shape, values: wave(3) })
+  const tensors = [
+    cut('model.layers.0.self_attn.q_proj.weight', [48]),
+    cut('model.embed_tokens.weight', [8, 4]),
+    cut('lm_head.weight', [8, 4]),
+  ]
+  for (const rule of [replicated, tiedDiffers, zeroRun]) expect(await find(rule, tensors, { config })).toEqual([])
+})
+
 test('a square below zero is told, a first moment may be negative', async () => {
   const moment = (slot: string) => ({
     name: `state.0.${slot}`,
