@@ -35,6 +35,19 @@ export interface Tensor {
   /** Storage the values live in. Tensors with one `key` in one `file` share bytes; `byteLength` is that of the whole storage. */
   readonly storage?: { readonly key: string; readonly byteLength: number }
   readonly requiresGrad?: boolean
+  /** Set where the tensor is of another form than dense numbers. */
+  readonly form?: Form
+  /** Set where the values are one process's piece of a larger tensor: shape of the whole, and where the piece begins, if told. */
+  readonly whole?: { readonly shape: readonly number[]; readonly start?: readonly number[] }
+}
+
+/**
+ * `sparse`: shape and values are those of the dense form, `how` names torch's layout. `quantized`: the values are the stored
+ * integers, `how` says how they become numbers.
+ */
+export interface Form {
+  readonly kind: 'sparse' | 'quantized'
+  readonly how: string
 }
 
 /** Element count; 1 for a scalar, 0 when a dimension is 0. */

@@ -58,7 +58,12 @@ export function modelsOf(
 }
 
 function whyNot(tensor: Tensor, format: ExportOptions['format']): string | undefined {
-  if (numel(tensor.shape) > 0 && tensor.blocks.length === 0) return 'its values are not stored'
+  if (tensor.form?.kind === 'quantized')
+    return `its integers mean nothing without how they were quantized (${tensor.form.how})`
+  if (tensor.whole) return `it is one process's piece of a tensor of shape [${tensor.whole.shape.join(', ')}]`
+  if (numel(tensor.shape) > 0 && tensor.blocks.length === 0) {
+    return tensor.form ? `its dense form (of a ${tensor.form.how} tensor) cannot be made` : 'its values are not stored'
+  }
   const cut = tensor.blocks.some(
     ({ source, offset, shape, strides }) => offset + spanOf(shape, strides) * itemSize(tensor.dtype) > source.size,
   )

@@ -1,7 +1,8 @@
 import type { StateFile } from '../checkpoint/checkpoint'
+import { namedTensors } from '../checkpoint/files/tensors'
 import { sectionsIn } from '../checkpoint/sections'
 import { contiguousStrides, sameShape, type Tensor } from '../checkpoint/tensor'
-import { type FoundTensor, findTensors, torchStorageOf } from '../decode/pickle/torch'
+import { type FoundTensor, torchStorageOf } from '../decode/pickle/torch'
 import { mappingOf, PyDict, PyGlobal, PyList, PyObject, PyTuple, type PyValue } from '../decode/pickle/value'
 import { containerOf, type PyContainer, partsOf } from '../decode/pickle/walk'
 import { AssayError } from '../errors'
@@ -79,7 +80,7 @@ export function storageKeys(root: PyValue): Set<string> {
 /** The tensors of the pickle in the order of the file's own list. */
 function foundIn(root: PyValue, file: StateFile): FoundTensor[] {
   const component = file.tensors.some((tensor) => tensor.component === 'adapter') ? 'adapter' : 'weights'
-  const found = sectionsIn(root, component).flatMap(({ value }) => findTensors(value))
+  const found = namedTensors(sectionsIn(root, component))
   const same = (at: FoundTensor, i: number) => {
     const tensor = file.tensors[i]
     return tensor !== undefined && tensor.dtype === at.tensor.dtype && sameShape(tensor.shape, at.tensor.shape)

@@ -1,11 +1,13 @@
-import type { ByteSource } from '../../bytes/source'
-import type { TorchStorage, TorchTensor } from '../../decode/pickle/torch'
-import { findTensors } from '../../decode/pickle/torch'
+import { type ByteSource, memorySource } from '../../bytes/source'
+import type { NumpyTensor, SparseParts, TorchStorage, TorchTensor } from '../../decode/pickle/torch'
+import { type FoundTensor, findTensors } from '../../decode/pickle/torch'
 import { PyDict } from '../../decode/pickle/value'
 import type { ComponentId } from '../checkpoint'
 import { itemSize } from '../dtype'
 import type { Section } from '../sections'
-import { type Block, numel, originOf, type Tensor } from '../tensor'
+import { type Block, contiguousStrides, numel, originOf, type Tensor } from '../tensor'
+import { canDensify, denseSource } from './densify'
+import { turnedSigns } from './signs'
 
 /** Where a storage's bytes are. */
 export interface Located {
@@ -35,7 +37,13 @@ export interface PickledTensors {
   readonly lost: readonly string[]
 }
 
-type Locate = (storage: TorchStorage) => Located | undefined
+export type Locate = (storage: TorchStorage) => Located | undefined
+
+/** A tensor of a section, and what it is called: see `tensorsOf`. */
+export interface NamedTensor extends FoundTensor {
+  readonly name: string
+  readonly section: Section
+}
 
 /**
  * Every tensor in the parts of a pickled object, its values one strided block of the storage that `locate` finds. The weights of a
@@ -45,35 +53,73 @@ type Locate = (storage: TorchStorage) => Located | undefined
 export function tensorsOf(sections: readonly Section[], file: string, locate: Locate): PickledTensors {
   const tensors: Tensor[] = []
   const bad = new Map<string, Bad>()
-  const bare = sections.filter((section) => section.component === 'weights').length === 1
-  // One search for all sections, each under its number, so that what they share is bounded once.
-  const root = new PyDict()
-  for (const [i, section] of sections.entries()) root.entries.set(i, section.value)
-  for (const { path, tensor } of findTensors(root)) {
-    const dot = path.indexOf('.')
-    const section = sections[Number(dot < 0 ? path : path.slice(0, dot))]
-    if (!section) continue
-    const prefix = bare && section.component === 'weights' ? undefined : section.key
-    const inner = dot < 0 ? undefined : path.slice(dot + 1)
-    const name = prefix === undefined ? (inner ?? section.key ?? 'tensor') : inner ? `${prefix}.${inner}` : prefix
-    const located = tensor.hasData ? locate(tensor.storage) : undefined
-    noteBad(bad, name, tensor, located)
-    tensors.push(tensorAt(name, tensor, located, file, section.component))
+  const place = (storage: TorchStorage) => (storage.inline ? inlined(storage, storage.inline, file) : locate(storage))
+  for (const { name, tensor, section } of namedTensors(sections)) {
+    for (const part of partsOf(tensor)) noteBad(bad, name, part, part.hasData ? place(part.storage) : undefined)
+    tensors.push(tensorAt(name, tensor, place, file, section.component))
   }
   return { tensors, bad: [...bad.values()], lost: [...bad.values()].flatMap(({ lost }) => lost) }
 }
 
-function tensorAt(
-  name: string,
-  tensor: TorchTensor,
-  located: Located | undefined,
-  file: string,
-  component: ComponentId,
-): Tensor {
-  const { dtype, shape, storage, requiresGrad } = tensor
+/** Components whose NumPy arrays are values of the model; elsewhere arrays are random states, metrics, records. */
+const ARRAYS: ReadonlySet<ComponentId> = new Set<ComponentId>(['weights', 'adapter', 'optimizer'])
+
+/** The tensors of the sections in the order of `tensorsOf`, as the pickle holds them. */
+export function namedTensors(sections: readonly Section[]): NamedTensor[] {
+  const bare = sections.filter((section) => section.component === 'weights').length === 1
+  // One search for all sections, each under its number, so that what they share is bounded once.
+  const root = new PyDict()
+  for (const [i, section] of sections.entries()) root.entries.set(i, section.value)
+  const sectionOf = (path: string) => sections[Number.parseInt(path, 10)]
+  const arrays = (path: string) => ARRAYS.has(sectionOf(path)?.component ?? 'custom')
+  return findTensors(root, arrays).flatMap((found) => {
+    const { path } = found
+    const dot = path.indexOf('.')
+    const section = sectionOf(path)
+    if (!section) return []
+    const prefix = bare && section.component === 'weights' ? undefined : section.key
+    const inner = dot < 0 ? undefined : path.slice(dot + 1)
+    const name = prefix === undefined ? (inner ?? section.key ?? 'tensor') : inner ? `${prefix}.${inner}` : prefix
+    return { ...found, name, section }
+  })
+}
+
+/** The views of storages that make up a tensor. */
+function partsOf(tensor: TorchTensor): readonly TorchTensor[] {
+  if (!tensor.sparse) return [tensor]
+  const { indices, compressed, values } = tensor.sparse
+  return compressed ? [compressed, indices, values] : [indices, values]
+}
+
+function tensorAt(name: string, tensor: NumpyTensor, place: Locate, file: string, component: ComponentId): Tensor {
+  const { dtype, shape, storage, requiresGrad, sparse, quantized, whole } = tensor
+  const named = { name, dtype, shape, file, component, requiresGrad, ...(whole && { whole }) }
+  if (sparse)
+    return { ...named, blocks: sparseBlocks(named, sparse, place), form: { kind: 'sparse', how: sparse.layout } }
+  const located = tensor.hasData ? place(storage) : undefined
   const blocks = located && bytesNeeded(tensor) <= located.byteLength ? [blockOf(tensor, located)] : []
-  const own = tensor.hasData ? { key: storage.key, byteLength: located?.byteLength ?? storage.byteLength } : undefined
-  return { name, dtype, shape, file, component, blocks, storage: own, requiresGrad }
+  const own = tensor.hasData && !storage.inline
+  return {
+    ...named,
+    blocks,
+    storage: own ? { key: storage.key, byteLength: located?.byteLength ?? storage.byteLength } : undefined,
+    ...(quantized !== undefined && { form: { kind: 'quantized' as const, how: quantized } }),
+  }
+}
+
+/** The dense form, made when it is read; none where it would be beyond all measure or a part of it is lost. */
+function sparseBlocks({ name, shape, file, component }: Omit<Tensor, 'blocks'>, parts: SparseParts, place: Locate) {
+  const part = (tensor: TorchTensor) => tensorAt(name, tensor, place, file, component)
+  const { layout, indices, compressed, values } = parts
+  const sparse = { name, layout, shape, indices: part(indices), values: part(values) }
+  const whole = compressed ? { ...sparse, compressed: part(compressed) } : sparse
+  if (!canDensify(whole)) return []
+  return [{ source: denseSource(whole), offset: 0, strides: contiguousStrides(shape), start: originOf(shape), shape }]
+}
+
+/** Bytes that the pickle itself holds. */
+function inlined({ key }: TorchStorage, bytes: Uint8Array, file: string): Located {
+  return { source: memorySource(`${file}:${key || 'array'}`, bytes), offset: 0, byteLength: bytes.length }
 }
 
 type Bad = BadStorage & { expected: number; readonly lost: string[] }
@@ -90,13 +136,17 @@ function noteBad(bad: Map<string, Bad>, name: string, tensor: TorchTensor, locat
   bad.set(key, entry)
 }
 
-function blockOf({ dtype, shape, strides, offset }: TorchTensor, at: Located): Block {
-  const { source, bigEndian } = at
+function blockOf(tensor: NumpyTensor, at: Located): Block {
+  const { dtype, shape, strides, offset, conjugate, negate } = tensor
+  const bigEndian = at.bigEndian ?? tensor.bigEndian
+  const source = conjugate || negate ? turnedSigns(at.source, at.offset, dtype, { ...tensor, bigEndian }) : at.source
   return { source, offset: at.offset + offset * itemSize(dtype), strides, start: originOf(shape), shape, bigEndian }
 }
 
 /** Bytes of the storage up to the last that the view touches: offset + sum((size - 1) * stride) + 1 elements. */
-function bytesNeeded({ dtype, shape, strides, offset }: TorchTensor): number {
-  if (numel(shape) === 0) return 0
-  return (shape.reduce((last, size, i) => last + (size - 1) * (strides[i] ?? 0), offset) + 1) * itemSize(dtype)
+function bytesNeeded({ dtype, shape, strides, offset, storage }: TorchTensor): number {
+  if (numel(shape) === 0 || storage.packed !== undefined) return 0
+  let last = offset
+  for (let i = 0; i < shape.length; i++) last += ((shape[i] as number) - 1) * (strides[i] ?? 0)
+  return (last + 1) * itemSize(dtype)
 }

@@ -1,19 +1,9 @@
-import { DTYPES, type DType, itemSize } from '../../checkpoint/dtype'
-import { isCallOf, PyGlobal, PyObject, PyPersistent, PyTuple, type PyValue, sequenceOf } from './value'
+import { DTYPES, type DType } from '../../checkpoint/dtype'
+import { stateFields } from './state-fields'
+import { naturalOf, type TorchStorage, torchStorageOf, viewOffset } from './torch-storage'
+import { isCallOf, mappingOf, PyDict, PyFloat, PyGlobal, PyObject, PyTuple, type PyValue, sequenceOf } from './value'
 
-/** Where torch keeps values: one record of a zip, one run of bytes of a legacy stream. */
-export interface TorchStorage {
-  readonly key: string
-  /** `bytes` for an untyped storage, whose elements only the tensors over it know. */
-  readonly dtype: DType | 'bytes'
-  /** Elements; bytes in an untyped storage. */
-  readonly numel: number
-  readonly byteLength: number
-  /** `cpu`, `cuda:0`, `meta` ... where it was when it was saved. */
-  readonly location: string
-}
-
-/** A tensor as a view of a storage. */
+/** A tensor as a view of a storage, and what else must be known to make its values. */
 export interface TorchTensor {
   readonly dtype: DType
   readonly shape: readonly number[]
@@ -25,72 +15,82 @@ export interface TorchTensor {
   readonly requiresGrad: boolean
   /** False for a tensor on the meta device, which never had values. */
   readonly hasData: boolean
+  /** Set where the values are sparse: `shape` is that of the dense tensor, `storage` and `strides` say nothing. */
+  readonly sparse?: SparseParts
+  /** Set where the values are the integers of a quantized tensor: how they become numbers. */
+  readonly quantized?: string
+  /** The imaginary halves, or all values, are to be negated: torch only notes it until someone needs them. */
+  readonly conjugate?: boolean
+  readonly negate?: boolean
+  /** Set where the values are one process's piece of a larger tensor: shape of the whole, and where the piece begins, if told. */
+  readonly whole?: { readonly shape: readonly number[]; readonly start?: readonly number[] }
 }
+
+/** The tensors a sparse one is made of. In the compressed layouts `compressed` counts rows (or columns) up. */
+export interface SparseParts {
+  readonly layout: SparseLayout
+  /** int64 [sparse dimensions, entries] of COO; the plain indices of the others. */
+  readonly indices: TorchTensor
+  readonly compressed?: TorchTensor
+  readonly values: TorchTensor
+}
+
+export const SPARSE_LAYOUTS = ['sparse_coo', 'sparse_csr', 'sparse_csc', 'sparse_bsr', 'sparse_bsc'] as const
+export type SparseLayout = (typeof SPARSE_LAYOUTS)[number]
 
 /** torch allows 64 dimensions. */
 const DIMENSIONS = 64
-
-/** Storage classes of torch 2.13 (torch/storage.py, `_dtype_to_storage_type_map`), with those of torch.cuda named alike. */
-const STORAGES = new Map<string, DType | 'bytes'>([
-  ['DoubleStorage', 'float64'],
-  ['FloatStorage', 'float32'],
-  ['HalfStorage', 'float16'],
-  ['BFloat16Storage', 'bfloat16'],
-  ['LongStorage', 'int64'],
-  ['IntStorage', 'int32'],
-  ['ShortStorage', 'int16'],
-  ['CharStorage', 'int8'],
-  ['ByteStorage', 'uint8'],
-  ['BoolStorage', 'bool'],
-  ['ComplexDoubleStorage', 'complex128'],
-  ['ComplexFloatStorage', 'complex64'],
-  ['QInt8Storage', 'qint8'],
-  ['QUInt8Storage', 'quint8'],
-  ['QInt32Storage', 'qint32'],
-  ['UntypedStorage', 'bytes'],
-  ['_UntypedStorage', 'bytes'],
-])
+/** Wrappers hold wrappers in no honest file more than twice. */
+const WRAPPERS = 8
 
 /**
  * The tensor a value stands for, undefined when it stands for none or for one whose numbers make no sense (negative or
- * beyond 2^53). Parameters and subclasses give the tensor they wrap. Whether the storage is long enough is for its reader to
- * say. Source: torch 2.13.0, torch/_utils.py and torch/_tensor.py (the `_rebuild_...` functions).
+ * beyond 2^53). Parameters and subclasses give the tensor they wrap, a DTensor or ShardedTensor the local piece. Whether the
+ * storage is long enough is for its reader to say. Source: torch 2.13.0, torch/_utils.py and torch/_tensor.py (the
+ * `_rebuild_...` functions).
  */
 export function torchTensorOf(value: PyValue): TorchTensor | undefined {
   let call = value
   let requiresGrad: boolean | undefined
-  // Wrappers hold wrappers in no honest file more than twice.
-  for (let depth = 0; depth < 8; depth++) {
+  let whole: TorchTensor['whole']
+  for (let depth = 0; depth < WRAPPERS; depth++) {
     if (!(call instanceof PyObject)) return undefined
     const name = rebuilder(call.callable)
     const args = sequenceOf(call.args) ?? []
     if (name === '_rebuild_parameter' || name === '_rebuild_parameter_with_state') {
       if (typeof args[1] === 'boolean') requiresGrad ??= args[1]
       call = args[0] ?? null
+    } else if (name === '_rebuild_device_tensor_from_cpu_tensor') {
+      if (typeof args[3] === 'boolean') requiresGrad ??= args[3]
+      call = args[0] ?? null
     } else if (name === '_rebuild_from_type_v2') {
       const inner = rebuilder(args[0] ?? null)
       if (inner === undefined || args[2] === undefined) return undefined
-      call = new PyObject(args[0] as PyValue, args[2], 'reduce')
+      const local = inner === '_rebuild_wrapper_subclass' ? stateFields(args[3])?.get('_local_tensor') : undefined
+      if (local === undefined) call = new PyObject(args[0] as PyValue, args[2], 'reduce')
+      else {
+        const outer = sequenceOf(args[2]) ?? []
+        const shape = torchSizeOf(outer[2])
+        if (shape === undefined) return undefined
+        whole = { shape }
+        if (typeof outer[7] === 'boolean') requiresGrad ??= outer[7]
+        call = local
+      }
+    } else if (name === undefined && isVariable(call)) {
+      const [flag] = sequenceOf(call.state) ?? []
+      if (typeof flag === 'boolean') requiresGrad ??= flag
+      call = args[0] ?? null
+    } else if (name === undefined && isCallOf(call, SHARDED, 'ShardedTensor')) {
+      const shard = onlyShard(call)
+      if (shard === undefined) return undefined
+      whole = shard.whole
+      call = shard.tensor
     } else {
       const tensor = name === undefined ? oldTensor(call) : rebuilt(name, args)
-      return tensor && requiresGrad !== undefined ? { ...tensor, requiresGrad } : tensor
+      return tensor && completed(tensor, requiresGrad, whole)
     }
   }
   return undefined
-}
-
-/** The storage behind a persistent id: torch's `('storage', type, key, location, numel)`, in legacy files with a sixth. */
-export function torchStorageOf(value: PyValue | undefined): TorchStorage | undefined {
-  const id = value instanceof PyPersistent ? sequenceOf(value.id) : undefined
-  if (id === undefined || id[0] !== 'storage' || id.length < 5 || id.length > 6) return undefined
-  const [, type, key, location, count] = id
-  const dtype = type instanceof PyGlobal && /^torch(\.|$)/.test(type.module) ? STORAGES.get(type.name) : undefined
-  const numel = sizeOf(count)
-  if (dtype === undefined || numel === undefined || (typeof key !== 'string' && typeof key !== 'number'))
-    return undefined
-  const byteLength = numel * (dtype === 'bytes' ? 1 : itemSize(dtype))
-  if (!Number.isSafeInteger(byteLength)) return undefined
-  return { key: String(key), dtype, numel, byteLength, location: typeof location === 'string' ? location : '' }
 }
 
 /** The element type that a bare global such as `torch.float16` names. */
@@ -106,17 +106,36 @@ export function torchSizeOf(value: PyValue | undefined): number[] | undefined {
   if (items === undefined || items.length > DIMENSIONS) return undefined
   const sizes: number[] = []
   for (const item of items) {
-    const size = sizeOf(item)
+    const size = naturalOf(item)
     if (size === undefined) return undefined
     sizes.push(size)
   }
   return sizes
 }
 
+function completed(tensor: TorchTensor, requiresGrad: boolean | undefined, whole: TorchTensor['whole']): TorchTensor {
+  const cut = whole && !sameSizes(whole.shape, tensor.shape) ? whole : undefined
+  if (requiresGrad === undefined && cut === undefined) return tensor
+  return { ...tensor, ...(requiresGrad !== undefined && { requiresGrad }), ...(cut && { whole: cut }) }
+}
+
+function sameSizes(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((size, i) => size === b[i])
+}
+
 /** Name of the function of torch that would make a tensor, if `callable` is one. */
 function rebuilder(callable: PyValue): string | undefined {
   if (!(callable instanceof PyGlobal) || !callable.name.startsWith('_rebuild_')) return undefined
-  return ['torch._utils', 'torch._tensor', 'torch.tensor'].includes(callable.module) ? callable.name : undefined
+  const { module } = callable
+  return module === 'torch._utils' || module === 'torch._tensor' || module === 'torch.tensor'
+    ? callable.name
+    : undefined
+}
+
+/** torch 0.1 to 0.3: `Parameter(tensor)` with the state (requires_grad, volatile, hooks). */
+function isVariable({ callable, args }: PyObject): boolean {
+  if (!(callable instanceof PyGlobal) || sequenceOf(args)?.length !== 1) return false
+  return callable.path === 'torch.nn.parameter.Parameter' || callable.path === 'torch.autograd.variable.Variable'
 }
 
 function rebuilt(name: string, args: readonly PyValue[]): TorchTensor | undefined {
@@ -124,16 +143,55 @@ function rebuilt(name: string, args: readonly PyValue[]): TorchTensor | undefine
     case '_rebuild_tensor':
       return view(args[0], args[1], args[2], args[3], false)
     case '_rebuild_tensor_v2':
-      return view(args[0], args[1], args[2], args[3], args[4] === true)
+      return withSigns(view(args[0], args[1], args[2], args[3], args[4] === true), args[6])
     case '_rebuild_tensor_v3':
-      return view(args[0], args[1], args[2], args[3], args[4] === true, torchDtypeOf(args[6]))
+      return withSigns(view(args[0], args[1], args[2], args[3], args[4] === true, torchDtypeOf(args[6])), args[7])
     case '_rebuild_qtensor':
-      return view(args[0], args[1], args[2], args[3], args[5] === true)
+      return quantized(args)
+    case '_rebuild_sparse_tensor':
+      return sparse(args[0], sequenceOf(args[1]) ?? [])
     case '_rebuild_meta_tensor_no_storage':
       return withoutData(torchDtypeOf(args[0]), args[1], args[2], args[3] === true)
     default:
       return undefined
   }
+}
+
+/** Metadata of a lazy conjugate or negative, `{'conj': True, 'neg': True}` (torch/_tensor.py, `_reduce_ex_internal`). */
+function withSigns(tensor: TorchTensor | undefined, metadata: PyValue | undefined): TorchTensor | undefined {
+  if (tensor === undefined || !(metadata instanceof PyDict)) return tensor
+  const conjugate = metadata.entries.get('conj') === true
+  const negate = metadata.entries.get('neg') === true
+  return { ...tensor, ...(conjugate && { conjugate }), ...(negate && { negate }) }
+}
+
+/** (storage, offset, size, stride, (qscheme, scale, zero_point) or (qscheme, scales, zero_points, axis), requires_grad, hooks). */
+function quantized(args: readonly PyValue[]): TorchTensor | undefined {
+  const tensor = view(args[0], args[1], args[2], args[3], args[5] === true)
+  const [scheme, scale, zero, axis] = sequenceOf(args[4]) ?? []
+  if (tensor === undefined) return undefined
+  const name = scheme instanceof PyGlobal ? scheme.name : 'quantized'
+  const factor = scale instanceof PyFloat ? scale.value : scale
+  const how = typeof factor === 'number' ? `scale ${factor}, zero point ${String(zero)}` : `along axis ${String(axis)}`
+  const { packed } = tensor.storage
+  const note = packed === undefined ? `${name}, ${how}` : `${name}, ${how}, ${packed} values a byte`
+  return { ...tensor, quantized: note, ...(packed !== undefined && { hasData: false }) }
+}
+
+/** COO: (indices, values, size, is_coalesced), formerly three; the others: (compressed, plain, values, size). */
+function sparse(layout: PyValue | undefined, data: readonly PyValue[]): TorchTensor | undefined {
+  const name = layout instanceof PyObject ? sequenceOf(layout.args)?.[0] : undefined
+  const known = SPARSE_LAYOUTS.find((each) => `torch.${each}` === name)
+  if (known === undefined) return undefined
+  const coo = known === 'sparse_coo'
+  const [compressed, indices, values] = (coo ? [null, data[0], data[1]] : data).map((part) =>
+    torchTensorOf(part ?? null),
+  )
+  const dims = dimensions(data[coo ? 2 : 3])
+  if (!indices || !values || !dims || (!coo && !compressed) || indices.sparse || values.sparse) return undefined
+  const parts = { layout: known, indices, values, ...(compressed && { compressed }) }
+  const { dtype, storage, requiresGrad, hasData } = values
+  return { dtype, ...dims, offset: 0, storage, requiresGrad, hasData, sparse: parts }
 }
 
 /** torch 0.1 to 0.3: an instance of a tensor class whose state is (storage, offset, size, stride). */
@@ -142,6 +200,27 @@ function oldTensor(call: PyObject): TorchTensor | undefined {
   if (!call.callable.name.endsWith('Tensor') || !(call.state instanceof PyTuple)) return undefined
   const [storage, offset, size, stride] = call.state.items
   return view(storage, offset, size, stride, false)
+}
+
+const SHARDED = 'torch.distributed._shard.sharded_tensor.api'
+
+/**
+ * The one shard of a ShardedTensor, whose state is ([Shard{tensor, metadata{shard_offsets}}], metadata{size}, ...)
+ * (torch/distributed/_shard/sharded_tensor/api.py). Undefined where a process keeps several.
+ */
+function onlyShard(call: PyObject): { tensor: PyValue; whole: { shape: number[]; start?: number[] } } | undefined {
+  const [shards, metadata] = sequenceOf(call.state) ?? []
+  const [shard, more] = sequenceOf(shards) ?? []
+  const fields = fieldsOf(shard)
+  const tensor = fields?.get('tensor')
+  const shape = torchSizeOf(fieldsOf(metadata)?.get('size'))
+  if (tensor === undefined || shape === undefined || more !== undefined) return undefined
+  const start = torchSizeOf(fieldsOf(fields?.get('metadata'))?.get('shard_offsets'))
+  return { tensor, whole: { shape, ...(start && { start }) } }
+}
+
+function fieldsOf(value: PyValue | undefined): ReadonlyMap<PyValue, PyValue> | undefined {
+  return value instanceof PyObject ? (stateFields(value.state) ?? mappingOf(value)) : undefined
 }
 
 function view(
@@ -153,8 +232,8 @@ function view(
   typed?: DType,
 ): TorchTensor | undefined {
   const storage = torchStorageOf(storageValue)
-  const offset = sizeOf(offsetValue)
-  const dims = dimensions(size, stride)
+  const offset = naturalOf(offsetValue)
+  const dims = stride === undefined ? undefined : dimensions(size, stride)
   if (storage === undefined || offset === undefined || dims === undefined) return undefined
   const dtype = typed ?? storage.dtype
   if (dtype === 'bytes') return undefined
@@ -169,22 +248,24 @@ function withoutData(
   stride: PyValue | undefined,
   requiresGrad: boolean,
 ): TorchTensor | undefined {
-  const dims = dimensions(size, stride)
+  const dims = stride === undefined ? undefined : dimensions(size, stride)
   if (dtype === undefined || dims === undefined) return undefined
   const storage = { key: '', dtype, numel: 0, byteLength: 0, location: 'meta' }
   return { dtype, ...dims, offset: 0, storage, requiresGrad, hasData: false }
 }
 
-function dimensions(
+/** Sizes and strides as they were saved; without strides, those of row-major order. */
+export function dimensions(
   size: PyValue | undefined,
-  stride: PyValue | undefined,
+  stride?: PyValue,
 ): { shape: number[]; strides: number[] } | undefined {
   const shape = torchSizeOf(size)
-  const strides = torchSizeOf(stride)
+  const strides = stride === undefined ? shape && rowMajor(shape) : torchSizeOf(stride)
   if (shape === undefined || strides === undefined || shape.length !== strides.length) return undefined
   let numel = 1
   let span = 0
-  for (const [i, extent] of shape.entries()) {
+  for (let i = 0; i < shape.length; i++) {
+    const extent = shape[i] as number
     numel *= extent
     span += Math.max(extent - 1, 0) * (strides[i] as number)
   }
@@ -192,13 +273,13 @@ function dimensions(
   return Number.isSafeInteger(numel * 16) && Number.isSafeInteger(span * 16) ? { shape, strides } : undefined
 }
 
-/** Elements that a legacy view of a storage, `(view key, offset, view size)`, begins after its root. */
-function viewOffset(storage: PyValue | undefined): number | undefined {
-  const view = storage instanceof PyPersistent ? sequenceOf(storage.id)?.[5] : undefined
-  if (view === undefined || view === null) return 0
-  return sizeOf(sequenceOf(view)?.[1])
-}
-
-function sizeOf(value: PyValue | undefined): number | undefined {
-  return typeof value === 'number' && value >= 0 ? value : undefined
+/** Strides, in elements, of row-major order. */
+export function rowMajor(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length)
+  let step = 1
+  for (let i = shape.length - 1; i >= 0; i--) {
+    strides[i] = step
+    step *= Math.max(shape[i] as number, 1)
+  }
+  return strides
 }
