@@ -147,7 +147,23 @@ export const history = z.object({
   metrics: z.record(z.string(), z.array(point)),
   /** What `step` counts in `loss`: optimizer steps, or epochs where only those were kept. */
   lossUnit: z.enum(['step', 'epoch']),
-  schedule: z.object({ kind: z.string(), points: z.array(point), projected: z.array(point) }).nullable(),
+  schedule: z
+    .object({
+      kind: z.string(),
+      /** Drawn from the scheduler's own state, from the training arguments, or fitted to the logged rates: only a guess. */
+      basis: z.enum(['state', 'arguments', 'fitted']),
+      points: z.array(point),
+      projected: z.array(point),
+      /** How many logged rates could be held against it, how many are not what it gives, and the first of those. */
+      logged: z.object({
+        compared: z.number(),
+        differing: z.number(),
+        first: z.object({ step: z.number(), logged: jsonNumber, redrawn: jsonNumber }).nullable(),
+      }),
+    })
+    .nullable(),
+  /** Why there is a scheduler and no schedule. */
+  scheduleNote: z.string().optional(),
   jumps: z.array(z.object({ series: z.string(), step: z.number(), from: jsonNumber, to: jsonNumber })),
 })
 
@@ -249,6 +265,42 @@ export const scanReport = z.object({
   ),
 })
 
+/** One node of the object tree of a pickle. */
+export const rawNode = z.object({
+  /** Key, index, or `args`, `kwargs`, `state`. */
+  key: z.string(),
+  kind: z.enum([
+    'none',
+    'bool',
+    'int',
+    'float',
+    'str',
+    'bytes',
+    'list',
+    'tuple',
+    'dict',
+    'set',
+    'global',
+    'object',
+    'storage',
+    'tensor',
+  ]),
+  text: z.string(),
+  /** Class or function that unpickling would import for it. */
+  global: z.string().optional(),
+  /** Whether `torch.load(weights_only=True)` refuses that import. */
+  refused: z.boolean().optional(),
+  children: z.number(),
+})
+export const pickledFile = z.object({
+  file: z.string(),
+  globals: z.array(z.object({ module: z.string(), name: z.string(), verdict: scanVerdict, allowed: z.boolean() })),
+  /** What the default loader of torch refuses, and the keys that lead to where it is asked for first. */
+  refusals: z.array(z.object({ module: z.string(), name: z.string(), where: z.array(z.string()) })),
+  /** Python that would admit the refusals; null where there are none, or where one of them is dangerous. */
+  admit: z.string().nullable(),
+})
+
 export const progress = z.object({ done: z.number(), total: z.number(), label: z.string() })
 
 export type Verification = z.infer<typeof verification>
@@ -269,4 +321,6 @@ export type RepairResult = z.infer<typeof repairResult>
 export type ExportOptions = z.infer<typeof exportOptions>
 export type ExportResult = z.infer<typeof exportResult>
 export type ScanReport = z.infer<typeof scanReport>
+export type RawNode = z.infer<typeof rawNode>
+export type PickledFile = z.infer<typeof pickledFile>
 export type Progress = z.infer<typeof progress>

@@ -14,8 +14,10 @@ export interface History {
   /** Other logged series by name. Without a prototype: a series may have any name. */
   readonly metrics: Readonly<Record<string, readonly Point[]>>
   readonly lossUnit: 'step' | 'epoch'
-  /** Null where the scheduler's state does not hold its schedule. */
+  /** Null where nothing holds the schedule. */
   readonly schedule: Redrawn | null
+  /** Why there is none, where there is a scheduler. */
+  readonly scheduleNote?: string
   readonly jumps: readonly Jump[]
 }
 
@@ -25,8 +27,8 @@ export function history(checkpoint: Checkpoint): History {
   const all = state.records.map((record) => logsOf(record.value, progressOf(record, checkpoint)))
   const loss = firstOf(all, (logs) => logs.loss)
   const evalLoss = firstOf(all, (logs) => logs.evalLoss)
-  const schedule = redraw(checkpoint)
   const logged = firstOf(all, (logs) => logs.learningRate)
+  const { schedule, note } = redraw(checkpoint, logged)
   const metrics: Record<string, readonly Point[]> = Object.create(null)
   for (const logs of all) for (const [name, points] of logs.metrics) metrics[name] ??= points
   return {
@@ -36,6 +38,7 @@ export function history(checkpoint: Checkpoint): History {
     metrics,
     lossUnit: all.find((logs) => logs.loss === loss)?.lossUnit ?? 'step',
     schedule,
+    ...(note !== undefined && { scheduleNote: note }),
     jumps: [...jumpsOf('loss', loss), ...jumpsOf('evalLoss', evalLoss)],
   }
 }

@@ -35,6 +35,16 @@ const MAX_DEPTH = 3
 /** Lists of other things (weights, tokens) can be long; a log is not longer than this. */
 const MAX_LENGTH = 2_000_000
 
+/** Series of loggers that measure nothing: Lightning logs the epoch beside each value, and a placeholder for hyperparameters. */
+const BOOKKEEPING = /^(epoch|hp_metric)$/
+
+/** A series that knows its steps. */
+interface Placed {
+  readonly name: string
+  readonly points: Point[]
+  readonly unit: Unit
+}
+
 /** A list of numbers under a name. */
 interface List {
   readonly name: string
@@ -50,7 +60,10 @@ interface List {
 export function logsOf(value: Plain, progress: Progress): Logs {
   const series = new Series(progress)
   const lists: List[] = []
-  gather(value, series, lists, MAX_DEPTH)
+  const placed: Placed[] = []
+  gather(value, series, lists, placed, MAX_DEPTH)
+  // The longest first: it is the loss, where several are named so.
+  for (const each of placed.sort((a, b) => b.points.length - a.points.length)) series.addPlaced(each)
   // The losses come first: what their steps count decides for the others.
   const isLoss = ({ name }: List) => LOSS.test(name) || EPOCH_LOSS.test(name)
   for (const list of lists.filter(isLoss)) series.addLosses(list)
@@ -61,8 +74,8 @@ export function logsOf(value: Plain, progress: Progress): Logs {
 class Series {
   private loss: Point[] = []
   private lossUnit: Unit = 'step'
-  private readonly evalLoss: Point[] = []
-  private readonly learningRate: Point[] = []
+  private evalLoss: Point[] = []
+  private learningRate: Point[] = []
   private readonly metrics = new Map<string, Point[]>()
 
   constructor(private readonly progress: Progress) {}
@@ -107,6 +120,20 @@ class Series {
     this.seriesOf(name, metric)?.push(...spread(values, spacing))
   }
 
+  /**
+   * A series with a step for each value, named as its logger names it: `train/loss`, `lr-AdamW`. Of several losses the first
+   * is the loss, the others are metrics.
+   */
+  addPlaced({ name, points, unit }: Placed): void {
+    const role = roleOf(name)
+    if (role === undefined || this[role].length > 0) {
+      if (!BOOKKEEPING.test(name)) this.metrics.set(name, points)
+      return
+    }
+    this[role] = points
+    if (role === 'loss') this.lossUnit = unit
+  }
+
   private seriesOf(name: string, metric: boolean): Point[] | undefined {
     if (LOSS.test(name)) return this.loss
     if (EVAL_LOSS.test(name)) return this.evalLoss
@@ -127,17 +154,19 @@ class Series {
   }
 }
 
-function gather(value: Plain, series: Series, lists: List[], depth: number): void {
+function gather(value: Plain, series: Series, lists: List[], placed: Placed[], depth: number): void {
   const fields = fieldsOf(value)
   if (fields === undefined || depth === 0) return
   for (const [name, inner] of Object.entries(fields)) {
     const rows = Array.isArray(inner) && ROWS.test(name) ? inner.slice(0, MAX_LENGTH).map(fieldsOf) : []
     for (const row of rows) if (row !== undefined) series.addRow(row)
+    const own = placedSeries(name, inner)
     const values = numbersOf(inner)
     const columns = TABLES.test(name) ? tableOf(inner) : []
-    if (values !== undefined) lists.push({ name, values, metric: false })
+    if (own !== undefined) placed.push(own)
+    else if (values !== undefined) lists.push({ name, values, metric: false })
     else if (columns.length > 0) lists.push(...columns)
-    else gather(inner, series, lists, depth - 1)
+    else gather(inner, series, lists, placed, depth - 1)
   }
 }
 
@@ -148,6 +177,31 @@ function tableOf(value: Plain): List[] {
 
 function spread(values: readonly number[], every: number): Point[] {
   return values.map((value, i) => ({ step: (i + 1) * every, value }))
+}
+
+/** What a logger's name for a series means, its separators read as underscores. */
+function roleOf(name: string): 'loss' | 'evalLoss' | 'learningRate' | undefined {
+  const plain = name.toLowerCase().replace(/[^a-z0-9]+/g, '_')
+  if (LOSS.test(plain) || EPOCH_LOSS.test(plain) || /^(train(ing)?_)?loss_(step|epoch|train(ing)?)$/.test(plain))
+    return 'loss'
+  if (
+    EVAL_LOSS.test(plain) ||
+    /^(val|valid|validation|eval|test)_loss_(step|epoch)$|^loss_(val|valid|validation|eval|test)$/.test(plain)
+  )
+    return 'evalLoss'
+  return RATE.test(plain) || /^(train_)?(lr|learning_rate)(_[a-z]+\d*(_pg\d+)?)?$/.test(plain)
+    ? 'learningRate'
+    : undefined
+}
+
+/** The value as a series with its steps or epochs: `{steps: [...], values: [...]}`, as the readers of logs leave it. */
+function placedSeries(name: string, value: Plain): Placed | undefined {
+  const fields = fieldsOf(value)
+  const unit = fields?.steps === undefined ? 'epoch' : 'step'
+  const at = fields && numbersOf(fields[`${unit}s`] ?? null)
+  const values = fields && numbersOf(fields.values ?? null)
+  if (!at || !values || at.length !== values.length) return undefined
+  return { name, points: at.map((step, i) => ({ step, value: values[i] as number })), unit }
 }
 
 /** The value as a list of numbers, if it is one of at least one number and of nothing else. */

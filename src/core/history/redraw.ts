@@ -1,50 +1,148 @@
 import type { Checkpoint, SchedulerState, TrainingState } from '../checkpoint/checkpoint'
 import { fieldsOf, numberOf, type Plain } from '../decode/plain'
+import { fitSchedule } from './fit'
 import { evenSteps, type Point } from './points'
 import { type Schedule, scheduleOf } from './schedule'
 import { scheduleArguments, transformersSchedule } from './transformers-schedule'
 
+/** What a schedule was drawn from: the scheduler's own state, the Trainer's arguments, or nothing but the rates it set. */
+export type Basis = 'state' | 'arguments' | 'fitted'
+
 export interface Redrawn {
   readonly kind: string
+  readonly basis: Basis
   /** The rate each step used, up to the checkpoint's own step. */
   readonly points: readonly Point[]
   /** The rates to come, as far as an end is known. */
   readonly projected: readonly Point[]
+  /** How the rates that were logged agree with it. */
+  readonly logged: Agreement
+  /** The rate that a step (from 1) uses, drawn or not. */
+  rateAt(step: number): number
+}
+
+export interface Agreement {
+  /** Logged values that could be held against the schedule. */
+  readonly compared: number
+  /** Those that are not what it gives. */
+  readonly differing: number
+  /** The first of them. */
+  readonly first: { readonly step: number; readonly logged: number; readonly redrawn: number } | null
+}
+
+/** A schedule, or why there is none. */
+export interface Redrawing {
+  readonly schedule: Redrawn | null
+  readonly note?: string
 }
 
 /** A redrawn rate may differ this much, relatively, from the one stored: torch's recursive forms gather rounding errors. */
 const TOLERANCE = 1e-5
 
 /**
- * The learning rate as the saved scheduler must have set it and will go on to set it. Null where no scheduler state holds
- * its whole schedule, or where the stored rate is not the one the schedule gives (somebody changed it on the way).
+ * The learning rate as the saved scheduler must have set it and will go on to set it. `logged`: the rates that were logged,
+ * by step. They are held against the schedule; where no state and no arguments hold it, they may suffice to fit one. Null,
+ * with a sentence that says why, where nothing does, or where the stored rate is not the one the schedule gives (somebody
+ * changed it on the way).
  */
-export function redraw(checkpoint: Checkpoint): Redrawn | null {
-  const { state } = checkpoint
+export function redraw({ state }: Checkpoint, logged: readonly Point[] = []): Redrawing {
+  let note: string | undefined
   for (const scheduler of state.schedulers) {
-    const schedule = scheduleOf(scheduler.value, groupRates(state)) ?? trainerSchedule(state, scheduler)
     const count = scheduler.lastEpoch
-    if (schedule === undefined || count === undefined || count < 0 || !agrees(schedule, scheduler)) continue
+    if (count === undefined || count < 0) continue
     const clock = clockOf(state, count)
-    const at = (step: number): Point => ({ step, value: schedule.rate(Math.floor((step - 1) * clock.countsPerStep)) })
-    const end = plannedSteps(state) ?? (schedule.end === undefined ? 0 : schedule.end / clock.countsPerStep + 1)
-    return {
-      kind: schedule.kind,
-      points: evenSteps(1, clock.now).map(at),
-      projected: evenSteps(clock.now + 1, Math.floor(end)).map(at),
-    }
+    const found = find(state, scheduler, logged, clock)
+    if ('note' in found) note ??= found.note
+    else return { schedule: draw(found, state, clock, logged) }
   }
-  return null
+  return { schedule: null, ...(note !== undefined && { note }) }
+}
+
+interface Found {
+  readonly schedule: Schedule
+  readonly basis: Basis
+}
+
+function find(
+  state: TrainingState,
+  scheduler: SchedulerState,
+  logged: readonly Point[],
+  clock: Clock,
+): Found | { readonly note: string } {
+  const own = scheduleOf(scheduler.value, groupRates(state))
+  if (own) return agrees(own, scheduler) ? { schedule: own, basis: 'state' } : { note: changed(own, scheduler) }
+  const planned = plannedSteps(state)
+  const given = trainerSchedule(state, scheduler, planned)
+  if (given && agrees(given, scheduler)) return { schedule: given, basis: 'arguments' }
+  const fitted = keepsNoFunction(scheduler) ? fitTo(scheduler, logged, clock, planned) : undefined
+  if (fitted && agrees(fitted, scheduler)) return { schedule: fitted, basis: 'fitted' }
+  return { note: given ? changed(given, scheduler) : unknown(scheduler) }
+}
+
+function draw({ schedule, basis }: Found, state: TrainingState, clock: Clock, logged: readonly Point[]): Redrawn {
+  const rateAt = (step: number) => schedule.rate(clock.countAt(step))
+  const at = (step: number): Point => ({ step, value: rateAt(step) })
+  const end = plannedSteps(state) ?? (schedule.end === undefined ? 0 : clock.stepAfter(schedule.end))
+  return {
+    kind: schedule.kind,
+    basis,
+    points: evenSteps(1, clock.now).map(at),
+    projected: evenSteps(clock.now + 1, Math.floor(end)).map(at),
+    logged: clock.sure ? agreement(logged, rateAt) : { compared: 0, differing: 0, first: null },
+    rateAt,
+  }
+}
+
+/**
+ * Logs name a rate by the step that used it, or by the one before (transformers up to 4.50 logged after the scheduler had
+ * moved on): whichever agrees better.
+ */
+function agreement(logged: readonly Point[], rateAt: (step: number) => number): Agreement {
+  const [used, next] = [0, 1].map((lead): Agreement => {
+    const finite = logged.filter(({ value }) => Number.isFinite(value))
+    const differing = finite.flatMap(({ step, value }) => {
+      const redrawn = rateAt(step + lead)
+      return Math.abs(redrawn - value) <= TOLERANCE * Math.abs(value) + 1e-12 ? [] : [{ step, logged: value, redrawn }]
+    })
+    return { compared: finite.length, differing: differing.length, first: differing[0] ?? null }
+  }) as [Agreement, Agreement]
+  return next.differing < used.differing ? next : used
 }
 
 /** LambdaLR keeps no function; under the Trainer its arguments tell which it was. */
-function trainerSchedule(state: TrainingState, { value, baseLrs }: SchedulerState): Schedule | undefined {
-  const base = baseLrs[0]
-  const total = plannedSteps(state)
-  if (fieldsOf(value)?.lr_lambdas === undefined || base === undefined || total === undefined) return undefined
+function trainerSchedule(
+  state: TrainingState,
+  scheduler: SchedulerState,
+  total: number | undefined,
+): Schedule | undefined {
+  const base = scheduler.baseLrs[0]
+  if (!keepsNoFunction(scheduler) || base === undefined || total === undefined) return undefined
   const records = state.records.map((record) => record.value)
   const how = scheduleArguments(records, base, total)
   return how && transformersSchedule(how)
+}
+
+function fitTo(
+  { baseLrs, lastEpoch, lastLr }: SchedulerState,
+  logged: readonly Point[],
+  clock: Clock,
+  planned: number | undefined,
+): Schedule | undefined {
+  const [base] = baseLrs
+  if (base === undefined || !clock.sure || lastEpoch === undefined || lastLr[0] === undefined) return undefined
+  const now = { step: lastEpoch, value: lastLr[0] }
+  const past = logged.filter(({ step, value }) => step >= 1 && step <= clock.now && Number.isFinite(value))
+  const total = planned === undefined ? undefined : clock.countAt(planned + 1)
+  for (const lead of [0, 1]) {
+    const counted = past.map(({ step, value }) => ({ step: clock.countAt(step + lead), value }))
+    const schedule = fitSchedule([...counted, now], { base, ...(total !== undefined && { total }) })
+    if (schedule) return schedule
+  }
+  return undefined
+}
+
+function keepsNoFunction({ value }: SchedulerState): boolean {
+  return fieldsOf(value)?.lr_lambdas !== undefined
 }
 
 function agrees(schedule: Schedule, { lastEpoch, lastLr }: SchedulerState): boolean {
@@ -53,21 +151,60 @@ function agrees(schedule: Schedule, { lastEpoch, lastLr }: SchedulerState): bool
   return Math.abs(schedule.rate(lastEpoch) - stored) <= TOLERANCE * Math.abs(stored) + 1e-12
 }
 
+function changed({ kind, rate }: Schedule, { lastEpoch = 0, lastLr }: SchedulerState): string {
+  const [stored] = lastLr
+  if (stored === undefined) return `${kind} stored no rate that could confirm its schedule.`
+  return `At count ${lastEpoch} ${kind} gives ${short(rate(lastEpoch))}, and the stored rate is ${short(stored)}.`
+}
+
+function unknown(scheduler: SchedulerState): string {
+  const fields = fieldsOf(scheduler.value)
+  if (keepsNoFunction(scheduler)) {
+    return 'LambdaLR saves no function, and neither training arguments nor enough logged rates tell which it was.'
+  }
+  if (fields?.num_bad_epochs !== undefined) {
+    return 'ReduceLROnPlateau follows what training measures: its rates to come are in no file.'
+  }
+  return 'The state holds no schedule that Assay knows.'
+}
+
+function short(rate: number): string {
+  return String(Number(rate.toPrecision(6)))
+}
+
 /** Some rates live in the optimizer's first group (OneCycleLR keeps only their names in its own state). */
 function groupRates({ optimizers }: TrainingState): (key: string) => number | undefined {
   const group = optimizers[0]?.groups[0]
   return (key) => (key === 'initial_lr' ? group?.initialLr : numberOf(group?.hyper[key]))
 }
 
+/** How the scheduler's count runs beside the steps. */
+interface Clock {
+  /** The last step taken. */
+  readonly now: number
+  /** Whether count and steps could be brought together. */
+  readonly sure: boolean
+  /** The count in force at a step. */
+  countAt(step: number): number
+  /** The step that follows the one at which `count` is reached. */
+  stepAfter(count: number): number
+}
+
 /**
- * How the scheduler's count runs beside the steps. Accelerate counts once for each process and step; many scripts count
- * once an epoch. Where the two cannot be brought together the count itself is taken for the step.
+ * Accelerate counts once for each process and step; many scripts count once an epoch. Where the two cannot be brought
+ * together the count itself is taken for the step.
  */
-function clockOf({ step, epoch }: TrainingState, count: number): { now: number; countsPerStep: number } {
-  if (step === undefined || step <= 0 || count === 0) return { now: count, countsPerStep: 1 }
-  const perProcess = count % step === 0
-  const perEpoch = step % count === 0 && (epoch === count || epoch === count - 1)
-  return perProcess || perEpoch ? { now: step, countsPerStep: count / step } : { now: count, countsPerStep: 1 }
+function clockOf({ step, epoch }: TrainingState, count: number): Clock {
+  const perProcess = step !== undefined && step > 0 && count > 0 && count % step === 0
+  const perEpoch = step !== undefined && count > 0 && step % count === 0 && (epoch === count || epoch === count - 1)
+  const now = perProcess || perEpoch ? (step as number) : count
+  const each = now === 0 ? 1 : count / now
+  return {
+    now,
+    sure: step === undefined || step === now,
+    countAt: (at) => (now === 0 ? at - 1 : Math.floor(((at - 1) * count) / now)),
+    stepAfter: (at) => at / each + 1,
+  }
 }
 
 const PLANNED = ['max_steps', 'total_steps', 'num_training_steps', 'max_iters', 'max_train_steps']

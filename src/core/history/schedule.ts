@@ -1,4 +1,5 @@
 import { fieldsOf, numberOf, type Plain } from '../decode/plain'
+import { chained, sequential } from './composed-schedules'
 
 /** A learning-rate schedule as a function of the scheduler's own count (`last_epoch`), for the first parameter group. */
 export interface Schedule {
@@ -7,6 +8,8 @@ export interface Schedule {
   rate(t: number): number
   /** Count at which the schedule itself ends, where it has an end. */
   readonly end?: number
+  /** The rate at `t` where the one at `t - 1` is not the schedule's own: as another scheduler beside it has left it. */
+  next?(before: number, t: number): number
 }
 
 /** Rates that some schedulers keep in the optimizer's parameter group: `initial_lr`, `max_lr`, `min_lr`. */
@@ -25,7 +28,9 @@ export function scheduleOf(state: Plain, group: GroupRates): Schedule | undefine
   if (Array.isArray(fields._schedulers)) {
     const inner = fields._schedulers.map((each) => scheduleOf(each, group))
     if (!inner.every((each) => each !== undefined)) return undefined
-    return Array.isArray(fields._milestones) ? sequential(inner, fields._milestones) : chained(inner, fields, group)
+    return Array.isArray(fields._milestones)
+      ? sequential(inner, fields._milestones)
+      : chained(inner, group('initial_lr') ?? firstNumber(fieldsOf(fields._schedulers[0])?.base_lrs))
   }
   const base = firstNumber(fields.base_lrs)
   if (base === undefined) return undefined
@@ -42,10 +47,15 @@ const cosineAnnealing: Recogniser = (fields, base) => {
   const period = numberOf(fields.T_max)
   const floor = numberOf(fields.eta_min)
   if (period === undefined || floor === undefined || period <= 0) return undefined
+  const height = (t: number) => 1 + Math.cos((Math.PI * t) / period)
   return {
     kind: 'CosineAnnealingLR',
-    rate: (t) => floor + ((base - floor) * (1 + Math.cos((Math.PI * t) / period))) / 2,
+    rate: (t) => floor + ((base - floor) * height(t)) / 2,
     end: period,
+    next: (before, t) =>
+      (t - 1 - period) % (2 * period) === 0
+        ? before + ((base - floor) * (1 - Math.cos(Math.PI / period))) / 2
+        : floor + ((before - floor) * height(t)) / height(t - 1),
   }
 }
 
@@ -161,6 +171,22 @@ const exponential: Recogniser = (fields, base) => {
   return gamma === undefined ? undefined : { kind: 'ExponentialLR', rate: (t) => base * gamma ** t }
 }
 
+/**
+ * torch/optim/swa_utils.py: from the rate in force at its start to `swa_lr`. What that rate was follows from the one in
+ * force now, or, when the annealing is over, is taken to be the one that training began with.
+ */
+const averaging: Recogniser = (fields, base, group) => {
+  const length = numberOf(fields.anneal_epochs)
+  const to = group('swa_lr')
+  const now = numberOf(fields.last_epoch)
+  const stored = firstNumber(fields._last_lr)
+  if (length === undefined || to === undefined || now === undefined || stored === undefined) return undefined
+  const done = (t: number) => (length === 0 ? 1 : Math.min(1, t / length))
+  const share = (t: number) => (fields._anneal_strategy === 'linear' ? done(t) : (1 - Math.cos(Math.PI * done(t))) / 2)
+  const from = share(now) < 1 ? (stored - share(now) * to) / (1 - share(now)) : base
+  return { kind: 'SWALR', rate: (t) => to * share(t) + from * (1 - share(t)), end: length }
+}
+
 /** In the order in which their keys exclude each other: `gamma` alone is the last that is left. */
 const KINDS: readonly Recogniser[] = [
   cosineAnnealing,
@@ -172,31 +198,9 @@ const KINDS: readonly Recogniser[] = [
   step,
   oneCycle,
   cyclic,
+  averaging,
   exponential,
 ]
-
-/** SequentialLR: scheduler j is in force from milestone j - 1 on, and counts from there. */
-function sequential(inner: readonly Schedule[], listed: readonly Plain[]): Schedule | undefined {
-  const milestones = listed.map(numberOf)
-  if (!milestones.every((at) => at !== undefined) || inner.length !== milestones.length + 1) return undefined
-  const rate = (t: number): number => {
-    const passed = milestones.filter((at) => at <= t)
-    return (inner[passed.length] as Schedule).rate(t - (passed.at(-1) ?? 0))
-  }
-  const last = inner.at(-1)?.end
-  return { kind: 'SequentialLR', rate, ...(last !== undefined && { end: (milestones.at(-1) ?? 0) + last }) }
-}
-
-/** Schedulers whose every step multiplies the rate, whatever it is: only these can be chained in closed form. */
-const MULTIPLICATIVE = new Set(['StepLR', 'MultiStepLR', 'ExponentialLR', 'ConstantLR', 'LinearLR', 'PolynomialLR'])
-
-/** ChainedScheduler: each acts on the rate that the one before has left. */
-function chained(inner: readonly Schedule[], fields: Fields, group: GroupRates): Schedule | undefined {
-  const states = fields._schedulers as readonly Plain[]
-  const base = group('initial_lr') ?? firstNumber(fieldsOf(states[0])?.base_lrs)
-  if (base === undefined || base === 0 || !inner.every(({ kind }) => MULTIPLICATIVE.has(kind))) return undefined
-  return { kind: 'ChainedScheduler', rate: (t) => inner.reduce((rate, each) => (rate * each.rate(t)) / base, base) }
-}
 
 /** MultiStepLR's milestones: a collections.Counter {count: multiplicity}, or a list in older files. */
 function milestonesOf(value: Plain | undefined): { at: number; times: number }[] | undefined {

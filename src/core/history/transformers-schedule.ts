@@ -11,6 +11,8 @@ export interface ScheduleArguments {
   readonly base: number
   /** `lr_scheduler_kwargs`. */
   readonly option: (name: string) => number | undefined
+  /** Those of them that are words: `warmup_type` and `decay_type`. */
+  readonly word?: (name: string) => string | undefined
 }
 
 type Factor = (t: number, how: ScheduleArguments) => number | undefined
@@ -33,6 +35,7 @@ function floor({ option, base }: ScheduleArguments): number | undefined {
 /** Multipliers after the warmup, as in transformers/optimization.py (5.18). */
 const AFTER_WARMUP: ReadonlyMap<string, Factor> = new Map<string, Factor>([
   ['constant_with_warmup', () => 1],
+  ['warmup_stable_decay', (t, how) => stableThenDown(t, how)],
   ['linear', (t, how) => Math.max(0, 1 - progress(t, how))],
   ['cosine', (t, how) => Math.max(0, wave(how.option('num_cycles') ?? 0.5, progress(t, how)))],
   [
@@ -76,9 +79,36 @@ const AFTER_WARMUP: ReadonlyMap<string, Factor> = new Map<string, Factor>([
   ],
 ])
 
-/** The multiplier while warming up: in a straight line from zero, but for one type. */
-function warmingUp(t: number, { type, warmup, option }: ScheduleArguments): number {
-  if (type !== 'cosine_warmup_with_min_lr') return t / Math.max(1, warmup)
+/** What is left at `done` (0 to 1) of a fall from 1 to 0, by its shape's name. */
+const FALLS: ReadonlyMap<string, (done: number, cycles: number) => number> = new Map([
+  ['linear', (done) => 1 - done],
+  ['cosine', (done, cycles) => wave(cycles, done)],
+  ['1-sqrt', (done) => 1 - Math.sqrt(done)],
+])
+
+/** get_wsd_schedule (5.18): level until the decay begins; its length has no default. */
+function stableThenDown(t: number, { warmup, total, option, word }: ScheduleArguments): number | undefined {
+  const length = option('num_decay_steps')
+  const fall = FALLS.get(word?.('decay_type') ?? 'cosine')
+  if (length === undefined || fall === undefined) return undefined
+  const begin = warmup + (option('num_stable_steps') ?? total - warmup - length)
+  const least = option('min_lr_ratio') ?? 0
+  if (t < begin) return 1
+  if (t >= begin + length) return least
+  const left = fall((t - begin) / Math.max(1, length), option('num_cycles') ?? 0.5)
+  return Math.max(0, left * (1 - least) + least)
+}
+
+/** The multiplier while warming up: in a straight line from zero, but for two types. */
+function warmingUp(t: number, { type, warmup, option, word }: ScheduleArguments): number {
+  const done = t / Math.max(1, warmup)
+  if (type === 'warmup_stable_decay') {
+    const least = option('min_lr_ratio') ?? 0
+    const fall = FALLS.get(word?.('warmup_type') ?? 'linear')
+    const shape = word?.('warmup_type') === '1-sqrt' ? 1 - Math.sqrt(1 - done) : 1 - (fall?.(done, 0.5) ?? Number.NaN)
+    return Math.max(0, shape * (1 - least) + least)
+  }
+  if (type !== 'cosine_warmup_with_min_lr') return done
   const first = option('warmup_lr_rate')
   return first === undefined ? (t + 1) / Math.max(1, warmup) : first + ((1 - first) * t) / Math.max(1, warmup - 1)
 }
@@ -116,6 +146,7 @@ export function scheduleArguments(
       total,
       base,
       option: (name) => numberOf(options?.[name]),
+      word: (name) => (typeof options?.[name] === 'string' ? (options[name] as string) : undefined),
     }
   }
   return undefined

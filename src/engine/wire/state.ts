@@ -5,6 +5,7 @@ import type { Plain } from '../../core/decode/plain'
 import type * as core from '../../core/finding'
 import type * as past from '../../core/history/history'
 import type { Point } from '../../core/history/points'
+import type { Redrawn } from '../../core/history/redraw'
 import type * as scanned from '../../core/verify/scan'
 import type * as verified from '../../core/verify/verify'
 import { jsonNumber, jsonOf } from './json'
@@ -69,19 +70,31 @@ function wireOptimizer({ file, step, groups, parameters }: model.OptimizerState)
 }
 
 export function wireHistory(history: past.History): History {
-  const { loss, evalLoss, learningRate, metrics, lossUnit, schedule, jumps } = history
+  const { loss, evalLoss, learningRate, metrics, lossUnit, schedule, scheduleNote, jumps } = history
   return {
     loss: wirePoints(loss),
     evalLoss: wirePoints(evalLoss),
     learningRate: wirePoints(learningRate),
     metrics: Object.fromEntries(Object.entries(metrics).map(([name, points]) => [name, wirePoints(points)])),
     lossUnit,
-    schedule: schedule && {
-      kind: schedule.kind,
-      points: wirePoints(schedule.points),
-      projected: wirePoints(schedule.projected),
-    },
+    schedule: schedule && wireSchedule(schedule),
+    ...(scheduleNote !== undefined && { scheduleNote }),
     jumps: jumps.map(({ series, step, from, to }) => ({ series, step, from: jsonNumber(from), to: jsonNumber(to) })),
+  }
+}
+
+function wireSchedule({ kind, basis, points, projected, logged }: Redrawn): NonNullable<History['schedule']> {
+  const { compared, differing, first } = logged
+  return {
+    kind,
+    basis,
+    points: wirePoints(points),
+    projected: wirePoints(projected),
+    logged: {
+      compared,
+      differing,
+      first: first && { step: first.step, logged: jsonNumber(first.logged), redrawn: jsonNumber(first.redrawn) },
+    },
   }
 }
 

@@ -13,7 +13,7 @@ const exponential = (lastEpoch: number, lastLr = 0.9 ** lastEpoch): SchedulerSta
 })
 
 const redrawn = (scheduler: SchedulerState, state: Partial<TrainingState> = {}) =>
-  redraw(checkpointOf({ state: { schedulers: [scheduler], ...state } }))
+  redraw(checkpointOf({ state: { schedulers: [scheduler], ...state } })).schedule
 
 test('step 1 uses the first rate, the last step taken the one before the stored', () => {
   const points = redrawn(exponential(3))?.points
