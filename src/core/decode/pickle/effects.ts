@@ -234,7 +234,7 @@ function pushAll(target: PyValue[], items: readonly PyValue[]): void {
 }
 
 function pushCall(s: PickleState, callable: PyValue, args: PyValue, how: PyObject['how'], kwargs?: PyValue): void {
-  s.charge(200)
+  s.charge(128)
   const call = new PyObject(callable, args, how, kwargs)
   s.acts = true
   observeCall(s, call)

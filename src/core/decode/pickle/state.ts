@@ -9,7 +9,7 @@ import { containerOf, type PyContainer } from './walk'
 const VETTED = new Set(['builtins.getattr', 'torch.storage._load_from_bytes'])
 
 /** Estimated bytes of memory that one pickle may take when decoded. */
-const MEMORY_LIMIT = 768 * 1024 * 1024
+const MEMORY_LIMIT = 512 * 1024 * 1024
 /** Values on the stack, and marks open, at once. */
 const STACK_LIMIT = 1 << 24
 /** Marks open at once beyond which no writer made the file (Python's own pickler stops near 1000 levels). */
@@ -65,7 +65,7 @@ export class PickleState {
   ) {}
 
   push(value: PyValue): void {
-    if (this.stack.length >= STACK_LIMIT) this.explode(`more than ${STACK_LIMIT} values are on the stack`)
+    if (this.stack.length >= STACK_LIMIT) this.explode(`puts more than ${STACK_LIMIT} values on its stack`)
     this.stack.push(value)
   }
 
@@ -75,7 +75,10 @@ export class PickleState {
       if (this.unvetted.has(value)) this.countVetted(value, 1)
     } else {
       const container = containerOf(value)
-      if (container !== undefined) this.shared.add(container)
+      if (container !== undefined && !this.shared.has(container)) {
+        this.charge(48)
+        this.shared.add(container)
+      }
     }
     this.push(value)
   }
@@ -92,7 +95,7 @@ export class PickleState {
   }
 
   mark(): void {
-    if (this.marks.length >= STACK_LIMIT) this.explode(`more than ${STACK_LIMIT} marks are open`)
+    if (this.marks.length >= STACK_LIMIT) this.explode(`opens more than ${STACK_LIMIT} marks`)
     if (this.marks.length === MARK_DEPTH)
       this.note('file/resource-bomb', `opens more than ${MARK_DEPTH} marks in one another`)
     this.fence = this.stack.length
