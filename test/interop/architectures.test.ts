@@ -2,7 +2,10 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { referenceKernel } from '../../src/core/analysis/reference'
+import { openCheckpoint } from '../../src/core/checkpoint/open'
 import { architectureOf } from '../../src/core/verify/architectures/blueprint'
+import { verify } from '../../src/core/verify/verify'
 import { python } from './python'
 
 interface Made {
@@ -35,5 +38,19 @@ describe.each(models.map((made, i) => [i, made.class, made] as const))('%i %s', 
   test('registers its parameters in the order that is expected', () => {
     const known = made.parameters.filter((each) => expected.has(each))
     expect([...expected.keys()].filter((each) => known.includes(each))).toEqual(known)
+  })
+
+  test('is found whole as it was saved, and missing what is taken from it', async () => {
+    const whole = await openCheckpoint(made.folder)
+    const rules = async (tensors: typeof whole.tensors) => {
+      const { findings } = await verify({ ...whole, tensors }, { kernel: referenceKernel })
+      return findings.filter(({ rule }) => rule.startsWith('weights/')).map(({ rule, subject }) => `${rule} ${subject}`)
+    }
+    expect(await rules(whole.tensors)).toEqual([])
+    for (const each of whole.tensors) {
+      const needed = expected.get(each.name)?.optional ? [] : [`weights/missing-tensor ${each.name}`]
+      expect(await rules(whole.tensors.filter((other) => other !== each))).toEqual(needed)
+    }
+    whole.close()
   })
 })

@@ -6,6 +6,7 @@ import { emptyState } from './empty-state'
 import { flattened } from './flattened'
 import { layerGap } from './layer-gap'
 import { lossJump } from './loss-jump'
+import { missingTensor } from './missing-tensor'
 import { negativeSecondMoment } from './negative-second-moment'
 import { nonFinite } from './non-finite'
 import { optimizerShapeMismatch } from './optimizer-shape-mismatch'
@@ -27,6 +28,7 @@ export const ALL_RULES: readonly Rule[] = [
   placeholder,
   shapeMismatch,
   layerGap,
+  missingTensor,
   wrapperPrefix,
   storageBloat,
   dtypeDrift,

@@ -13,18 +13,32 @@ export const layerGap: Rule = {
   ids: ['weights/layer-gap'],
   needs: 'structure',
   *check({ checkpoint }) {
-    if (lacksFiles(checkpoint)) return
-    for (const [container, layers] of stacksOf(checkpoint)) {
-      const present = [...layers.keys()].sort((a, b) => a - b)
-      const last = present.at(-1) as number
-      const gaps = absent(layers, 0, last)
-      if (gaps.length > 0 && !isPeriodic(present)) yield gapFinding(container, gaps, `up to ${last}`)
-      const promised = promisedLayers(checkpoint, container)
-      if (promised !== undefined && last + 1 < promised) {
-        yield gapFinding(container, absent(layers, last + 1, promised - 1), `${promised} by config.json`)
-      }
-    }
+    for (const { container, missing, until } of gapsOf(checkpoint)) yield gapFinding(container, missing, until)
   },
+}
+
+interface Gap {
+  readonly container: string
+  readonly missing: readonly number[]
+  /** Which layers there should be, as the end of a sentence. */
+  readonly until: string
+}
+
+/** Layers that are wholly absent, stack by stack. */
+export function gapsOf(checkpoint: Checkpoint): Gap[] {
+  if (lacksFiles(checkpoint)) return []
+  const found: Gap[] = []
+  for (const [container, layers] of stacksOf(checkpoint)) {
+    const present = [...layers.keys()].sort((a, b) => a - b)
+    const last = present.at(-1) as number
+    const gaps = absent(layers, 0, last)
+    if (gaps.length > 0 && !isPeriodic(present)) found.push({ container, missing: gaps, until: `up to ${last}` })
+    const promised = promisedLayers(checkpoint, container)
+    if (promised !== undefined && last + 1 < promised) {
+      found.push({ container, missing: absent(layers, last + 1, promised - 1), until: `${promised} by config.json` })
+    }
+  }
+  return found
 }
 
 function gapFinding(container: string, gaps: readonly number[], until: string): Finding {

@@ -4,7 +4,10 @@ import type { Rule } from '../rule'
 import { diagnose } from '../shapes/diagnosis'
 import { shapeText } from '../text'
 
-/** A vector where a matrix belongs, with another number of values: neither a reshape nor a rank's part explains it. */
+/**
+ * A vector where a matrix belongs, with another number of values, which neither a reshape nor a rank's part explains; or a
+ * matrix of another shape than the config gives to an architecture that is known to the last parameter.
+ */
 export const shapeMismatch: Rule = {
   ids: ['weights/shape-mismatch'],
   needs: 'structure',
@@ -18,9 +21,11 @@ export const shapeMismatch: Rule = {
       const wanted = `${shapeText(expected.shape)} is expected (says ${expected.source})`
       const times = diagnosis.kind === 'multiple' ? diagnosis.times : undefined
       const message =
-        times === undefined
-          ? `${tensor.name} has ${size} values in one dimension; ${wanted}, with ${numel(expected.shape)}`
-          : `${tensor.name} has ${size} values in one dimension, ${times} times as many as it should: ${wanted}; it may be ${times} copies`
+        tensor.shape.length > 1
+          ? `${tensor.name} has the shape ${shapeText(tensor.shape)}; ${wanted}`
+          : times === undefined
+            ? `${tensor.name} has ${size} values in one dimension; ${wanted}, with ${numel(expected.shape)}`
+            : `${tensor.name} has ${size} values in one dimension, ${times} times as many as it should: ${wanted}; it may be ${times} copies`
       yield finding('weights/shape-mismatch', tensor.name, message, {
         evidence: {
           file: tensor.file,

@@ -1,6 +1,7 @@
 import type { Checkpoint } from '../../checkpoint/checkpoint'
 import { isFloating } from '../../checkpoint/dtype'
-import { numel, type Tensor } from '../../checkpoint/tensor'
+import { numel, sameShape, type Tensor } from '../../checkpoint/tensor'
+import { matchOf } from '../architectures/match'
 import { type Expected, ShapeEvidence, weightsOf } from './evidence'
 import { isNormName, isParameterName } from './names'
 import { agreedRanks, type Split, splitsOf } from './rank-split'
@@ -59,6 +60,7 @@ class Doctor {
     const { shape } = tensor
     const size = numel(shape)
     if (size === 0) return this.lookAtEmpty(tensor)
+    if (shape.length > 1) return this.lookAtMatrix(tensor)
     if (shape.length !== 1 || !isFloating(tensor.dtype)) return undefined
     if (size === 1) return this.lookAtSingle(tensor)
     const whole = this.evidence.bySize(tensor)
@@ -91,6 +93,14 @@ class Doctor {
     return beside || (this.unfilled.singles.has(tensor.file) && !isNormName(tensor.name))
       ? { kind: 'placeholder', tensor }
       : undefined
+  }
+
+  /** A tensor of an architecture that is known to the last parameter; elsewhere a shape of several dimensions is believed. */
+  private lookAtMatrix(tensor: Tensor): Diagnosis | undefined {
+    const shape = matchOf(this.checkpoint)?.present.get(tensor)?.shape
+    if (!shape || sameShape(shape, tensor.shape) || isRankFile(tensor.file) || !isFloating(tensor.dtype))
+      return undefined
+    return { kind: 'misshapen', tensor, expected: { shape, source: 'config.json' } }
   }
 
   /** Another number of values than the tensor should have. */

@@ -1,6 +1,7 @@
 import type { Checkpoint } from '../../checkpoint/checkpoint'
 import { numel, type Tensor } from '../../checkpoint/tensor'
 import { fieldsOf, type Plain } from '../../decode/plain'
+import { matchOf } from '../architectures/match'
 import { isNormName, layerName, patternOf, unwrapped } from './names'
 import type { Neighbour } from './rank-split'
 import { familyOf, plays, type Role } from './roles'
@@ -49,8 +50,8 @@ export class ShapeEvidence {
   byName(tensor: Tensor): Expected | undefined {
     const moments = this.moments.get(unwrapped(tensor.name))
     if (moments) return { shape: moments, source: "the optimizer's moments" }
-    const part = this.partOf(tensor)
-    return part && { shape: part.shape, source: 'config.json' }
+    const shape = matchOf(this.checkpoint)?.present.get(tensor)?.shape ?? this.partOf(tensor)?.shape
+    return shape && { shape, source: 'config.json' }
   }
 
   /** A shape of two or more dimensions that holds exactly the tensor's values. */

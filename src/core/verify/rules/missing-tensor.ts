@@ -1,0 +1,93 @@
+import type { Checkpoint } from '../../checkpoint/checkpoint'
+import { isFloating } from '../../checkpoint/dtype'
+import { type Finding, finding } from '../../finding'
+import { matchOf } from '../architectures/match'
+import type { Rule } from '../rule'
+import { layerName, unwrapped } from '../shapes/names'
+import { shapeText } from '../text'
+import { gapsOf } from './layer-gap'
+
+/** Held by a model without being trained, in one version of transformers and not in another. */
+const BUFFERS = /(inv_freq|masked_bias|attn\.bias|attention\.bias|position_ids|token_type_ids|num_batches_tracked)$/
+
+/**
+ * Parameters that the model has and the file has not. Who says so is the config, where it names an architecture that is known
+ * to the last parameter; or all other layers, where just one in their midst lacks what every one of them has.
+ */
+export const missingTensor: Rule = {
+  ids: ['weights/missing-tensor'],
+  needs: 'structure',
+  *check({ checkpoint }) {
+    const { components } = checkpoint
+    if (components.find(({ id }) => id === 'weights')?.status !== 'present') return
+    const match = matchOf(checkpoint)
+    if (!match) return yield* oddLayers(checkpoint)
+    const others = match.strangers.filter(({ name, dtype }) => isFloating(dtype) && !BUFFERS.test(name))
+    const occupied = new Set(others.flatMap(({ name }) => modulesAbove(unwrapped(name))))
+    const gaps = gapsOf(checkpoint).flatMap(({ container, missing }) => missing.map((i) => `${container}.${i}.`))
+    for (const { name, shape } of match.absent) {
+      // Something else stands where it belongs: the module was built or named in another way.
+      const [module, parent] = modulesAbove(name)
+      if (occupied.has(module ?? '') || (parent !== undefined && occupied.has(parent))) continue
+      if (gaps.some((layer) => name.startsWith(layer))) continue
+      const why = `${match.architecture} has it with the shape ${shapeText(shape)}`
+      yield missing(name, why, { shape: [...shape], source: 'config.json' })
+    }
+  },
+}
+
+function missing(name: string, why: string, evidence: Record<string, unknown>): Finding {
+  return finding('weights/missing-tensor', name, `${name} is not here, although ${why}`, {
+    evidence,
+    repair: 'Take the tensor from a reference checkpoint',
+  })
+}
+
+/** The module a parameter is in, and the one that is in: `layers.0.attn.q` and `layers.0.attn` of `layers.0.attn.q.weight`. */
+function modulesAbove(name: string): string[] {
+  const parts = name.split('.')
+  const above =
+    parts.length > 2 ? [parts.slice(0, -1).join('.'), parts.slice(0, -2).join('.')] : [parts.slice(0, -1).join('.')]
+  return above.filter((each) => each !== '' && !/(^|\.)\d+$/.test(each))
+}
+
+/** Layers that must agree before one is thought to lack something. */
+const LEAST_LAYERS = 4
+
+/** A layer between others that are all alike, which has only part of what they have. First and last ones may differ by design. */
+function* oddLayers({ tensors }: Checkpoint): Generator<Finding> {
+  const stacks = new Map<string, Map<number, Map<string, readonly number[]>>>()
+  for (const { component, name, shape } of tensors) {
+    const layer = component === 'weights' ? layerName(unwrapped(name)) : undefined
+    if (!layer) continue
+    const stack = stacks.get(layer.container) ?? new Map<number, Map<string, readonly number[]>>()
+    const parts = stack.get(layer.index) ?? new Map<string, readonly number[]>()
+    stacks.set(layer.container, stack.set(layer.index, parts.set(layer.rest, shape)))
+  }
+  for (const [container, layers] of stacks) {
+    if (layers.size <= LEAST_LAYERS) continue
+    const kinds = new Map<string, number[]>()
+    for (const [index, parts] of layers) {
+      const kind = [...parts]
+        .map(([rest, shape]) => `${rest} ${shape}`)
+        .sort()
+        .join('\n')
+      kinds.set(kind, [...(kinds.get(kind) ?? []), index])
+    }
+    const [usual, odd] = [...kinds.values()].sort((a, b) => b.length - a.length)
+    const indices = [...layers.keys()]
+    const at = odd?.[0]
+    if (kinds.size !== 2 || odd?.length !== 1 || at === undefined) continue
+    if (at === Math.min(...indices) || at === Math.max(...indices)) continue
+    const own = layers.get(at) as Map<string, readonly number[]>
+    const whole = layers.get(usual?.[0] as number) as Map<string, readonly number[]>
+    const lacking = [...whole].filter(([rest]) => !own.has(rest))
+    const alike = [...own].every(([rest, shape]) => String(whole.get(rest)) === String(shape))
+    if (!alike || lacking.length * 2 > whole.size) continue
+    for (const [rest, shape] of lacking) {
+      const name = [container, at, rest].filter((part) => part !== '').join('.')
+      const source = [container, usual?.[0], rest].filter((part) => part !== '').join('.')
+      yield missing(name, `all ${layers.size - 1} other layers have it`, { shape: [...shape], source })
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest'
+import type { Checkpoint } from '../../../../src/core/checkpoint/checkpoint'
+import { openCheckpoint } from '../../../../src/core/checkpoint/open'
+import { missingTensor } from '../../../../src/core/verify/rules/missing-tensor'
+import { shapeMismatch } from '../../../../src/core/verify/rules/shape-mismatch'
+import { goldenPath } from '../../../golden/cases'
+import { checkpointOf, findingsOf } from '../handmade'
+
+async function gpt2(change: (checkpoint: Checkpoint) => Partial<Checkpoint>): Promise<Checkpoint> {
+  const checkpoint = await openCheckpoint(goldenPath('trainer-gpt2'))
+  checkpoint.close()
+  return { ...checkpoint, ...change(checkpoint) }
+}
+
+const subjects = async (checkpoint: Checkpoint) =>
+  (await findingsOf(missingTensor, checkpoint)).map(({ subject }) => subject)
+
+describe('a model whose architecture is known', () => {
+  test('lacks nothing when its tied head is not in the file', async () => {
+    expect(await subjects(await gpt2(() => ({})))).toEqual([])
+  })
+
+  test('lacks what the config promises, down to a bias', async () => {
+    const without = (lost: string) => gpt2(({ tensors }) => ({ tensors: tensors.filter(({ name }) => name !== lost) }))
+    for (const name of ['transformer.h.1.mlp.c_fc.bias', 'transformer.wpe.weight', 'transformer.ln_f.weight']) {
+      expect(await subjects(await without(name))).toEqual([name])
+    }
+  })
+
+  test('lacks a head that the config says is not tied', async () => {
+    const untied = await gpt2(({ config }) => ({ config: { ...(config as object), tie_word_embeddings: false } }))
+    expect(await subjects(untied)).toEqual(['lm_head.weight'])
+  })
+
+  test('lacks nothing that stands there in another form', async () => {
+    const joined = await gpt2(({ tensors }) => ({
+      tensors: tensors.map((each) =>
+        each.name === 'transformer.h.0.attn.c_attn.weight'
+          ? { ...each, name: 'transformer.h.0.attn.q_attn.weight' }
+          : each,
+      ),
+    }))
+    expect(await subjects(joined)).toEqual([])
+  })
+
+  test('is not judged when it is quantized or of another architecture', async () => {
+    const quantized = await gpt2(({ config, tensors }) => ({
+      config: { ...(config as object), quantization_config: {} },
+      tensors: tensors.slice(3),
+    }))
+    expect(await subjects(quantized)).toEqual([])
+    const other = await gpt2(({ config, tensors }) => ({
+      config: { ...(config as object), architectures: ['MyModel'], model_type: 'mine' },
+      tensors: tensors.slice(3),
+    }))
+    expect(await subjects(other)).toEqual([])
+  })
+
+  test('has matrices of the shapes that the config gives', async () => {
+    const cut = await gpt2(({ tensors }) => ({
+      tensors: tensors.map((each) => (each.name === 'transformer.wte.weight' ? { ...each, shape: [5, 7] } : each)),
+    }))
+    const [found] = await findingsOf(shapeMismatch, cut)
+    expect(found?.message).toContain('transformer.wte.weight has the shape [5, 7]; [')
+  })
+})
+
+describe('layers of a model that is not known', () => {
+  const parts = ['attn.q.weight', 'attn.k.weight', 'mlp.up.weight', 'mlp.down.weight']
+  const model = (layers: number, lost: readonly string[]) => {
+    const names = Array.from({ length: layers }, (_, i) => parts.map((part) => `net.layers.${i}.${part}`)).flat()
+    const tensors = names.filter((name) => !lost.includes(name)).map((name) => ({ name, shape: [4, 4] }))
+    return checkpointOf({ tensors })
+  }
+
+  test('show what one in their midst lacks', async () => {
+    expect(await subjects(model(6, ['net.layers.3.mlp.up.weight']))).toEqual(['net.layers.3.mlp.up.weight'])
+  })
+
+  test('may differ at either end, in several places, or where they are few', async () => {
+    expect(await subjects(model(6, ['net.layers.0.mlp.up.weight']))).toEqual([])
+    expect(await subjects(model(6, ['net.layers.5.mlp.up.weight']))).toEqual([])
+    expect(await subjects(model(6, ['net.layers.2.attn.k.weight', 'net.layers.4.attn.k.weight']))).toEqual([])
+    expect(await subjects(model(4, ['net.layers.1.mlp.up.weight']))).toEqual([])
+  })
+})
