@@ -98,6 +98,19 @@ export const contract = {
     )
     .output(job(s.repairResult)),
   export: base.input(handle.extend({ out: z.string(), options: s.exportOptions })).output(job(s.exportResult)),
+  /** The pickled files of a checkpoint: what they import, and what torch's default loader would say. */
+  pickles: base.input(handle).output(z.array(s.pickledFile)),
+  /** A node of a pickle's object tree, by child positions from the root, and a page of its children. */
+  raw: base
+    .input(
+      handle.extend({
+        file: z.string(),
+        path: z.array(z.number().int().nonnegative()),
+        offset: z.number().int().nonnegative(),
+        limit: z.number().int().positive(),
+      }),
+    )
+    .output(z.object({ node: s.rawNode, children: z.array(s.rawNode) })),
   scan: base.input(z.object({ paths: z.array(z.string()) })).output(s.scanReport),
 }
 export type Contract = typeof contract

@@ -1,8 +1,9 @@
 import { procedures } from './base'
 import { checkpoints } from './procedures/checkpoints'
 import { comparison } from './procedures/compare'
+import { raw } from './procedures/raw'
 import { repairs } from './procedures/repair'
 import { tensors } from './procedures/tensors'
 
 /** The whole contract, implemented: what every face of the app calls. */
-export const router = procedures.router({ ...checkpoints, ...tensors, ...comparison, ...repairs })
+export const router = procedures.router({ ...checkpoints, ...tensors, ...comparison, ...repairs, ...raw })

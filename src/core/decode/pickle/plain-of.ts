@@ -156,7 +156,12 @@ function madeOf(node: PyObject): { readonly path: string; readonly args: readonl
   return { path: type.path, args: args[2] === null ? [] : args.slice(2) }
 }
 
-/** The one value an object is a wrapping of, if it is one. */
+/** The one value an object is a wrapping of, if it is one: OmegaConf's nodes, a Namespace, `set([...])`. */
+export function wrappedIn(node: PyObject): PyValue | undefined {
+  const { path, args } = madeOf(node)
+  return heldBy(node, path, args)
+}
+
 function heldBy(node: PyObject, path: string, args: readonly PyValue[]): PyValue | undefined {
   switch (path) {
     case 'torch.Size':
