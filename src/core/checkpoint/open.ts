@@ -4,6 +4,7 @@ import type { Checkpoint, Run } from './checkpoint'
 import { Draft } from './draft'
 import { layoutOf } from './layouts'
 import { absolute, listingOfFile, listingOfFolder } from './listing'
+import { openLogs } from './logs'
 import { runAt } from './run'
 
 /**
@@ -22,6 +23,7 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   const draft = new Draft(listing, layout.label)
   try {
     await layout.open(draft)
+    if (listing.only === undefined) await openLogs(draft)
   } catch (error) {
     draft.close()
     throw error

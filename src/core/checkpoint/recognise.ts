@@ -1,30 +1,20 @@
 import type { ByteSource } from '../bytes/source'
 import { readBytes } from '../bytes/source'
 import { GGUF_MAGIC } from '../container/gguf'
+import { beginsLikeTfRecord, tfRecords } from '../container/tfrecord'
 import { NPY_MAGIC } from '../decode/npy'
 import { decodePickle } from '../decode/pickle/machine'
+import { isEventVersion } from '../decode/summary'
 import { type Finding, finding } from '../finding'
 import type { FileKind } from './checkpoint'
+import { isMetricsCsv } from './files/metrics-csv'
+import { built, hasBytes, type Named, signed } from './signatures'
 
 export interface Recognition {
   readonly kind: FileKind
   /** Set when the bytes are not a state of any kind Assay reads: why, and what they are. */
   readonly finding?: Finding
 }
-
-/** First bytes of formats that are told apart so that they can be named, not read. Offsets in bytes. */
-const NAMED: readonly { readonly at: number; readonly bytes: readonly number[]; readonly what: string }[] = [
-  { at: 0, bytes: [0x1f, 0x8b], what: 'a gzip file; unpack it first' },
-  { at: 0, bytes: [0x28, 0xb5, 0x2f, 0xfd], what: 'a zstd file; unpack it first' },
-  { at: 0, bytes: [0x42, 0x5a, 0x68], what: 'a bzip2 file; unpack it first' },
-  { at: 0, bytes: [0xfd, 0x37, 0x7a, 0x58, 0x5a], what: 'an xz file; unpack it first' },
-  { at: 0, bytes: [0x37, 0x7a, 0xbc, 0xaf], what: 'a 7-Zip archive; unpack it first' },
-  { at: 0, bytes: [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a], what: 'an HDF5 file (Keras .h5)' },
-  { at: 0, bytes: [0x50, 0x59, 0x54, 0x4f, 0x52, 0x43, 0x48, 0x31], what: 'a PyTorch preview archive (PYTORCH1)' },
-  { at: 257, bytes: [0x75, 0x73, 0x74, 0x61, 0x72], what: 'a tar archive (PyTorch 0.1, .nemo or WebDataset)' },
-  { at: 0, bytes: [0x89, 0x50, 0x4e, 0x47], what: 'a PNG picture' },
-  { at: 0, bytes: [0x25, 0x50, 0x44, 0x46], what: 'a PDF document' },
-]
 
 /** What the stream before torch 1.6 begins with, pickled by any protocol (torch/serialization.py, MAGIC_NUMBER). */
 const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn
@@ -45,7 +35,7 @@ export async function recognise(source: ByteSource): Promise<Recognition> {
   if (size === 0) return { kind: 'other', finding: finding('file/empty', name, `${name} has no bytes`) }
   const head = await readBytes(source, 0, Math.min(HEAD, size))
 
-  if (startsWith(head, [0x50, 0x4b, 0x03, 0x04]) || startsWith(head, [0x50, 0x4b, 0x05, 0x06])) {
+  if (hasBytes(head, [0x50, 0x4b, 0x03, 0x04]) || hasBytes(head, [0x50, 0x4b, 0x05, 0x06])) {
     return { kind: 'torch-zip' }
   }
   if (isLegacy(head)) return { kind: 'torch-legacy' }
@@ -53,15 +43,11 @@ export async function recognise(source: ByteSource): Promise<Recognition> {
   if (head[0] === 0x80 && size > 1 && (head[1] as number) <= 5 && !beginsLikeSafetensors(head))
     return { kind: 'pickle' }
 
-  if (startsWith(head, GGUF_MAGIC)) return { kind: 'gguf' }
-  if (startsWith(head, NPY_MAGIC)) return { kind: 'npy' }
-  for (const { at, bytes, what } of NAMED) {
-    if (!startsWith(head, bytes, at)) continue
-    return {
-      kind: 'other',
-      finding: finding('file/unknown-format', name, `${name} is ${what}`, { evidence: { what } }),
-    }
-  }
+  if (hasBytes(head, GGUF_MAGIC)) return { kind: 'gguf' }
+  if (hasBytes(head, NPY_MAGIC)) return { kind: 'npy' }
+  if (beginsLikeTfRecord(head)) return recogniseRecords(source)
+  const mark = signed(head)
+  if (mark) return named(source, mark)
   if (head.every((byte) => byte === 0) && (await isZeroed(source))) {
     const message = `${name}: ${size} bytes, all zero: the space was reserved and never written`
     return { kind: 'other', finding: finding('file/zeroed', name, message, { evidence: { bytes: size } }) }
@@ -69,8 +55,24 @@ export async function recognise(source: ByteSource): Promise<Recognition> {
   if (await isSafetensors(source, head)) return { kind: 'safetensors' }
 
   const text = textOf(head, size > head.length)
-  if (text === undefined) return (await isOldPickle(source, head)) ? { kind: 'pickle' } : unknown(source, head)
+  if (text === undefined) {
+    if (await isOldPickle(source, head)) return { kind: 'pickle' }
+    const other = built(head, await readBytes(source, Math.max(size - 8, 0), Math.min(size, 8)))
+    return other ? named(source, other) : unknown(source, head)
+  }
   return (await recogniseText(source, text)) ?? unknown(source, head)
+}
+
+/** An event file of TensorBoard, which its first record names; else a data set. */
+async function recogniseRecords(source: ByteSource): Promise<Recognition> {
+  const { value: first } = await tfRecords(source, HEAD).next()
+  if (first && 'data' in first && first.data && isEventVersion(first.data)) return { kind: 'tensorboard' }
+  return named(source, { what: 'a TFRecord file, a data set of TensorFlow', opens: 'tf.data.TFRecordDataset opens it' })
+}
+
+function named({ name }: ByteSource, { what, opens }: Named): Recognition {
+  const message = `${name} is ${what}; ${opens}`
+  return { kind: 'other', finding: finding('file/unknown-format', name, message, { evidence: { what } }) }
 }
 
 async function recogniseText(source: ByteSource, text: string): Promise<Recognition | undefined> {
@@ -99,6 +101,13 @@ async function recogniseText(source: ByteSource, text: string): Promise<Recognit
   }
   if (start.startsWith('{') || start.startsWith('[')) return { kind: 'json' }
   if (await isOldPickle(source, new TextEncoder().encode(start))) return { kind: 'pickle' }
+  if (isMetricsCsv(text)) return { kind: 'csv' }
+  if (/^model_checkpoint_path: /.test(start)) {
+    return named(source, {
+      what: 'the list of checkpoints of a TensorFlow folder',
+      opens: 'tf.train.latest_checkpoint reads it',
+    })
+  }
   const quoted = start.split('\n', 1)[0]?.slice(0, 60) ?? ''
   const message = `${name} is a text that begins with “${quoted}”, not a checkpoint`
   return { kind: 'text', finding: finding('file/not-a-checkpoint', name, message) }
@@ -108,10 +117,6 @@ function unknown(source: ByteSource, head: Uint8Array): Recognition {
   const first = Array.from(head.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join(' ')
   const message = `${source.name} is of no format known to Assay; it begins with the bytes ${first}`
   return { kind: 'other', finding: finding('file/unknown-format', source.name, message, { evidence: { first } }) }
-}
-
-function startsWith(head: Uint8Array, bytes: readonly number[], at = 0): boolean {
-  return head.length >= at + bytes.length && bytes.every((byte, i) => head[at + i] === byte)
 }
 
 /** A u64 length below 2^48 and the opening brace: no pickle has two zero bytes and a brace there. */

@@ -6,9 +6,11 @@ import { type Finding, finding, findingOf } from '../finding'
 import type { ComponentId, FileKind, StateFile } from './checkpoint'
 import type { Contents } from './files/contents'
 import { readGgufFile } from './files/gguf'
+import { readMetricsCsv } from './files/metrics-csv'
 import { readNpyFile } from './files/npy'
 import { readPickleFile } from './files/pickle'
 import { readSafetensorsFile } from './files/safetensors'
+import { readEventFile } from './files/tensorboard'
 import { readTorchLegacyFile } from './files/torch-legacy'
 import { readZipFile } from './files/zip'
 import { recognise } from './recognise'
@@ -69,6 +71,10 @@ function read(source: ByteSource, kind: FileKind, file: string, component: Compo
       return readPickleFile(source, file, component)
     case 'npy':
       return readNpyFile(source, file, component)
+    case 'tensorboard':
+      return readEventFile(source, file)
+    case 'csv':
+      return readMetricsCsv(source, file)
     case 'gguf':
       return readGgufFile(source, file, component)
     default:

@@ -136,7 +136,7 @@ for step, v in loss:
 w.close()
 f32 = lambda v: float(np.float32(v))
 truth("tensorboard", "SummaryWriter: loss and rate every 10 steps, evaluation every 100, beside histograms and pictures", versions("torch", "tensorboard"), "tensorboard",
-      f"data/{os.listdir(d)[0]}", "broken", parts(weights="not-applicable"), loss=[(s, f32(v)) for s, v in loss], lr=[(s, f32(1e-3 * (1 - s / 300))) for s, _ in loss],
+      f"data/{os.listdir(d)[0]}", "partial", parts(weights="not-applicable"), loss=[(s, f32(v)) for s, v in loss], lr=[(s, f32(1e-3 * (1 - s / 300))) for s, _ in loss],
       val_loss=[(s, f32(v + 0.1)) for s, v in loss if s % 100 == 0], accuracy=[(s, f32(1 - v / 4)) for s, v in loss if s % 100 == 0])
 
 d = data("hdf5")

@@ -2,6 +2,7 @@ import { mappingOf, PyGlobal, PyObject } from '../../decode/pickle/value'
 import type { StateFile } from '../checkpoint'
 import type { Draft } from '../draft'
 import { filesLike, hasFile, RANK } from '../listing'
+import { isLog } from '../logs'
 import { openShards } from '../shards'
 import { markWeights } from '../weights'
 import { notApplicable, openConfig } from './common'
@@ -36,7 +37,8 @@ export const file: Layout = {
       )
     }
     draft.mark('tokenizer', 'not-applicable', [], 'A single file holds none')
-    if (draft.component('weights').status === 'missing' && isReadable(draft)) nothingToResume(draft)
+    const holdsNothing = draft.component('weights').status === 'missing' && isReadable(draft)
+    if (holdsNothing || draft.files.some(isLog)) nothingToResume(draft)
     else settleStates(draft, `in ${path}`)
     countRankFiles(draft, siblings(draft, path))
   },
@@ -50,6 +52,10 @@ function siblings(draft: Draft, path: string): string[] {
 }
 
 function markFile(draft: Draft, opened: StateFile): void {
+  if (isLog(opened)) {
+    draft.mark('weights', 'not-applicable', [], `${opened.path} is a log of metrics; the weights are kept elsewhere`)
+    return
+  }
   const states = (['optimizer', 'scheduler', 'scaler', 'rng'] as const).filter((id) =>
     draft.holders(id).includes(opened),
   )
@@ -91,6 +97,12 @@ function labelOf({ kind, value, tensors, findings }: StateFile): string {
       return 'PyTorch file'
     case 'torch-legacy':
       return 'PyTorch file of the form before 1.6'
+    case 'torch-package':
+      return 'torch.package archive'
+    case 'torch-export':
+      return 'Exported PyTorch program'
+    case 'state-archive':
+      return 'Archive of state files'
     case 'pickle':
       return 'Python pickle'
     case 'gguf':
