@@ -1,7 +1,8 @@
 import { Button } from '@mantine/core'
 import { useDisclosure, useHotkeys } from '@mantine/hooks'
+import { notifications } from '@mantine/notifications'
 import { Activity, type ComponentType, useEffect, useState } from 'react'
-import { useApi } from '../../api/context'
+import { useApi, useEngineGeneration } from '../../api/context'
 import { type Command, useCommands } from '../../commands/commands'
 import { ErrorPanel } from '../../ui/error-panel'
 import { visible } from '../../ui/safe-text'
@@ -31,6 +32,7 @@ export function Window() {
   const commands = useCommands(open)
   useKeys(commands)
   useApp(commands)
+  useRestartNotice()
   useTitle(subject ? `${visible(subject.name)} – ${visible(subject.path)}` : 'Assay')
   const checkpoint = subject?.kind === 'checkpoint' ? subject : null
 
@@ -132,6 +134,14 @@ function useKeys(commands: readonly Command[]): void {
     window.addEventListener('keydown', cancel)
     return () => window.removeEventListener('keydown', cancel)
   }, [jobs])
+}
+
+/** Says that what broke is mended: what was open is being opened again by the workspace. */
+function useRestartNotice(): void {
+  const generation = useEngineGeneration()
+  useEffect(() => {
+    if (generation > 1) notifications.show({ message: 'The engine stopped and was started again.' })
+  }, [generation])
 }
 
 /** What the app asks of the window: paths from outside, commands of its menu. */

@@ -1,4 +1,4 @@
-import { useMemo } from 'react'
+import { type ReactNode, useMemo } from 'react'
 import type { OpenedCheckpoint } from '../../../contract/contract'
 import { useTensorRows } from '../../api/tensors'
 import { Facts } from '../../ui/facts'
@@ -8,8 +8,8 @@ import { Section } from '../../ui/section'
 import { StackedBar } from '../../ui/stacked-bar'
 import classes from './checkpoint-facts.module.css'
 
-/** How much of what there is, and in which files. */
-export function CheckpointFacts({ checkpoint }: { checkpoint: OpenedCheckpoint }) {
+/** How much of what there is, and in which files; between the two, what else there is to tell. */
+export function CheckpointFacts({ checkpoint, children }: { checkpoint: OpenedCheckpoint; children: ReactNode }) {
   const { verification, files } = checkpoint
   const { tensors, step, epoch } = verification
   const { rows } = useTensorRows(checkpoint)
@@ -37,6 +37,7 @@ export function CheckpointFacts({ checkpoint }: { checkpoint: OpenedCheckpoint }
           ]}
         />
       </Section>
+      {children}
       {dtypes.length > 0 && (
         <Section title="Bytes by dtype">
           <StackedBar label="Bytes by dtype" shares={dtypes} />

@@ -20,7 +20,13 @@ const SEVERITY = {
 /** Beyond this, the rest is listed on demand. */
 const SHOWN = 20
 
-export function FindingGroup({ group }: { group: RuleGroup }) {
+interface FindingGroupProps {
+  group: RuleGroup
+  /** Whether Assay itself can do something about it. */
+  mendable: boolean
+}
+
+export function FindingGroup({ group, mendable }: FindingGroupProps) {
   const workspace = useWorkspace()
   const { rule, severity, findings } = group
   const [opened, setOpened] = useState(false)
@@ -47,7 +53,7 @@ export function FindingGroup({ group }: { group: RuleGroup }) {
             <code>{rule}</code>
           </span>
         </button>
-        {repair && (
+        {mendable && (
           <Button
             size="compact-xs"
             variant="default"

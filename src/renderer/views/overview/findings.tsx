@@ -4,6 +4,8 @@ import type { Verification } from '../../../contract/schemas'
 import { Empty } from '../../ui/empty'
 import { plural } from '../../ui/format'
 import { Section } from '../../ui/section'
+import { useCheckpoint } from '../../workspace/hooks'
+import { useMendable } from '../repair/use-plan'
 import { FindingGroup } from './finding-group'
 import classes from './findings.module.css'
 import { groupByRule } from './group'
@@ -11,7 +13,12 @@ import { groupByRule } from './group'
 /** What is wrong, worst first, one entry a rule: three hundred of a kind read as one. */
 export function Findings({ verification }: { verification: Verification }) {
   const { findings, deep } = verification
+  const { id } = useCheckpoint()
   const groups = useMemo(() => groupByRule(findings), [findings])
+  const mendable = useMendable(
+    id,
+    findings.some((finding) => finding.repair !== undefined),
+  )
   if (groups.length === 0) {
     return (
       <Section title="Findings">
@@ -27,7 +34,11 @@ export function Findings({ verification }: { verification: Verification }) {
     <Section title="Findings" note={plural(findings.length, 'finding')}>
       <ul className={classes.list}>
         {groups.map((group) => (
-          <FindingGroup key={group.rule} group={group} />
+          <FindingGroup
+            key={group.rule}
+            group={group}
+            mendable={group.findings.some((finding) => mendable.has(finding.subject))}
+          />
         ))}
       </ul>
     </Section>

@@ -2,6 +2,7 @@ import { useCheckpoint } from '../../workspace/hooks'
 import { CheckpointFacts } from './checkpoint-facts'
 import { Components } from './components'
 import { Findings } from './findings'
+import { LossGlance } from './loss-glance'
 import classes from './overview-view.module.css'
 import { VerdictPanel } from './verdict-panel'
 
@@ -16,7 +17,9 @@ export function OverviewView() {
         <Findings verification={checkpoint.verification} />
       </div>
       <aside className={classes.aside} aria-label="Facts">
-        <CheckpointFacts checkpoint={checkpoint} />
+        <CheckpointFacts checkpoint={checkpoint}>
+          <LossGlance checkpoint={checkpoint} />
+        </CheckpointFacts>
       </aside>
     </div>
   )

@@ -72,7 +72,8 @@ function DeepCheck({ checkpoint }: { checkpoint: OpenedCheckpoint }) {
       <span className={classes.note}>
         {job?.status === 'cancelled'
           ? 'Cancelled. So far this rests on names and shapes.'
-          : `So far this rests on names and shapes. Reads ${formatBytes(verification.tensors.bytes)}.`}
+          : 'So far this rests on names and shapes.'}
+        {verification.tensors.bytes > 0 && ` Reads ${formatBytes(verification.tensors.bytes)}.`}
       </span>
     </div>
   )

@@ -1,3 +1,4 @@
+import { useDebouncedValue } from '@mantine/hooks'
 import { useState } from 'react'
 import { useApi, useJob } from '../../api/context'
 import { problemOf } from '../../api/problem'
@@ -26,7 +27,9 @@ function Stages({ id }: { id: string }) {
   const [reference, setReference] = useState('')
   const [shapes, setShapes] = useState<Shapes>({})
   const [refused, setRefused] = useState<ReadonlySet<string>>(new Set())
-  const help = { reference, shapes }
+  // A path being typed is no path yet.
+  const [settled] = useDebouncedValue(reference.trim(), 300)
+  const help = { reference: settled, shapes }
   const query = usePlan(id, help)
   const plan = query.data
   const key = `repair ${id}`
@@ -59,7 +62,13 @@ function Stages({ id }: { id: string }) {
           onRefuse={(step) => setRefused(toggledIn(refused, step.subject + step.kind))}
         />
         {plan && plan.plan.length > 0 && (
-          <Apply checkpoint={checkpoint} plan={plan} ready={!query.isPlaceholderData} job={job} onApply={apply} />
+          <Apply
+            checkpoint={checkpoint}
+            plan={plan}
+            ready={!query.isPlaceholderData && settled === reference.trim()}
+            job={job}
+            onApply={apply}
+          />
         )}
       </Stage>
       <Stage number={3} title="Result" waiting={!job}>

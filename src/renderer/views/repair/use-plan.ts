@@ -25,11 +25,21 @@ export function inputOf(id: string, { reference, shapes }: Help) {
 }
 
 /** The plan for the open checkpoint, made anew with every piece of help; the old one stays in sight until the new one is there. */
-export function usePlan(id: string, help: Help) {
+export function usePlan(id: string, help: Help, enabled = true) {
   const { client } = useApi()
   return useQuery({
     queryKey: ['plan', id, help],
     queryFn: ({ signal }) => client.repairPlan(inputOf(id, help), { signal }),
+    enabled,
     placeholderData: (previous, query) => (query?.queryKey[1] === id ? previous : undefined),
   })
+}
+
+const NO_HELP: Help = { reference: '', shapes: {} }
+
+/** Subjects of findings that the plan has a step for, without any help. Asked only where a finding hopes for repair. */
+export function useMendable(id: string, hopes: boolean): ReadonlySet<string> {
+  const { data } = usePlan(id, NO_HELP, hopes)
+  const steps = data?.plan.filter((step) => step.confidence !== 'refused') ?? []
+  return new Set(steps.map((step) => step.subject))
 }

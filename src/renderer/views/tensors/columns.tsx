@@ -49,8 +49,8 @@ export const COLUMNS: ColumnDef<TensorRow, unknown>[] = [
   column.display({
     id: 'dtype',
     header: 'Dtype',
-    size: 80,
-    meta: { sortable: true },
+    size: 84,
+    meta: { sortable: true, title: (row) => row.dtype },
     cell: ({ row }) => row.original.dtype,
   }),
   column.display({

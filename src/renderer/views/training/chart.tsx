@@ -60,6 +60,9 @@ export function Chart({
       ),
     [lines, log],
   )
+  const from = drawn[0]?.x ?? 0
+  const to = drawn.at(-1)?.x ?? 0
+  const isEarly = marker !== undefined && marker - from < (to - from) / 4
   const heights = useMemo(() => heightsOf(lines), [lines])
   const sampled = lines.find((line) => line.dots.length > DRAWN)
   const save = () =>
@@ -108,7 +111,7 @@ export function Chart({
                 dataKey="x"
                 type="number"
                 domain={['dataMin', 'dataMax']}
-                ticks={niceTicks(drawn[0]?.x ?? 0, drawn.at(-1)?.x ?? 0, 8)}
+                ticks={wholeTicks(from, to)}
                 tickFormatter={formatCount}
                 tickLine={false}
                 axisLine={{ stroke: 'var(--line-strong)' }}
@@ -132,7 +135,7 @@ export function Chart({
                   strokeDasharray="2 3"
                   label={{
                     value: 'this checkpoint',
-                    position: 'insideTopRight',
+                    position: isEarly ? 'insideTopLeft' : 'insideTopRight',
                     fontSize: 11,
                     fill: 'var(--text-faint)',
                   }}
@@ -178,6 +181,13 @@ export function Chart({
       )}
     </Section>
   )
+}
+
+/** Nothing happens between two steps. */
+function wholeTicks(from: number, to: number): number[] {
+  const ticks = niceTicks(from, to, 8)
+  const whole = ticks.filter(Number.isInteger)
+  return whole.length > 0 ? whole : ticks
 }
 
 const DASHES = { solid: undefined, faint: undefined, dashed: '5 4', dotted: '1.5 4' } as const
