@@ -39,6 +39,9 @@ export type FileKind =
   | 'safetensors'
   | 'torch-zip'
   | 'torch-legacy'
+  | 'torch-package'
+  | 'torch-export'
+  | 'state-archive'
   | 'pickle'
   | 'gguf'
   | 'npy'
@@ -48,6 +51,15 @@ export type FileKind =
   | 'json'
   | 'text'
   | 'other'
+
+/** A text inside an archive: code, settings. */
+export interface StateText {
+  /** Name of the record. */
+  readonly path: string
+  readonly size: number
+  /** Throws AssayError where the record cannot be read. */
+  read(): Promise<string>
+}
 
 /** One file of a checkpoint, opened as far as its header. */
 export interface StateFile {
@@ -61,6 +73,8 @@ export interface StateFile {
   readonly value?: PyValue
   /** `__metadata__` of safetensors. */
   readonly metadata?: Readonly<Record<string, string>>
+  /** Records of an archive that people can read, none read yet. */
+  readonly texts?: readonly StateText[]
   /** Every global that unpickling would import, with where it was met. */
   readonly globals: readonly GlobalUse[]
   /** What is wrong with the file itself. A file that cannot be opened at all has no tensors and one error here. */

@@ -64,7 +64,7 @@ function read(source: ByteSource, kind: FileKind, file: string, component: Compo
     case 'safetensors':
       return readSafetensorsFile(source, file, component)
     case 'torch-zip':
-      return readZipFile(source, file, component)
+      return readZipFile(source, file, component, readRecord)
     case 'torch-legacy':
       return readTorchLegacyFile(source, file, component)
     case 'pickle':
@@ -80,6 +80,13 @@ function read(source: ByteSource, kind: FileKind, file: string, component: Compo
     default:
       return readText(source, file)
   }
+}
+
+/** A state file inside an archive. Archives inside it are not opened: a zip can hold itself. */
+async function readRecord(source: ByteSource, file: string, component: ComponentId): Promise<Contents> {
+  const { kind, finding: odd } = await recognise(source)
+  if (odd) return { tensors: [], sections: [], globals: [], findings: [{ ...odd, subject: file }] }
+  return kind === 'torch-zip' ? readZipFile(source, file, component) : read(source, kind, file, component)
 }
 
 /** JSON where a state was expected: the answer of a server, mostly. */

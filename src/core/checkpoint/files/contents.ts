@@ -1,7 +1,7 @@
 import type { GlobalUse } from '../../decode/pickle/globals'
 import type { PyValue } from '../../decode/pickle/value'
 import type { Finding } from '../../finding'
-import type { FileKind, StateRecord } from '../checkpoint'
+import type { FileKind, StateRecord, StateText } from '../checkpoint'
 import type { Section } from '../sections'
 import type { Tensor } from '../tensor'
 
@@ -16,6 +16,8 @@ export interface Contents {
   readonly metadata?: Readonly<Record<string, string>>
   /** Plain values in formats that are no pickle: metadata, logged series. */
   readonly records?: readonly StateRecord[]
+  /** Records of an archive that people can read. */
+  readonly texts?: readonly StateText[]
   readonly globals: readonly GlobalUse[]
   readonly findings: readonly Finding[]
 }

@@ -48,15 +48,18 @@ export interface NamedTensor extends FoundTensor {
 /**
  * Every tensor in the parts of a pickled object, its values one strided block of the storage that `locate` finds. The weights of a
  * training dict are named as in their state dict, or by their whole path where there are several (model and EMA);
- * all others by their path.
+ * all others by their path. `space` is given for a further pickle of the file: it
+ * sets the keys of storages apart, and all names are whole paths.
  */
-export function tensorsOf(sections: readonly Section[], file: string, locate: Locate): PickledTensors {
+export function tensorsOf(sections: readonly Section[], file: string, locate: Locate, space = ''): PickledTensors {
   const tensors: Tensor[] = []
   const bad = new Map<string, Bad>()
   const place = (storage: TorchStorage) => (storage.inline ? inlined(storage, storage.inline, file) : locate(storage))
-  for (const { name, tensor, section } of namedTensors(sections)) {
+  for (const { name, tensor, section } of namedTensors(sections, space === '')) {
     for (const part of partsOf(tensor)) noteBad(bad, name, part, part.hasData ? place(part.storage) : undefined)
-    tensors.push(tensorAt(name, tensor, place, file, section.component))
+    const made = tensorAt(name, tensor, place, file, section.component)
+    const { storage } = made
+    tensors.push(space && storage ? { ...made, storage: { ...storage, key: `${space}/${storage.key}` } } : made)
   }
   return { tensors, bad: [...bad.values()], lost: [...bad.values()].flatMap(({ lost }) => lost) }
 }
@@ -65,8 +68,8 @@ export function tensorsOf(sections: readonly Section[], file: string, locate: Lo
 const ARRAYS: ReadonlySet<ComponentId> = new Set<ComponentId>(['weights', 'adapter', 'optimizer'])
 
 /** The tensors of the sections in the order of `tensorsOf`, as the pickle holds them. */
-export function namedTensors(sections: readonly Section[]): NamedTensor[] {
-  const bare = sections.filter((section) => section.component === 'weights').length === 1
+export function namedTensors(sections: readonly Section[], main = true): NamedTensor[] {
+  const bare = main && sections.filter((section) => section.component === 'weights').length === 1
   // One search for all sections, each under its number, so that what they share is bounded once.
   const root = new PyDict()
   for (const [i, section] of sections.entries()) root.entries.set(i, section.value)

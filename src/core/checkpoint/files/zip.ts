@@ -1,12 +1,40 @@
 import type { ByteSource } from '../../bytes/source'
-import { openZip } from '../../container/zip'
+import { openZip, type ZipArchive } from '../../container/zip'
+import { AssayError } from '../../errors'
 import type { ComponentId } from '../checkpoint'
 import type { Contents } from './contents'
 import { isNpz, readNpz } from './npz'
+import { isStateArchive, type ReadRecord, readStateArchive } from './state-archive'
+import { isTorchExport, readTorchExport } from './torch-export'
+import { isTorchPackage, readTorchPackage } from './torch-package'
 import { readTorchZip } from './torch-zip'
 
-/** A zip archive, read by what its records are called. Throws as `openZip`, `readNpz` and `readTorchZip`. */
-export async function readZipFile(source: ByteSource, file: string, component: ComponentId): Promise<Contents> {
+/**
+ * A zip archive, read by what its records are called; `readRecord` reads those that are state files, without it none is read.
+ * Throws as its readers.
+ */
+export async function readZipFile(
+  source: ByteSource,
+  file: string,
+  component: ComponentId,
+  readRecord: ReadRecord = refuse,
+): Promise<Contents> {
   const archive = await openZip(source)
-  return isNpz(archive) ? readNpz(archive, file, component) : readTorchZip(archive, file, component)
+  if (isNpz(archive)) return readNpz(archive, file, component)
+  if (isTorchExport(archive)) return readTorchExport(archive, file, component)
+  if (isTorchPackage(archive)) return readTorchPackage(archive, file, component)
+  if (isStateArchive(archive) && !holdsDataPickle(archive)) {
+    return readStateArchive(archive, file, component, readRecord)
+  }
+  return readTorchZip(archive, file, component)
+}
+
+async function refuse(source: ByteSource, file: string): Promise<Contents> {
+  const message = `${source.name}: state files in an archive in an archive are not opened`
+  throw new AssayError('file/resource-bomb', message, { file })
+}
+
+/** What `torch.save` and `torch.jit.save` write. */
+function holdsDataPickle({ entries }: ZipArchive): boolean {
+  return entries.some(({ name }) => /^([^/]+\/)?data\.pkl$/.test(name))
 }

@@ -89,7 +89,7 @@ function labelOf({ kind, value, tensors, findings }: StateFile): string {
   if (keys?.has('pytorch-lightning_version')) return 'PyTorch Lightning checkpoint'
   const script =
     value instanceof PyObject && value.callable instanceof PyGlobal && value.callable.module.startsWith('__torch__')
-  if (script) return 'TorchScript archive'
+  if (script && kind === 'torch-zip') return 'TorchScript archive'
   switch (kind) {
     case 'safetensors':
       return 'safetensors file'

@@ -1,6 +1,6 @@
 import { openFile } from '../../bytes/file'
 import { joinPath, parentOf, pathKind } from '../../bytes/folder'
-import type { Checkpoint, StateFile } from '../../checkpoint/checkpoint'
+import type { Checkpoint, FileKind, StateFile } from '../../checkpoint/checkpoint'
 import { checkCrc, openZip, type ZipEntry } from '../../container/zip'
 import { Report } from '../../decode/report'
 import { type Finding, finding, findingOf } from '../../finding'
@@ -10,6 +10,14 @@ import { list } from '../text'
 /** Records of one file told one by one; who knows that so many are damaged needs no more. */
 const MOST_TOLD = 50
 
+const ZIPS: ReadonlySet<FileKind> = new Set<FileKind>([
+  'torch-zip',
+  'torch-package',
+  'torch-export',
+  'state-archive',
+  'npz',
+])
+
 /** Records of an archive whose bytes are not those that were written. torch.load does not look. */
 export const checksum: Rule = {
   ids: ['file/checksum'],
@@ -18,7 +26,7 @@ export const checksum: Rule = {
     for (const file of checkpoint.files) {
       // Where the archive is torn, or would burst, its checksums say nothing new.
       const broken = file.findings.some(({ rule }) => rule === 'file/truncated' || rule === 'file/resource-bomb')
-      if (file.kind === 'torch-zip' && !broken) yield* mismatches(checkpoint, file, signal)
+      if (ZIPS.has(file.kind) && !broken) yield* mismatches(checkpoint, file, signal)
     }
   },
 }
