@@ -6,9 +6,10 @@ import { errnoOf, unreadable } from './system-error'
 export interface FolderEntry {
   /** Relative to the folder that was listed, with forward slashes. */
   readonly path: string
-  /** Bytes of a file, 0 for a folder. */
+  /** Bytes of a file, 0 for all else. */
   readonly size: number
-  readonly kind: 'file' | 'folder'
+  /** `other`: a dead link, a device, a pipe. It has a name and cannot be read. */
+  readonly kind: 'file' | 'folder' | 'other'
   /** When it was last written, in milliseconds since 1970. */
   readonly modified: number
 }
@@ -28,13 +29,23 @@ export function pathKind(path: string): 'file' | 'folder' | undefined {
 
 /**
  * Files and folders below `path`, down to `depth` levels (1: its own entries only), in natural order (`rank2` before
- * `rank10`), dot files included. Links to files count as files; links to folders are listed and not entered, dead links and
- * devices left out. Throws `file/unreadable` when `path` itself cannot be listed.
+ * `rank10`), dot files included. Links to files count as files; links to folders are listed and not entered. Throws `file/unreadable` when `path` itself cannot be listed.
  */
 export function listFolder(path: string, depth = 3): FolderEntry[] {
   const found: FolderEntry[] = []
   walk(path, '', depth, found)
   return found.sort((a, b) => natural.compare(a.path, b.path) || (a.path < b.path ? -1 : 1))
+}
+
+/** A single file, links followed, by its name; undefined where there is none. */
+export function fileAt(path: string): FolderEntry | undefined {
+  try {
+    const stat = statSync(path)
+    if (!stat.isFile()) return undefined
+    return { path: basename(path), size: stat.size, kind: 'file', modified: stat.mtimeMs }
+  } catch {
+    return undefined
+  }
 }
 
 function walk(root: string, prefix: string, depth: number, found: FolderEntry[]): void {
@@ -47,16 +58,18 @@ function walk(root: string, prefix: string, depth: number, found: FolderEntry[])
   }
   for (const entry of entries) {
     const relative = prefix === '' ? entry.name : `${prefix}/${entry.name}`
-    let stat: Stats
-    try {
-      stat = statSync(join(root, relative))
-    } catch {
-      continue
-    }
-    const kind = kindOf(stat)
-    if (!kind) continue
-    found.push({ path: relative, size: kind === 'file' ? stat.size : 0, kind, modified: stat.mtimeMs })
+    const stat = statOf(join(root, relative))
+    const kind = (stat && kindOf(stat)) ?? 'other'
+    found.push({ path: relative, size: kind === 'file' && stat ? stat.size : 0, kind, modified: stat?.mtimeMs ?? 0 })
     if (kind === 'folder' && entry.isDirectory() && depth > 1) walk(root, relative, depth - 1, found)
+  }
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path)
+  } catch {
+    return undefined
   }
 }
 

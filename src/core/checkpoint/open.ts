@@ -1,9 +1,10 @@
 import { pathKind } from '../bytes/folder'
 import { AssayError } from '../errors'
+import { type Finding, finding } from '../finding'
 import type { Checkpoint, Run } from './checkpoint'
 import { Draft } from './draft'
 import { layoutOf } from './layouts'
-import { absolute, listingOfFile, listingOfFolder } from './listing'
+import { absolute, type Listing, listingOfFile, listingOfFolder } from './listing'
 import { openLogs } from './logs'
 import { runAt } from './run'
 
@@ -21,6 +22,7 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   const listing = kindOf(path) === 'file' ? listingOfFile(path) : listingOfFolder(path)
   const layout = layoutOf(listing)
   const draft = new Draft(listing, layout.label)
+  draft.findings.push(...unreadable(listing))
   try {
     await layout.open(draft)
     if (listing.only === undefined) await openLogs(draft)
@@ -45,6 +47,20 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
 
 export function isRun(opened: Checkpoint | Run): opened is Run {
   return 'checkpoints' in opened
+}
+
+/** Names that files of a checkpoint have. */
+const PART = /\.(safetensors|bin|pt|pth|ckpt|pkl|gguf|h5|msgpack|npz|distcp|json|model|txt)$/i
+const MOST_TOLD = 50
+
+/** What has the name of a part of the checkpoint and no contents: a cache links to files that may have been cleaned away. */
+function unreadable({ entries, only }: Listing): Finding[] {
+  const dead = only === undefined ? entries.filter(({ kind, path }) => kind === 'other' && PART.test(path)) : []
+  return dead.slice(0, MOST_TOLD).map(({ path }) =>
+    finding('file/unreadable', path, `${path} is a link that leads to no file, or a device: it holds nothing to read`, {
+      repair: 'Download or copy the file again',
+    }),
+  )
 }
 
 function kindOf(path: string): 'file' | 'folder' {

@@ -54,7 +54,8 @@ function filesOf(checkpoint: Checkpoint): { path: string; bytes: number }[] {
       .filter(({ kind }) => kind === 'file')
       .map(({ path, size }) => ({ path, bytes: size }))
   }
-  const sizes = new Map(listFolder(rootOf(checkpoint), 1).map(({ path, size }) => [path, size]))
+  const beside = listFolder(rootOf(checkpoint), 1).filter(({ kind }) => kind === 'file')
+  const sizes = new Map(beside.map(({ path, size }) => [path, size]))
   const paths = [
     baseName(checkpoint.path),
     ...checkpoint.files.map(({ path }) => path),

@@ -40,7 +40,7 @@ describe('listing a folder', () => {
     expect(listFolder(root).map(({ path }) => path)).toEqual(['a', 'a/b', 'a/b/c'])
   })
 
-  it('follows links to files, enters no linked folder, and passes over dead links', () => {
+  it('follows links to files, enters no linked folder, and tells dead links apart', () => {
     const root = tree(['blobs/x', 'checkpoint/a'])
     symlinkSync(join(root, 'blobs/x'), join(root, 'model.safetensors'))
     symlinkSync(root, join(root, 'checkpoint/circle'))
@@ -52,6 +52,7 @@ describe('listing a folder', () => {
       'folder checkpoint',
       'file checkpoint/a',
       'folder checkpoint/circle',
+      'other dead',
       'file model.safetensors',
     ])
   })

@@ -331,3 +331,16 @@ describe('an index that lies', () => {
     expect(statuses(checkpoint).weights).toBe('missing')
   })
 })
+
+it('a link whose file was cleaned away is named, and the rest is opened', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'assay-links-'))
+  writeFileSync(join(folder, 'config.json'), '{}')
+  symlinkSync(join(folder, 'gone'), join(folder, 'model.safetensors'))
+  symlinkSync('circle.pt', join(folder, 'circle.pt'))
+  symlinkSync('/nowhere', join(folder, '.lock'))
+  const { findings } = await open(folder)
+  expect(findings.map(({ rule, subject }) => `${rule} ${subject}`)).toEqual([
+    'file/unreadable circle.pt',
+    'file/unreadable model.safetensors',
+  ])
+})

@@ -19,7 +19,7 @@ export const unknown: Layout = {
       draft.mark('weights', 'missing', [], `${name} is ${foreign}, which Assay does not read`)
       return
     }
-    const files = entries.filter(({ kind }) => kind === 'file').map(({ path }) => path)
+    const files = entries.filter(({ kind }) => kind !== 'folder').map(({ path }) => path)
     const holds = files.length === 0 ? 'is empty' : `holds only ${some(files)}`
     draft.mark('weights', 'missing', [], `${name} ${holds}: no model file, no index, no training state`)
   },
