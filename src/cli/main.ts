@@ -19,7 +19,11 @@ export async function main(argv: readonly string[], io: Io): Promise<Status> {
     if (io.signal?.aborted) return STATUS.interrupted
     // Commander has told usage errors already.
     if (!(error instanceof CommanderError)) complain(error, io)
-    if (argv.includes('--json')) io.stdout.write(jsonText({ error: describe(error) }, io.stdout.isTTY === true))
+    if (asksForJson(argv)) io.stdout.write(jsonText({ error: describe(error) }, io.stdout.isTTY === true))
     return STATUS.trouble
   }
+}
+
+function asksForJson(argv: readonly string[]): boolean {
+  return argv.includes('--json') || /(^| )--format[ =]json( |$)/.test(argv.join(' '))
 }

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { version } from '../../package.json'
 import type { Io } from './io'
+import { FORMATS } from './reports/formats'
 import type { Status } from './status'
 import { parseSize } from './text/units'
 
@@ -41,10 +42,14 @@ export function program(io: Io, done: (status: Status) => void): Command {
   command('verify', 'Tell whether training can resume from a checkpoint, and what is wrong where it cannot.', [
     'verify checkpoint-500',
     'verify runs/gpt2 --json | jq -r .lastGood',
+    'verify checkpoint-500 --rule optimizer/missing=off --format junit > assay.xml',
   ])
-    .argument('<path...>', 'checkpoint files or folders, or a folder of checkpoints')
+    .argument('[path...]', 'checkpoint files or folders, or a folder of checkpoints')
     .option('--deep', 'read every value (finds NaN, infinities, damaged bytes)')
     .option('--strict', 'count warnings as errors')
+    .addOption(new Option('--rule <id=severity>', 'off, info, warning or error; may be repeated').argParser(parseRule))
+    .option('--rules', 'list the rules instead, with what they mean and what mends it')
+    .addOption(new Option('--format <format>', 'how to tell what was found').choices(FORMATS).default('text'))
     .addOption(asJson())
     .action(async (paths: string[], options) =>
       done(await (await import('./commands/verify')).verify(paths, options, io)),
@@ -154,6 +159,15 @@ function asJson(): Option {
 
 function filter(): Option {
   return new Option('--filter <glob>', 'only tensors with such names (* any text, ? one character; else any part)')
+}
+
+/** Collects `ID=off` into severities by rule. */
+function parseRule(text: string, sofar: Record<string, string> = {}): Record<string, string> {
+  const [, id, severity] = /^([\w/-]+)=(off|info|warning|error)$/.exec(text) ?? []
+  if (id === undefined || severity === undefined) {
+    throw new InvalidArgumentError('Write a rule as trainer/loss-jump=off (or info, warning, error).')
+  }
+  return { ...sofar, [id]: severity }
 }
 
 /** Collects `NAME=2,3` into shapes by name. The last `=` counts: a name may hold one. */

@@ -19,6 +19,9 @@ const help = {
   shapes: s.shapeChoices.optional(),
 }
 
+/** How a verification weighs what it finds. */
+const verifying = { strict: z.boolean().optional(), rules: s.ruleChoices.optional() }
+
 /** Progress events, then one result. */
 function job<Result extends z.ZodType>(result: Result) {
   return eventIterator(
@@ -61,10 +64,10 @@ export type OpenedRun = Extract<Opened, { kind: 'run' }>
 
 export const contract = {
   /** Opens a checkpoint file, a checkpoint folder, or a folder of checkpoints. Headers only. */
-  open: base.input(z.object({ path: z.string(), strict: z.boolean().optional() })).output(opened),
+  open: base.input(z.object({ path: z.string() }).extend(verifying)).output(opened),
   close: base.input(handle).output(z.object({})),
   /** Reads every value; the quick verification came with `open`. */
-  verifyDeep: base.input(handle.extend({ strict: z.boolean().optional() })).output(job(s.verification)),
+  verifyDeep: base.input(handle.extend(verifying)).output(job(s.verification)),
   /** Rows from `offset` on, at most `limit` (a page keeps one message small on 100,000 tensors). */
   tensors: base
     .input(handle.extend({ offset: z.number().int().nonnegative(), limit: z.number().int().positive() }))
@@ -111,6 +114,8 @@ export const contract = {
       }),
     )
     .output(z.object({ node: s.rawNode, children: z.array(s.rawNode) })),
+  /** Every rule there is. */
+  rules: base.output(z.array(s.ruleText)),
   scan: base.input(z.object({ paths: z.array(z.string()) })).output(s.scanReport),
 }
 export type Contract = typeof contract

@@ -27,6 +27,17 @@ export const finding = z.object({
   repair: z.string().optional(),
 })
 
+/** What a person should know of a rule; `severity` is that of its findings unless they say otherwise. */
+export const ruleText = z.object({
+  id: z.string(),
+  severity,
+  title: z.string(),
+  means: z.string(),
+  mends: z.string(),
+})
+/** Severities that the user gave to rules, by id. A rule that is `off` finds nothing, and what it looks for is not asked for. */
+export const ruleChoices = z.record(z.string(), z.enum(['off', 'error', 'warning', 'info']))
+
 export const verdict = z.enum(['complete', 'partial', 'broken'])
 export const verification = z.object({
   path: z.string(),
@@ -303,6 +314,8 @@ export const pickledFile = z.object({
 
 export const progress = z.object({ done: z.number(), total: z.number(), label: z.string() })
 
+export type RuleText = z.infer<typeof ruleText>
+export type RuleChoices = z.infer<typeof ruleChoices>
 export type Verification = z.infer<typeof verification>
 export type Verdict = z.infer<typeof verdict>
 export type Component = z.infer<typeof component>

@@ -1,31 +1,53 @@
-import type { Verification } from '../../contract/schemas'
-import { colors, complain, describe, type Failure } from '../complaint'
+import { version } from '../../../package.json'
+import type { RuleChoices, RuleText, Verification } from '../../contract/schemas'
+import { complain, describe, UsageError } from '../complaint'
 import type { Io } from '../io'
+import type { Format } from '../reports/formats'
+import { htmlText } from '../reports/html'
+import { junitText } from '../reports/junit'
+import { markdownText } from '../reports/markdown'
+import type { Report, Row } from '../reports/report'
+import { sarifText } from '../reports/sarif'
 import { type Session, withSession } from '../session'
+import { checkRules, settingsBeside } from '../settings'
 import { STATUS, type Status } from '../status'
-import { componentLines, findingLines, verdictLine } from '../text/report'
-import { jsonText, safe } from '../text/safe'
-import { table } from '../text/table'
+import { checkpointText, runText } from '../text/report'
+import { rulesText } from '../text/rules'
+import { jsonText } from '../text/safe'
 
 interface Options {
   readonly deep?: true
   readonly strict?: true
   readonly json?: true
+  readonly format?: Format
+  /** Severities by rule, as the user gave them. */
+  readonly rule?: RuleChoices
+  /** List the rules instead. */
+  readonly rules?: true
 }
-
-type Row = Verification | { readonly path: string; readonly error: Failure }
 
 export async function verify(paths: readonly string[], options: Options, io: Io): Promise<Status> {
   return withSession(io, async (session) => {
-    const [path] = paths as [string, ...string[]]
+    const format = options.json ? 'json' : (options.format ?? 'text')
+    const rules = new Map((await session.client.rules()).map((rule) => [rule.id, rule]))
+    if (options.rules) {
+      io.stdout.write(listText([...rules.values()], format, io))
+      return STATUS.good
+    }
+    const [path] = paths
+    if (path === undefined) throw new UsageError('Name a checkpoint, or a folder of checkpoints')
+    checkRules(options.rule ?? {}, rules)
+    const report = (found: Pick<Report, 'path' | 'rows' | 'lastGood'>): Report => ({
+      ...found,
+      rules,
+      version,
+      folder: io.folder,
+    })
     if (paths.length === 1) {
-      const { run, rows, lastGood } = await verifyPath(path, options, session, io)
+      const { run, rows, lastGood } = await verifyPath(path, options, session, io, rules)
       const [only] = rows
-      if (run === undefined && only) {
-        io.stdout.write(options.json ? jsonText(only, io.stdout.isTTY === true) : checkpointText(only, io))
-      } else {
-        print({ path: run ?? path, checkpoints: rows, lastGood }, options, io)
-      }
+      const all = report({ path: run ?? only?.path ?? path, rows, lastGood })
+      io.stdout.write(run === undefined && only ? singleText(only, all, format, io) : textOf(all, format, io))
       return statusOf(rows)
     }
 
@@ -33,23 +55,33 @@ export async function verify(paths: readonly string[], options: Options, io: Io)
     let lastGood: string | null = null
     for (const each of paths) {
       try {
-        const found = await verifyPath(each, options, session, io)
+        const found = await verifyPath(each, options, session, io, rules)
         rows.push(...found.rows)
         lastGood = found.lastGood ?? lastGood
       } catch (error) {
-        if (io.signal?.aborted) throw error
+        if (io.signal?.aborted || error instanceof UsageError) throw error
         complain(error, io)
         rows.push({ path: session.absolute(each), error: describe(error) })
       }
     }
-    print({ path: commonFolder(rows.map((row) => row.path)), checkpoints: rows, lastGood }, options, io)
+    io.stdout.write(textOf(report({ path: commonFolder(rows.map((row) => row.path)), rows, lastGood }), format, io))
     return statusOf(rows)
   })
 }
 
 /** The checkpoint at a path, or every one of the run there. */
-async function verifyPath(path: string, { deep, strict }: Options, { client, absolute, finish }: Session, io: Io) {
-  const choices = { ...(strict && { strict }) }
+async function verifyPath(
+  path: string,
+  options: Options,
+  { client, absolute, finish }: Session,
+  io: Io,
+  known: ReadonlyMap<string, RuleText>,
+) {
+  const { deep } = options
+  const settings = settingsBeside(absolute(path))
+  checkRules(settings.rules ?? {}, known)
+  const rules = { ...settings.rules, ...options.rule }
+  const choices = { rules, ...((options.strict || settings.strict) && { strict: true }) }
   const call = { ...(io.signal && { signal: io.signal }) }
   const opened = await client.open({ path: absolute(path), ...choices })
   const read = async ({ id, verification }: { id: string; verification: Verification }) => {
@@ -82,39 +114,33 @@ function statusOf(rows: readonly Row[]): Status {
   return rows.every((row) => 'verdict' in row && row.verdict === 'complete') ? STATUS.good : STATUS.findings
 }
 
-function print(all: { path: string; checkpoints: readonly Row[]; lastGood: string | null }, options: Options, io: Io) {
-  io.stdout.write(options.json ? jsonText(all, io.stdout.isTTY === true) : runText(all, io))
+function singleText(row: Row, report: Report, format: Format, io: Io): string {
+  if (format === 'json') return jsonText(row, io.stdout.isTTY === true)
+  return format === 'text' && 'verdict' in row ? checkpointText(row, io) : textOf(report, format, io)
 }
 
-function checkpointText(verification: Verification, io: Io): string {
-  const { bold, dim } = colors(io)
-  const { path, layoutLabel, step, deep } = verification
-  const head = [bold(safe(path)), safe(layoutLabel), ...(step === undefined ? [] : [`step ${step}`])].join('  ')
-  return [
-    `${head}\n${verdictLine(verification, io)}\n`,
-    componentLines(verification, io),
-    findingLines(verification.findings, io),
-    deep ? '' : dim('Values were not read; --deep reads them all.\n'),
-  ].join('\n')
+function textOf(report: Report, format: Format, io: Io): string {
+  const { path, rows, lastGood } = report
+  switch (format) {
+    case 'text':
+      return runText(path, rows, lastGood, io)
+    case 'json':
+      return jsonText({ path, checkpoints: rows, lastGood }, io.stdout.isTTY === true)
+    case 'sarif':
+      return sarifText(report)
+    case 'junit':
+      return junitText(report)
+    case 'markdown':
+      return markdownText(report)
+    case 'html':
+      return htmlText(report)
+  }
 }
 
-function runText({ path, checkpoints, lastGood }: Parameters<typeof print>[0], io: Io): string {
-  const { bold, dim, green, yellow, red } = colors(io)
-  const paint = { complete: green, partial: yellow, broken: red, error: red }
-  const names = checkpoints.map((row) => ('error' in row ? 'error' : row.verdict))
-  const lines = checkpoints.map((row) => {
-    const name = safe(row.path.startsWith(`${path}/`) ? row.path.slice(path.length + 1) : row.path)
-    if ('error' in row) return [name, '', 'error', safe(row.error.message)]
-    const rules = [...new Set(row.findings.filter(({ severity }) => severity !== 'info').map(({ rule }) => rule))]
-    return [name, row.step === undefined ? '' : `step ${row.step}`, row.verdict, rules.join(', ')]
-  })
-  const body = table(lines, {
-    indent: '  ',
-    paint: (cell, column, row) => (column === 2 ? paint[names[row] ?? 'error'](cell) : column === 3 ? dim(cell) : cell),
-  })
-  const last =
-    lastGood === null ? red('Training can resume exactly from none of them.') : `Last good: ${bold(safe(lastGood))}`
-  return `${bold(safe(path))}\n\n${body}\n${last}\n`
+function listText(rules: readonly RuleText[], format: Format, io: Io): string {
+  if (format === 'json') return jsonText({ rules }, io.stdout.isTTY === true)
+  if (format === 'text') return rulesText(rules, io)
+  throw new UsageError(`The rules are listed as text or as json, not as ${format}`)
 }
 
 /** Deepest folder that all paths lie in. */

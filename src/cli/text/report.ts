@@ -1,6 +1,7 @@
 import type { Component, Finding, Verification } from '../../contract/schemas'
 import { colors } from '../complaint'
 import type { Io } from '../io'
+import { foldsOf, type Row } from '../reports/report'
 import { safe } from './safe'
 import { table } from './table'
 import { bytesText, countText, plural } from './units'
@@ -52,16 +53,9 @@ export function findingLines(findings: readonly Finding[], io: Io): string {
   const { red, yellow, cyan, dim, bold } = colors(io)
   const paint = { error: red, warning: yellow, info: cyan }
   const way = (repair: string | undefined) => (repair === undefined ? '' : `    ${dim('→')} ${safe(repair)}\n`)
-  const groups = new Map<string, Finding[]>()
-  for (const severity of ['error', 'warning', 'info'] as const) {
-    for (const finding of findings.filter((one) => one.severity === severity)) {
-      const key = `${severity} ${finding.rule}`
-      groups.set(key, [...(groups.get(key) ?? []), finding])
-    }
-  }
   let text = ''
-  for (const [first, ...rest] of [...groups.values()] as [Finding, ...Finding[]][]) {
-    const all = [first, ...rest]
+  for (const { findings: all } of foldsOf(findings)) {
+    const [first] = all
     const times = all.length > 1 ? dim(` × ${all.length}`) : ''
     text += `${paint[first.severity](first.severity)} ${bold(first.rule)}${times}\n`
     const shared = all.every(({ repair }) => repair === first.repair)
@@ -72,4 +66,37 @@ export function findingLines(findings: readonly Finding[], io: Io): string {
     if (shared) text += way(first.repair)
   }
   return text === '' ? dim('No findings.\n') : text
+}
+
+/** A checkpoint in full: verdict, components, findings. */
+export function checkpointText(verification: Verification, io: Io): string {
+  const { bold, dim } = colors(io)
+  const { path, layoutLabel, step, deep } = verification
+  const head = [bold(safe(path)), safe(layoutLabel), ...(step === undefined ? [] : [`step ${step}`])].join('  ')
+  return [
+    `${head}\n${verdictLine(verification, io)}\n`,
+    componentLines(verification, io),
+    findingLines(verification.findings, io),
+    deep ? '' : dim('Values were not read; --deep reads them all.\n'),
+  ].join('\n')
+}
+
+/** A line for each checkpoint, and the last good one. */
+export function runText(path: string, checkpoints: readonly Row[], lastGood: string | null, io: Io): string {
+  const { bold, dim, green, yellow, red } = colors(io)
+  const paint = { complete: green, partial: yellow, broken: red, error: red }
+  const names = checkpoints.map((row) => ('error' in row ? 'error' : row.verdict))
+  const lines = checkpoints.map((row) => {
+    const name = safe(row.path.startsWith(`${path}/`) ? row.path.slice(path.length + 1) : row.path)
+    if ('error' in row) return [name, '', 'error', safe(row.error.message)]
+    const rules = [...new Set(row.findings.filter(({ severity }) => severity !== 'info').map(({ rule }) => rule))]
+    return [name, row.step === undefined ? '' : `step ${row.step}`, row.verdict, rules.join(', ')]
+  })
+  const body = table(lines, {
+    indent: '  ',
+    paint: (cell, column, row) => (column === 2 ? paint[names[row] ?? 'error'](cell) : column === 3 ? dim(cell) : cell),
+  })
+  const last =
+    lastGood === null ? red('Training can resume exactly from none of them.') : `Last good: ${bold(safe(lastGood))}`
+  return `${bold(safe(path))}\n\n${body}\n${last}\n`
 }

@@ -19,6 +19,11 @@ export function safe(text: string): string {
 
 /** One JSON document, inert on a terminal too (its own line breaks aside), the schema version first. */
 export function jsonText(document: object, indented: boolean): string {
-  const text = JSON.stringify({ schema: 1, ...document }, null, indented ? 2 : 0)
+  return inertJson({ schema: 1, ...document }, indented)
+}
+
+/** As `jsonText`, of a document whose schema is not Assay's. */
+export function inertJson(document: object, indented: boolean): string {
+  const text = JSON.stringify(document, null, indented ? 2 : 0)
   return `${text.replace(ACTING, (character) => (character === '\n' ? character : escaped(character)))}\n`
 }

@@ -74,7 +74,8 @@ function concerns({ rule, subject, evidence }: Finding, { id, files }: Component
   return id === (part?.component ?? 'weights')
 }
 
-const MISSING: { readonly [id in ComponentId]?: RuleId } = {
+/** The rule that tells that a component is missing. */
+export const MISSING: { readonly [id in ComponentId]?: RuleId } = {
   weights: 'weights/missing',
   config: 'config/missing',
   tokenizer: 'tokenizer/missing',

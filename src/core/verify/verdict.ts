@@ -155,7 +155,7 @@ function completeSentence(components: readonly Component[], { step }: TrainingSt
   )
   const names: Record<string, string> = { optimizer: 'optimizer', scheduler: 'scheduler', rng: 'random states' }
   const parts = ['weights', ...present.map((id) => names[id] as string)]
-  const all = `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`
+  const all = list(parts, parts.length)
   const where = step === undefined ? '' : ` at step ${step}`
   return `${all.charAt(0).toUpperCase()}${all.slice(1)} are all here and agree: training goes on exactly${where}.`
 }

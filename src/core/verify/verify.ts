@@ -2,8 +2,8 @@ import type { Kernel } from '../analysis/kernel'
 import type { Checkpoint, Component } from '../checkpoint/checkpoint'
 import { byteLength, numel } from '../checkpoint/tensor'
 import { throwIfAborted } from '../errors'
-import type { Finding } from '../finding'
-import { missingFindings, settle } from './components'
+import type { Finding, RuleId, Severity } from '../finding'
+import { MISSING, missingFindings, settle } from './components'
 import { ALL_RULES } from './rules'
 import { weightsOf } from './shapes/evidence'
 import { type Progress, Values } from './values'
@@ -29,6 +29,8 @@ export interface VerifyOptions {
   readonly deep?: boolean
   /** Let warnings count against a complete verdict. */
   readonly strict?: boolean
+  /** Severities other than the rules' own; `off`: nothing is found, and what the rule looks for is not asked for. */
+  readonly rules?: ReadonlyMap<RuleId, Severity | 'off'>
   readonly signal?: AbortSignal
   readonly onProgress?: Progress
 }
@@ -38,7 +40,7 @@ export interface VerifyOptions {
  * checkpoint is a finding.
  */
 export async function verify(checkpoint: Checkpoint, options: VerifyOptions): Promise<Verification> {
-  const { kernel, deep = false, strict = false, signal, onProgress } = options
+  const { kernel, deep = false, strict = false, rules = new Map(), signal, onProgress } = options
   const values = new Values(checkpoint, kernel, signal, onProgress)
   const found: Finding[] = [...checkpoint.findings, ...checkpoint.files.flatMap(({ findings }) => findings)]
   for (const rule of ALL_RULES) {
@@ -46,9 +48,10 @@ export async function verify(checkpoint: Checkpoint, options: VerifyOptions): Pr
     for await (const finding of rule.check({ checkpoint, values, ...(signal && { signal }) })) found.push(finding)
     throwIfAborted(signal)
   }
-  const ruled = distinct([...found, ...values.findings])
-  const components = settle(checkpoint, ruled)
-  const findings = [...ruled, ...missingFindings(checkpoint, components, ruled)].sort(byGravity)
+  const ruled = chosen(distinct([...found, ...values.findings]), rules)
+  const components = settle(checkpoint, ruled).map((component) => excused(component, rules))
+  const missing = chosen(missingFindings(checkpoint, components, ruled), rules)
+  const findings = [...ruled, ...missing].sort(byGravity)
   const { state } = checkpoint
   const tensors = weightsOf(checkpoint)
   return {
@@ -64,6 +67,21 @@ export async function verify(checkpoint: Checkpoint, options: VerifyOptions): Pr
     ...(state.epoch !== undefined && { epoch: state.epoch }),
     deep,
   }
+}
+
+/** The findings with the severities that the user gave to their rules, without those of rules that are off. */
+function chosen(findings: readonly Finding[], rules: ReadonlyMap<RuleId, Severity | 'off'>): Finding[] {
+  return findings.flatMap((each) => {
+    const severity = rules.get(each.rule) ?? each.severity
+    return severity === 'off' ? [] : [{ ...each, severity }]
+  })
+}
+
+/** A component that is not there and that nobody asks for. */
+function excused(component: Component, rules: ReadonlyMap<RuleId, Severity | 'off'>): Component {
+  const rule = MISSING[component.id]
+  if (component.status !== 'missing' || rule === undefined || rules.get(rule) !== 'off') return component
+  return { ...component, status: 'not-applicable', note: `Not asked for: ${rule} is off` }
 }
 
 /** One of each, and no general finding where a rule that saw more has a particular one. */

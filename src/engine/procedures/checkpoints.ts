@@ -1,8 +1,10 @@
+import type { RuleChoices } from '../../contract/schemas'
 import { parentOf } from '../../core/bytes/folder'
 import type { Checkpoint, Run } from '../../core/checkpoint/checkpoint'
 import { isRun, openCheckpoint, openPath } from '../../core/checkpoint/open'
 import { runAt } from '../../core/checkpoint/run'
 import { AssayError } from '../../core/errors'
+import { RULES, type RuleId } from '../../core/finding'
 import { history } from '../../core/history/history'
 import { scan } from '../../core/verify/scan'
 import { type Verification, verify } from '../../core/verify/verify'
@@ -13,7 +15,7 @@ import { wireHistory, wireScan, wireState, wireVerification } from '../wire/stat
 
 const open = procedures.open.handler(async ({ input, context: { engine } }) => {
   const subject = await openPath(input.path)
-  return isRun(subject) ? openedRun(subject, engine, input.strict) : openedCheckpoint(subject, engine, input.strict)
+  return isRun(subject) ? openedRun(subject, engine, input) : openedCheckpoint(subject, engine, input)
 })
 
 const close = procedures.close.handler(({ input, context: { engine } }) => {
@@ -24,8 +26,8 @@ const close = procedures.close.handler(({ input, context: { engine } }) => {
 const verifyDeep = procedures.verifyDeep.handler(({ input, context: { engine }, signal }) => {
   const { checkpoint } = engine.get(input.id)
   return job(signal, async (onProgress, abort) => {
-    const options = { deep: true, strict: input.strict ?? false, kernel: engine.kernel, signal: abort, onProgress }
-    const verification = await verify(checkpoint, options)
+    const reading = { deep: true, kernel: engine.kernel, signal: abort, onProgress }
+    const verification = await verify(checkpoint, { ...reading, ...choicesOf(input) })
     engine.learn(input.id, verification)
     return wireVerification(checkpoint, verification)
   })
@@ -39,12 +41,14 @@ const historyOf = procedures.history.handler(({ input, context: { engine } }) =>
   wireHistory(history(engine.get(input.id).checkpoint)),
 )
 
+const rules = procedures.rules.handler(() => Object.entries(RULES).map(([id, text]) => ({ id, ...text })))
+
 const scanPaths = procedures.scan.handler(async ({ input }) => wireScan(await scan(input.paths)))
 
-export const checkpoints = { open, close, verifyDeep, state, history: historyOf, scan: scanPaths }
+export const checkpoints = { open, close, verifyDeep, state, history: historyOf, rules, scan: scanPaths }
 
-async function openedCheckpoint(checkpoint: Checkpoint, engine: Engine, strict = false) {
-  const verification = await quick(checkpoint, engine, strict)
+async function openedCheckpoint(checkpoint: Checkpoint, engine: Engine, choices: Choices) {
+  const verification = await quick(checkpoint, engine, choices)
   const { id } = engine.hold(checkpoint, verification)
   return {
     kind: 'checkpoint' as const,
@@ -60,12 +64,12 @@ async function openedCheckpoint(checkpoint: Checkpoint, engine: Engine, strict =
   }
 }
 
-async function openedRun(run: Run, engine: Engine, strict = false) {
+async function openedRun(run: Run, engine: Engine, choices: Choices) {
   const checkpoints = []
   for (const { path, name, step } of run.checkpoints) {
     const checkpoint = await openCheckpoint(path)
     try {
-      const verification = wireVerification(checkpoint, await quick(checkpoint, engine, strict))
+      const verification = wireVerification(checkpoint, await quick(checkpoint, engine, choices))
       checkpoints.push({ path, name, ...(step !== undefined && { step }), verification })
     } finally {
       checkpoint.close()
@@ -73,6 +77,17 @@ async function openedRun(run: Run, engine: Engine, strict = false) {
   }
   const lastGood = checkpoints.findLast(({ verification }) => verification.verdict === 'complete')
   return { kind: 'run' as const, path: run.path, name: run.name, checkpoints, lastGood: lastGood?.path ?? null }
+}
+
+/** How the user wants findings to be weighed. */
+interface Choices {
+  readonly strict?: boolean | undefined
+  readonly rules?: RuleChoices | undefined
+}
+
+function choicesOf({ strict = false, rules = {} }: Choices) {
+  const known = Object.entries(rules).filter(([id]) => Object.hasOwn(RULES, id))
+  return { strict, rules: new Map(known as [RuleId, (typeof known)[number][1]][]) }
 }
 
 /** The checkpoints of the run that this one lies in, itself among them; none where it stands alone. */
@@ -87,6 +102,6 @@ function siblingsOf({ path }: Checkpoint): Run['checkpoints'][number][] {
   }
 }
 
-function quick(checkpoint: Checkpoint, engine: Engine, strict: boolean): Promise<Verification> {
-  return verify(checkpoint, { deep: false, strict, kernel: engine.kernel })
+function quick(checkpoint: Checkpoint, engine: Engine, choices: Choices): Promise<Verification> {
+  return verify(checkpoint, { deep: false, kernel: engine.kernel, ...choicesOf(choices) })
 }

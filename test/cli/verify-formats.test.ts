@@ -1,0 +1,159 @@
+import { cpSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { RuleText, Verification } from '../../src/contract/schemas'
+import { RULES } from '../../src/core/finding'
+import { goldenPath } from '../golden/cases'
+import { assay, assayJson } from './run'
+
+const format = async (name: string, ...paths: string[]) => assay(['verify', ...paths, '--format', name])
+const healthy = goldenPath('trainer-gpt2')
+const flattened = goldenPath('flattened-whisper')
+const hostile = goldenPath('hostile-st-ansi-name')
+
+describe('as SARIF', () => {
+  interface Sarif {
+    readonly $schema: string
+    readonly version: string
+    readonly runs: readonly {
+      readonly tool: { readonly driver: { readonly name: string; readonly rules: readonly { readonly id: string }[] } }
+      readonly invocations: readonly { readonly executionSuccessful: boolean }[]
+      readonly results: readonly {
+        readonly ruleId: string
+        readonly ruleIndex: number
+        readonly level: string
+        readonly message: { readonly text: string }
+        readonly locations: readonly {
+          readonly physicalLocation: { readonly artifactLocation: { readonly uri: string } }
+        }[]
+      }[]
+    }[]
+  }
+  const sarif = async (...paths: string[]) => JSON.parse((await format('sarif', ...paths)).stdout) as Sarif
+
+  it('is a log of one run with a result for every finding', async () => {
+    const { json } = await assayJson<Verification>('verify', flattened)
+    const log = await sarif(flattened)
+    expect(Object.keys(log)).toEqual(['$schema', 'version', 'runs'])
+    expect(log.version).toBe('2.1.0')
+    const [run] = log.runs
+    expect(run?.results).toHaveLength(json.findings.length)
+    for (const { ruleId, ruleIndex, level, message, locations } of run?.results ?? []) {
+      expect(run?.tool.driver.rules[ruleIndex]?.id).toBe(ruleId)
+      expect(['error', 'warning', 'note']).toContain(level)
+      expect(message.text).not.toBe('')
+      const [place] = locations
+      expect(place?.physicalLocation.artifactLocation.uri).toMatch(/^(test\/golden|file:\/\/)/)
+    }
+  })
+
+  it('says of a path that could not be read that the run was no success', async () => {
+    const log = await sarif(healthy, '/there/is/nothing')
+    expect(log.runs[0]?.invocations[0]).toMatchObject({
+      executionSuccessful: false,
+      toolExecutionNotifications: [{ level: 'error' }],
+    })
+  })
+})
+
+describe('as JUnit', () => {
+  it('fails no case of a checkpoint that resumes exactly', async () => {
+    const { stdout, status } = await format('junit', healthy)
+    expect(stdout).toContain('<testsuites name="assay verify" tests="1" failures="0" errors="0">')
+    expect(status).toBe(0)
+  })
+
+  it('fails the checkpoint once, and once for each rule', async () => {
+    const { stdout, status } = await format('junit', flattened, '/there/is/nothing')
+    expect(stdout).toMatch(/<testsuites name="assay verify" tests="\d+" failures="[1-9]\d*" errors="1">/)
+    expect(stdout.match(/name="weights\/flattened"/g)).toHaveLength(1)
+    expect(status).toBe(2)
+  })
+
+  it('is well-formed, whatever names a file brings', async () => {
+    for (const path of [healthy, flattened, hostile, goldenPath('hostile-st-proto')]) {
+      expect(unclosed((await format('junit', path)).stdout)).toEqual([])
+    }
+  })
+})
+
+describe('for people', () => {
+  it('folds what repeats into one entry with a count and a list', async () => {
+    const { stdout } = await format('markdown', flattened)
+    expect(stdout).toMatch(/<details><summary>error <b>weights\/flattened<\/b> × \d\d: /)
+    expect(stdout).toContain('- and ')
+    expect(stdout).toContain('**BROKEN**')
+  })
+
+  it('gives a run a table', async () => {
+    const { stdout } = await format('markdown', dirname(healthy))
+    expect(stdout).toContain('| checkpoint | step | verdict | findings |')
+    expect(stdout).toContain('Last good: ')
+  })
+
+  it('writes a page that runs nothing and fetches nothing', async () => {
+    const { stdout } = await format('html', flattened, hostile)
+    expect(stdout.startsWith('<!doctype html>')).toBe(true)
+    expect(stdout).not.toMatch(/<script|<img|<link|src=|https?:/)
+    expect(stdout).toContain('<b class="broken">BROKEN</b>')
+  })
+})
+
+describe('rules', () => {
+  it('are all listed with what they mean and what mends them', async () => {
+    const { json } = await assayJson<{ rules: RuleText[] }>('verify', '--rules')
+    expect(json.rules.map(({ id }) => id)).toEqual(Object.keys(RULES))
+    const { stdout, status } = await assay(['verify', '--rules'])
+    for (const { id, means, mends } of json.rules) for (const text of [id, means, mends]) expect(stdout).toContain(text)
+    expect(status).toBe(0)
+  })
+
+  it('can be switched off, and what they look for is not asked for then', async () => {
+    const path = goldenPath('seed-style-weights-only')
+    const off = ['optimizer', 'scheduler', 'rng'].flatMap((id) => ['--rule', `${id}/missing=off`])
+    expect((await assay(['verify', path])).status).toBe(1)
+    const { json, status } = await assayJson<Verification>('verify', path, ...off)
+    expect(json.findings.filter(({ rule }) => rule.endsWith('/missing'))).toEqual([])
+    expect(json.verdict).toBe('complete')
+    expect(status).toBe(0)
+  })
+
+  it('can be given another severity', async () => {
+    const path = goldenPath('damaged-loss-jump')
+    const { json } = await assayJson<Verification>('verify', path, '--rule', 'trainer/loss-jump=info')
+    expect(json.findings.find(({ rule }) => rule === 'trainer/loss-jump')?.severity).toBe('info')
+  })
+
+  it('are read from a file beside the checkpoints of a run', async () => {
+    const run = mkdtempSync(join(tmpdir(), 'assay-test-'))
+    cpSync(goldenPath('seed-style-weights-only'), join(run, 'one'), { recursive: true })
+    const rules = { 'optimizer/missing': 'off', 'scheduler/missing': 'off', 'rng/missing': 'off' }
+    writeFileSync(join(run, '.assay.json'), JSON.stringify({ rules }))
+    expect((await assay(['verify', join(run, 'one')])).status).toBe(0)
+    writeFileSync(join(run, '.assay.json'), '{"rules": {"optimizer/mising": "off"}}')
+    const misspelt = await assay(['verify', join(run, 'one')])
+    expect(misspelt.status).toBe(2)
+    expect(misspelt.stderr).toContain('There is no rule optimizer/mising')
+  })
+
+  it('must exist and be given a severity', async () => {
+    expect((await assay(['verify', healthy, '--rule', 'no/such=off'])).status).toBe(2)
+    expect((await assay(['verify', healthy, '--rule', 'trainer/loss-jump=never'])).status).toBe(2)
+  })
+})
+
+/** Elements of a document that are closed in another order than they were opened, and bare characters that must not be. */
+function unclosed(xml: string): string[] {
+  const open: string[] = []
+  const wrong: string[] = []
+  for (const [tag, close, name, empty] of xml
+    .replace(/^<\?.*?\?>/, '')
+    .matchAll(/<(\/?)([\w-]+)(?:\s[^<>]*?)?(\/?)>/g)) {
+    if (empty === '/') continue
+    if (close === '') open.push(name as string)
+    else if (open.pop() !== name) wrong.push(tag)
+  }
+  const rest = xml.replace(/<[^<>]*>/g, '')
+  return [...wrong, ...open, ...(rest.match(/[<>]|&(?!amp;|lt;|gt;|quot;)/g) ?? [])]
+}
