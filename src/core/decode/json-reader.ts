@@ -6,6 +6,9 @@ const DEEPEST = 500
 /** Python reads no longer integers (CPython 3.11, sys.int_info.default_max_str_digits). */
 const LONGEST_INTEGER = 4300
 
+/** What an object weighs against a number or an array: without a prototype it takes some 200 bytes. */
+const OBJECT_WEIGHT = 8
+
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const WORD = /true|false|null|NaN|-?Infinity/y
 const WORDS = new Map<string, Plain>([
@@ -21,16 +24,19 @@ const WORDS = new Map<string, Plain>([
  * Steps through JSON text, value by value. Objects can be walked key by key, which shows keys given twice and builds nothing:
  * `for (let more = reader.enter('{'); more; more = reader.more('}')) { const key = reader.key(); ... reader.value() }`.
  * Every method throws AssayError `file/bad-header`, where the text breaks the rules. `what` is what messages call it: the
- * file, or a part of it.
+ * file, or a part of it. Beyond `most` values, an object counted as eight, `value` throws `file/resource-bomb`: each takes
+ * many times the memory of its text.
  */
 export class JsonReader {
   #at = 0
   #depth = 0
+  #built = 0
 
   constructor(
     private readonly text: string,
     private readonly file: string,
     private readonly what: string = file,
+    private readonly most: number = Number.POSITIVE_INFINITY,
   ) {}
 
   /** The character that the next value begins with, white space skipped; '' at the end. */
@@ -91,8 +97,10 @@ export class JsonReader {
   }
 
   value(): Plain {
+    if (++this.#built > this.most) this.#refuse()
     switch (this.peek()) {
       case '{': {
+        this.#built += OBJECT_WEIGHT - 1
         const object: { [key: string]: Plain } = Object.create(null)
         for (let more = this.enter('{'); more; more = this.more('}')) object[this.key()] = this.value()
         return object
@@ -135,6 +143,12 @@ export class JsonReader {
 
   fail(why: string): never {
     throw new AssayError('file/bad-header', `${this.what} is not valid JSON: ${why} (at character ${this.#at})`, {
+      file: this.file,
+    })
+  }
+
+  #refuse(): never {
+    throw new AssayError('file/resource-bomb', `${this.what} holds more values than any file of its kind`, {
       file: this.file,
     })
   }

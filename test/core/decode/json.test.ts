@@ -88,3 +88,7 @@ function clean(value: unknown): unknown {
   if (value === null || typeof value !== 'object') return value
   return new Map(Object.entries(value).map(([key, item]) => [key, clean(item)]))
 }
+
+it('refuses text that stands for more values than memory should hold', () => {
+  expect(() => parse(`[${'{},'.repeat(3_000_001)}0]`)).toThrow(expect.objectContaining({ code: 'file/resource-bomb' }))
+})
