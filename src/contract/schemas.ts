@@ -306,8 +306,10 @@ export const rawNode = z.object({
 export const pickledFile = z.object({
   file: z.string(),
   globals: z.array(z.object({ module: z.string(), name: z.string(), verdict: scanVerdict, allowed: z.boolean() })),
-  /** What the default loader of torch refuses, and the keys that lead to where it is asked for first. */
-  refusals: z.array(z.object({ module: z.string(), name: z.string(), where: z.array(z.string()) })),
+  /** What the default loader of torch refuses, and the keys (and child positions) that lead to where it is asked for first. */
+  refusals: z.array(
+    z.object({ module: z.string(), name: z.string(), where: z.array(z.string()), path: z.array(z.number().int()) }),
+  ),
   /** Python that would admit the refusals; null where there are none, or where one of them is dangerous. */
   admit: z.string().nullable(),
 })

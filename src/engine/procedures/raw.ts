@@ -31,7 +31,7 @@ function pickledFile({ path, value, globals }: StateFile) {
       verdict,
       allowed: allowedByWeightsOnly(module, name),
     })),
-    refusals: refusals.map(({ module, name, where }) => ({ module, name, where: [...where] })),
+    refusals: refusals.map(({ module, name, where, path: at }) => ({ module, name, where: [...where], path: [...at] })),
     admit: refusals.length === 0 || globals.some(({ verdict }) => verdict === 'dangerous') ? null : admitting(refusals),
   }
 }

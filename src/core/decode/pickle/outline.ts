@@ -152,8 +152,10 @@ function count(n: number, one: string, many: string): string {
 export interface Refusal {
   readonly module: string
   readonly name: string
-  /** Keys from the root; empty for the root itself. */
+  /** Keys from the root to the nearest node that the outline shows; empty for the root itself. */
   readonly where: readonly string[]
+  /** The same as child positions. */
+  readonly path: readonly number[]
 }
 
 /** Values looked at before the search for places gives up. */
@@ -166,42 +168,47 @@ const MOST_VISITED = 500_000
 export function refusalsIn(root: PyValue): Refusal[] {
   const found = new Map<string, Refusal>()
   const seen = new Set<PyContainer>()
-  const queue: { value: PyValue; where: Trail | undefined }[] = [{ value: root, where: undefined }]
+  const queue: { value: PyValue; place: Place }[] = [{ value: root, place: new Place(root) }]
   for (let i = 0; i < queue.length && i < MOST_VISITED; i++) {
-    const { value, where } = queue[i] as (typeof queue)[number]
+    const { value, place } = queue[i] as (typeof queue)[number]
     const global = globalOf(value)
     const path = global && canonicalPath(global.module, global.name)
     if (global && path !== undefined && !found.has(path) && !allowedByWeightsOnly(global.module, global.name)) {
-      found.set(path, { module: global.module, name: global.name, where: keysOf(where) })
+      found.set(path, { module: global.module, name: global.name, ...place.trail() })
     }
     const container = containerOf(value)
     if (container === undefined || seen.has(container)) continue
     seen.add(container)
-    const named = new Map(namedParts(container))
     for (const part of partsOf(container)) {
-      if (part === null || typeof part !== 'object') continue
-      const key = named.get(part)
-      queue.push({ value: part, where: key === undefined ? where : { key, above: where } })
+      if (part !== null && typeof part === 'object') queue.push({ value: part, place: place.of(part) })
     }
   }
   return [...found.values()]
 }
 
-interface Trail {
-  readonly key: string
-  readonly above: Trail | undefined
-}
+/** A node that the outline shows. What is hidden in it (what a wrapping says of itself, keys) has its place there too. */
+class Place {
+  #children: Map<PyValue, { key: string; position: number }> | undefined
 
-function keysOf(trail: Trail | undefined): string[] {
-  const keys: string[] = []
-  for (let at = trail; at; at = at.above) keys.push(at.key)
-  return keys.reverse()
-}
+  constructor(
+    private readonly value: PyValue,
+    readonly step?: { readonly above: Place; readonly key: string; readonly position: number },
+  ) {}
 
-function namedParts(container: PyContainer): [PyValue, string][] {
-  if (container instanceof PyDict) return [...container.entries].map(([key, item]) => [item, short(key)])
-  if (container instanceof PyObject && container.hasEntries) {
-    return [...container.entries].map(([key, item]) => [item, short(key)])
+  /** The place of something in this node: its own where it is shown as a child. */
+  of(part: PyValue): Place {
+    this.#children ??= new Map(childrenOf(this.value).map(([key, child], position) => [child, { key, position }]))
+    const child = this.#children.get(part)
+    return child ? new Place(part, { above: this, ...child }) : this
   }
-  return []
+
+  trail(): Pick<Refusal, 'where' | 'path'> {
+    const where: string[] = []
+    const path: number[] = []
+    for (let { step } = this as Place; step; { step } = step.above) {
+      where.push(step.key)
+      path.push(step.position)
+    }
+    return { where: where.reverse(), path: path.reverse() }
+  }
 }

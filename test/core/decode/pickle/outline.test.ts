@@ -39,6 +39,12 @@ describe('the outline of a training dict with a DictConfig in it', () => {
     const [first] = refusalsIn(root)
     expect(first).toMatchObject({ module: 'omegaconf.dictconfig', name: 'DictConfig' })
     expect(open(root, ...(first?.where ?? []))?.node.global).toBe('omegaconf.dictconfig.DictConfig')
+    expect(outlineAt(root, first?.path ?? [], 0, 1)?.node.global).toBe('omegaconf.dictconfig.DictConfig')
+  })
+
+  it('gives what a wrapping hides the place of the wrapping', () => {
+    const metadata = refusalsIn(root).find(({ name }) => name === 'ContainerMetadata')
+    expect(outlineAt(root, metadata?.path ?? [], 0, 1)?.node.global).toMatch(/^omegaconf\./)
   })
 
   it('shows tensors by dtype and shape, and gives children page by page', () => {
@@ -55,6 +61,14 @@ it('opens a list that contains itself as far as it is asked to', () => {
   list.items.push(list)
   expect(outlineAt(list, [0, 0, 0], 0, 10)?.node).toMatchObject({ kind: 'list', text: '1 item', children: 1 })
   expect(refusalsIn(list)).toEqual([])
+})
+
+it('counts the items of lists on the way to what is refused', () => {
+  const object = new PyObject(new PyGlobal('my.module', 'Thing'), new PyTuple([]), 'newobj')
+  const root = new PyDict()
+  root.entries.set('epoch', 3)
+  root.entries.set('callbacks', new PyList([null, object]))
+  expect(refusalsIn(root)).toEqual([{ module: 'my.module', name: 'Thing', where: ['callbacks', '1'], path: [1, 1] }])
 })
 
 it('leads nowhere along a path that is not there', () => {
