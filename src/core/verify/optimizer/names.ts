@@ -1,0 +1,189 @@
+import type { Checkpoint, OptimizerState } from '../../checkpoint/checkpoint'
+import { isFloating } from '../../checkpoint/dtype'
+import { numel, sameShape, type Tensor } from '../../checkpoint/tensor'
+import { matchOf } from '../architectures/match'
+import { MOMENT_SLOTS, weightsOf } from '../shapes/evidence'
+import { isNormName, unwrapped } from '../shapes/names'
+
+type Key = number | string
+
+/** What the numbers of an optimizer's parameters are called in the model. */
+export interface Naming {
+  readonly names: ReadonlyMap<Key, string>
+  /**
+   * `stored`: the optimizer says so itself. `order`: the model's parameters in their order, which the shapes of all moments
+   * confirm. `shapes`: only those parameters are named whose shape no other has. `unknown`: none.
+   */
+  readonly how: 'stored' | 'order' | 'shapes' | 'unknown'
+  /** False where it is a guess: the order is likely and contradicted by no shape, but not known. */
+  readonly sure: boolean
+}
+
+const known = new WeakMap<OptimizerState, Naming>()
+
+/**
+ * An optimizer numbers its parameters group by group in the order it was given them (torch/optim/optimizer.py, 2.13). That
+ * is the order of registration, save that the HF Trainer and most scripts put decayed weights first and biases and norms
+ * second (transformers trainer.py `get_decay_parameter_names`, nanoGPT `configure_optimizers`).
+ */
+export function parameterNames(checkpoint: Checkpoint, optimizer: OptimizerState): Naming {
+  const naming = known.get(optimizer) ?? name(checkpoint, optimizer)
+  known.set(optimizer, naming)
+  return naming
+}
+
+const UNKNOWN: Naming = { names: new Map(), how: 'unknown', sure: false }
+
+function name(checkpoint: Checkpoint, optimizer: OptimizerState): Naming {
+  const { groups } = optimizer
+  const stored = new Map<Key, string>()
+  for (const { params, names } of groups) {
+    params.forEach((key, i) => {
+      const told = names?.[i] ?? (typeof key === 'string' ? key : undefined)
+      if (told !== undefined) stored.set(key, told)
+    })
+  }
+  if (stored.size > 0) return { names: stored, how: 'stored', sure: true }
+
+  const shapes = momentShapes(optimizer)
+  const fits: { readonly names: Map<Key, string>; readonly sure: boolean }[] = []
+  for (const { tensors, sure } of ordersOf(checkpoint)) {
+    for (const parts of partitions(tensors, groups.length)) {
+      const names = assign(parts, optimizer, shapes)
+      if (names) fits.push({ names, sure })
+    }
+  }
+  const [first, ...others] = fits
+  if (first && shapes.size > 0) {
+    // An order that is known settles it; of several likely ones that all fit, none is more than a guess.
+    const best = fits.find(({ sure }) => sure) ?? first
+    const agreed = others.every(({ names }) => [...names].every(([key, each]) => best.names.get(key) === each))
+    return { names: best.names, how: 'order', sure: best.sure || (agreed && isUnambiguous(shapes)) }
+  }
+  const unique = byUniqueShape(checkpoint, shapes)
+  return unique.size > 0 ? { names: unique, how: 'shapes', sure: true } : UNKNOWN
+}
+
+/** Shape of each parameter that keeps something of its own shape. Slots of 8-bit optimizers are called state1 and state2. */
+function momentShapes({ parameters }: OptimizerState): Map<Key, readonly number[]> {
+  const shapes = new Map<Key, readonly number[]>()
+  for (const { key, tensors } of parameters) {
+    const moment = [...MOMENT_SLOTS, 'state1'].map((slot) => tensors[slot]).find((each) => each !== undefined)
+    if (moment && moment.shape.length > 0) shapes.set(key, moment.shape)
+  }
+  return shapes
+}
+
+interface Order {
+  readonly tensors: readonly Tensor[]
+  /** Whether the model is known to register its parameters so. */
+  readonly sure: boolean
+}
+
+/** Orders in which the model may have handed its parameters to the optimizer, the surest first. */
+function ordersOf(checkpoint: Checkpoint): Order[] {
+  const trained = distinct(weightsOf(checkpoint).filter(isTrained))
+  const orders: Order[] = []
+  const match = matchOf(checkpoint)
+  if (match) {
+    const places = new Map(match.order.map((each, i) => [each, i]))
+    const place = (tensor: Tensor) => places.get(unwrapped(tensor.name)) ?? Number.MAX_SAFE_INTEGER
+    const known = trained.filter((tensor) => places.has(unwrapped(tensor.name)))
+    orders.push({ tensors: [...known].sort((a, b) => place(a) - place(b)), sure: known.length === trained.length })
+  }
+  const files = new Set(trained.map(({ file }) => file))
+  const one = [...files].length === 1
+  for (const file of one ? files : [undefined, ...files]) {
+    const own = file === undefined ? trained : trained.filter((tensor) => tensor.file === file)
+    const kind = checkpoint.files.find(({ path }) => path === (file ?? own[0]?.file))?.kind
+    // A state dict keeps the order of registration; safetensors sorts by dtype and name.
+    const ordered = kind !== undefined && kind !== 'safetensors'
+    if (ordered) orders.push({ tensors: own, sure: one })
+    else orders.push({ tensors: [...own].sort(asRegistered), sure: false })
+  }
+  return orders
+}
+
+const { compare } = new Intl.Collator('en', { numeric: true })
+
+/** By name, weight before bias: what most modules come to when nothing tells their order. */
+function asRegistered(a: Tensor, b: Tensor): number {
+  const key = ({ name }: Tensor) => name.replace(/(^|\.)weight$/, '$10').replace(/(^|\.)bias$/, '$11')
+  return compare(key(a), key(b))
+}
+
+/** Buffers are in the file and not in the optimizer. */
+function isTrained({ name, dtype, shape, requiresGrad }: Tensor): boolean {
+  if (!isFloating(dtype) || numel(shape) === 0) return false
+  if (requiresGrad === false && !/(weight|bias)$/.test(name)) return false
+  return !/(running_(mean|var)|inv_freq|masked_bias|(^|\.)attn\.bias|position_ids|n_averaged)$/.test(name)
+}
+
+/** Without the second name of tied weights. */
+function distinct(tensors: readonly Tensor[]): Tensor[] {
+  const seen = new Set<string>()
+  return tensors.filter(({ file, name: own, storage, blocks, shape }) => {
+    const key = storage ? `${file}\0${storage.key}\0${blocks[0]?.offset}\0${shape}` : `${file}\0\0${own}`
+    return !seen.has(key) && seen.add(key)
+  })
+}
+
+/** Ways to deal the parameters out to the groups. */
+function* partitions(tensors: readonly Tensor[], groups: number): Generator<readonly Tensor[]> {
+  if (groups === 2) {
+    const split = (decays: (tensor: Tensor) => boolean) => [
+      ...tensors.filter(decays),
+      ...tensors.filter((each) => !decays(each)),
+    ]
+    yield split(({ name: own }) => !own.endsWith('bias') && !isNormName(own))
+    yield split(({ shape }) => shape.length > 1)
+  }
+  yield tensors
+}
+
+/** Names in order for the keys of all groups, if there are as many of both and no moment has another shape. */
+function assign(
+  tensors: readonly Tensor[],
+  { groups }: OptimizerState,
+  shapes: ReadonlyMap<Key, readonly number[]>,
+): Map<Key, string> | undefined {
+  const keys = groups.flatMap(({ params }) => params)
+  if (keys.length !== tensors.length || keys.length === 0) return undefined
+  const names = new Map<Key, string>()
+  for (const [i, key] of keys.entries()) {
+    const tensor = tensors[i] as Tensor
+    const shape = shapes.get(key)
+    if (shape && !sameShape(shape, tensor.shape)) return undefined
+    names.set(key, tensor.name)
+  }
+  return names
+}
+
+function isUnambiguous(shapes: ReadonlyMap<Key, readonly number[]>): boolean {
+  return new Set([...shapes.values()].map(String)).size === shapes.size
+}
+
+function byUniqueShape(checkpoint: Checkpoint, shapes: ReadonlyMap<Key, readonly number[]>): Map<Key, string> {
+  const keys = once([...shapes].map(([key, shape]) => [String(shape), key] as const))
+  const weights = once(
+    distinct(weightsOf(checkpoint).filter(isTrained)).map((each) => [String(each.shape), each.name] as const),
+  )
+  const names = new Map<Key, string>()
+  for (const [shape, key] of keys) {
+    const own = weights.get(shape)
+    if (own !== undefined) names.set(key, own)
+  }
+  return names
+}
+
+/** Entries whose key comes but once. */
+function once<Value>(entries: readonly (readonly [string, Value])[]): Map<string, Value> {
+  const seen = new Map<string, Value>()
+  const twice = new Set<string>()
+  for (const [key, value] of entries) {
+    if (seen.has(key)) twice.add(key)
+    seen.set(key, value)
+  }
+  for (const key of twice) seen.delete(key)
+  return seen
+}
