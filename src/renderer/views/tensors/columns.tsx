@@ -19,7 +19,7 @@ function measure(id: string, header: string, pick: (statistics: Statistics) => s
   return column.display({
     id,
     header,
-    size: 78,
+    size: 86,
     meta: { numeric: true },
     cell: ({ row }) => <Measure row={row.original} pick={pick} />,
   })
@@ -30,7 +30,7 @@ export const COLUMNS: ColumnDef<TensorRow, unknown>[] = [
   column.display({
     id: 'name',
     header: 'Name',
-    size: 260,
+    size: 230,
     enableHiding: false,
     meta: { sortable: true, title: (row) => visible(row.name) },
     cell: ({ row }) => (

@@ -20,11 +20,11 @@ import { COLUMNS } from './columns'
 import { Detail } from './detail'
 import { type Facets, filterRows, NO_FACETS } from './filter'
 import { FilterMenu } from './filter-menu'
+import { ModuleTree } from './module-tree'
 import { matcherOf } from './search'
 import { sortRows } from './sort'
 import classes from './tensors-view.module.css'
 import { type Branch, branchAt, isBranch, type Line, leafKey, linesOf, openedAtFirst, treeOf } from './tree'
-import { TreeView } from './tree-view'
 
 /** Of so many results nobody reads the tree unfolded. */
 const MANY = 5000
@@ -55,7 +55,7 @@ export function TensorsView() {
 
   const sought = useDeferredValue(text)
   const matcher = useMemo(() => matcherOf(sought, regex), [sought, regex])
-  const found = useMemo(() => filterRows(rows, matcher, facets, () => true), [rows, matcher, facets])
+  const found = useMemo(() => filterRows(rows, matcher, facets), [rows, matcher, facets])
   const tree = useMemo(() => treeOf(found), [found])
   const isSearching = sought.trim() !== '' || facets !== NO_FACETS
   // What a search unfolds is forgotten with it: the tree is then as it was.
@@ -134,7 +134,7 @@ export function TensorsView() {
             {matcher.problem}
           </p>
         )}
-        <TreeView lines={lines} selected={selected} onSelect={onSelect} onOpen={onOpen} />
+        <ModuleTree lines={lines} selected={selected} onSelect={onSelect} onOpen={onOpen} />
       </SidePane>
       <div className={classes.table}>
         <div className={classes.bar}>

@@ -1,4 +1,5 @@
 import type { TensorRow } from '../../../contract/schemas'
+import type { TreeLine } from '../../ui/tree-keys'
 import { sortNaturally } from './natural'
 
 /** A name from a file may be nothing but dots: what lies deeper than any real module stays one label. */
@@ -69,17 +70,8 @@ interface Children {
   readonly leaves: readonly TensorRow[]
 }
 
-/** One line of the tree as it is shown. */
-export interface Line {
-  readonly key: string
-  readonly label: string
-  /** From 1, as aria-level counts. */
-  readonly level: number
-  readonly position: number
-  readonly siblings: number
-  readonly opened: boolean
-  /** Line of the branch it is in, -1 at the top. */
-  readonly parent: number
+/** A module or a tensor, as the tree shows it. */
+export interface Line extends TreeLine {
   readonly node: Branch | TensorRow
 }
 
@@ -125,7 +117,17 @@ export function linesOf(root: Branch, opened: ReadonlySet<string>): Line[] {
       const { end, label } = folded(child)
       const isOpen = opened.has(end.key)
       const index = lines.length
-      lines.push({ key: end.key, label, level, position, siblings, opened: isOpen, parent, node: end })
+      lines.push({
+        key: end.key,
+        label,
+        level,
+        position,
+        siblings,
+        expandable: true,
+        opened: isOpen,
+        parent,
+        node: end,
+      })
       if (isOpen) walk(end, level + 1, index)
     }
     for (const row of leaves) {
@@ -136,6 +138,7 @@ export function linesOf(root: Branch, opened: ReadonlySet<string>): Line[] {
         level,
         position,
         siblings,
+        expandable: false,
         opened: false,
         parent,
         node: row,

@@ -1,4 +1,17 @@
-import { isBranch, type Line } from './tree'
+/** One line of a tree as it is shown. */
+export interface TreeLine {
+  /** Unique in the tree, and the same again when its lines are worked out anew. */
+  readonly key: string
+  readonly label: string
+  /** From 1, as aria-level counts. */
+  readonly level: number
+  readonly position: number
+  readonly siblings: number
+  readonly expandable: boolean
+  readonly opened: boolean
+  /** Line of the branch it is in, -1 at the top. */
+  readonly parent: number
+}
 
 interface Move {
   /** Line to go to. */
@@ -8,10 +21,10 @@ interface Move {
 }
 
 /** What a key does to the tree (WAI-ARIA Authoring Practices, tree view); undefined: nothing. */
-export function moveInTree(lines: readonly Line[], at: number, key: string): Move | undefined {
+export function moveInTree(lines: readonly TreeLine[], at: number, key: string): Move | undefined {
   const line = lines[at]
   if (!line) return undefined
-  const closed = isBranch(line.node) && !line.opened
+  const closed = line.expandable && !line.opened
   switch (key) {
     case 'ArrowDown':
       return { index: Math.min(at + 1, lines.length - 1) }
@@ -27,12 +40,12 @@ export function moveInTree(lines: readonly Line[], at: number, key: string): Mov
       return { index: lines.length - 1 }
     case 'ArrowRight':
       if (closed) return { open: { keys: [line.key], to: true } }
-      return isBranch(line.node) ? { index: at + 1 } : {}
+      return line.expandable ? { index: at + 1 } : {}
     case 'ArrowLeft':
       if (line.opened) return { open: { keys: [line.key], to: false } }
       return line.parent >= 0 ? { index: line.parent } : {}
     case '*': {
-      const beside = lines.filter((other) => other.parent === line.parent && isBranch(other.node))
+      const beside = lines.filter((other) => other.parent === line.parent && other.expandable)
       return { open: { keys: beside.map((other) => other.key), to: true } }
     }
     default:
@@ -41,7 +54,7 @@ export function moveInTree(lines: readonly Line[], at: number, key: string): Mov
 }
 
 /** The next line after `at` that begins with what was typed; a longer text may stay where it is. */
-export function typeAhead(lines: readonly Line[], at: number, text: string): number | undefined {
+export function typeAhead(lines: readonly TreeLine[], at: number, text: string): number | undefined {
   const sought = text.toLowerCase()
   const start = text.length > 1 ? at : at + 1
   for (let i = 0; i < lines.length; i++) {

@@ -1,24 +1,44 @@
 import { IconChevronRight } from '@tabler/icons-react'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, type MouseEvent, useId, useRef, useState } from 'react'
-import { formatBytes, formatShort } from '../../ui/format'
-import { SafeText, visible } from '../../ui/safe-text'
-import { type Branch, isBranch, isTroubled, type Line } from './tree'
-import { moveInTree, typeAhead } from './tree-keys'
-import classes from './tree-view.module.css'
+import {
+  type KeyboardEvent,
+  type MouseEvent,
+  type ReactNode,
+  type Ref,
+  useId,
+  useImperativeHandle,
+  useRef,
+  useState,
+} from 'react'
+import classes from './tree.module.css'
+import { moveInTree, type TreeLine, typeAhead } from './tree-keys'
 
 const LINE_HEIGHT = 24
 
-interface TreeViewProps {
+interface TreeProps<Line extends TreeLine> {
+  label: string
   lines: readonly Line[]
-  /** Key of the line that the table follows. */
+  /** Key of the line that is chosen. */
   selected: string | null
   onOpen: (keys: readonly string[], open: boolean) => void
   onSelect: (line: Line) => void
+  onDoubleClick?: (line: Line) => void
+  titleOf: (line: Line) => string
+  /** data-* attributes of a line. */
+  attributesOf: (line: Line) => Record<`data-${string}`, string>
+  /** What stands after the chevron. */
+  children: (line: Line) => ReactNode
+  ref?: Ref<TreeHandle>
+}
+
+export interface TreeHandle {
+  /** Brings a line into sight; the arrows go on from it. */
+  show(key: string): void
 }
 
 /** The WAI-ARIA tree: one tab stop, the arrows walk it, letters jump in it. Only lines in sight exist. */
-export function TreeView({ lines, selected, onOpen, onSelect }: TreeViewProps) {
+export function Tree<Line extends TreeLine>(props: TreeProps<Line>) {
+  const { label, lines, selected, onOpen, onSelect, onDoubleClick, titleOf, attributesOf, children, ref } = props
   const scroller = useRef<HTMLDivElement>(null)
   const id = useId()
   const [active, setActive] = useState<string | null>(null)
@@ -40,6 +60,7 @@ export function TreeView({ lines, selected, onOpen, onSelect }: TreeViewProps) {
     setActive(line.key)
     virtualizer.scrollToIndex(index)
   }
+  useImperativeHandle(ref, () => ({ show: (key) => goTo(lines.findIndex((line) => line.key === key)) }))
 
   const lineAt = ({ target }: MouseEvent) => {
     const element = target instanceof Element ? target.closest('[data-index]') : null
@@ -74,7 +95,7 @@ export function TreeView({ lines, selected, onOpen, onSelect }: TreeViewProps) {
       ref={scroller}
       className={classes.tree}
       role="tree"
-      aria-label="Modules"
+      aria-label={label}
       tabIndex={0}
       aria-activedescendant={lines.length > 0 ? `${id}${at}` : undefined}
       onKeyDown={onKeyDown}
@@ -87,7 +108,7 @@ export function TreeView({ lines, selected, onOpen, onSelect }: TreeViewProps) {
       }}
       onDoubleClick={(event) => {
         const hit = lineAt(event)
-        if (hit && !hit.onChevron && isBranch(hit.line.node)) onOpen([hit.line.key], !hit.line.opened)
+        if (hit && !hit.onChevron) onDoubleClick?.(hit.line)
       }}
     >
       <div
@@ -98,7 +119,6 @@ export function TreeView({ lines, selected, onOpen, onSelect }: TreeViewProps) {
         {virtualizer.getVirtualItems().map((item) => {
           const line = lines[item.index]
           if (!line) return null
-          const { node } = line
           return (
             <div
               key={line.key}
@@ -109,50 +129,27 @@ export function TreeView({ lines, selected, onOpen, onSelect }: TreeViewProps) {
               aria-level={line.level}
               aria-posinset={line.position}
               aria-setsize={line.siblings}
-              aria-expanded={isBranch(node) ? line.opened : undefined}
+              aria-expanded={line.expandable ? line.opened : undefined}
               aria-selected={line.key === selected}
               data-active={item.index === at}
               className={classes.line}
-              title={visible(isBranch(node) ? line.label : node.name)}
+              title={titleOf(line)}
               data-index={item.index}
-              data-testid="tree-item"
+              {...attributesOf(line)}
             >
               <span className={classes.indent} style={{ width: (line.level - 1) * 14 }} />
-              {isBranch(node) ? (
+              {line.expandable ? (
                 <span className={classes.chevron} data-opened={line.opened} data-chevron>
                   <IconChevronRight size={13} aria-hidden />
                 </span>
               ) : (
                 <span className={classes.noChevron} />
               )}
-              <span className={classes.label}>
-                <SafeText>{line.label}</SafeText>
-              </span>
-              <Weight node={node} />
+              {children(line)}
             </div>
           )
         })}
       </div>
     </div>
-  )
-}
-
-function Weight({ node }: { node: Line['node'] }) {
-  if (!isBranch(node)) return isTroubled(node) ? <span className={classes.trouble}>{node.flags[0]}</span> : null
-  return (
-    <>
-      {node.troubled > 0 && <Trouble branch={node} />}
-      <span className={classes.count} title={formatBytes(node.bytes)}>
-        {formatShort(node.rows.length)}
-      </span>
-    </>
-  )
-}
-
-function Trouble({ branch }: { branch: Branch }) {
-  return (
-    <span className={classes.trouble} title={`${branch.troubled} tensors with trouble`}>
-      {formatShort(branch.troubled)} flagged
-    </span>
   )
 }
