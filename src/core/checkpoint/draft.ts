@@ -102,7 +102,9 @@ export class Draft {
   /** Marks a component by the files that hold it, or as `absent` says when there are none. */
   markFiles(id: ComponentId, files: readonly StateFile[], absent: { status: ComponentStatus; note: string }): void {
     const paths = files.map(({ path }) => path)
-    const why = files.flatMap(({ findings }) => findings).find(({ rule }) => DAMAGE.has(rule))
+    const why = files
+      .flatMap(({ findings }) => findings)
+      .find(({ rule, severity }) => DAMAGE.has(rule) && severity !== 'info')
     if (files.length === 0) this.mark(id, absent.status, [], absent.note)
     else if (why) this.mark(id, 'damaged', paths, why.message)
     else this.mark(id, 'present', paths)

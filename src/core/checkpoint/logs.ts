@@ -9,9 +9,9 @@ const TABLE = /^metrics\.csv$/
 /** Event files of one folder that are read. One is written each time that training starts. */
 const MOST = 64
 
-/** Whether the file is a log of metrics, by what its bytes are. */
-export function isLog({ kind }: StateFile): boolean {
-  return kind === 'tensorboard' || kind === 'csv'
+/** Whether the file is a log of metrics, by what its bytes are: JSON without a finding is the state of a Trainer. */
+export function isLog({ kind, findings }: StateFile): boolean {
+  return kind === 'tensorboard' || kind === 'csv' || (kind === 'json' && findings.length === 0)
 }
 
 /**

@@ -23,6 +23,9 @@ const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn
 const SAFETENSORS_HEADER_LIMIT = 100_000_000
 
 const HEAD = 4096
+/** What a zip archive without a comment ends with, whatever stands in front of it. */
+const ZIP_END: readonly number[] = [0x50, 0x4b, 0x05, 0x06]
+const ZIP_END_BYTES = 22
 /** Up to here a file is looked at whole; beyond it in samples. */
 const WHOLE = 1 << 20
 
@@ -57,7 +60,9 @@ export async function recognise(source: ByteSource): Promise<Recognition> {
   const text = textOf(head, size > head.length)
   if (text === undefined) {
     if (await isOldPickle(source, head)) return { kind: 'pickle' }
-    const other = built(head, await readBytes(source, Math.max(size - 8, 0), Math.min(size, 8)))
+    const tail = await readBytes(source, Math.max(size - ZIP_END_BYTES, 0), Math.min(size, ZIP_END_BYTES))
+    if (hasBytes(tail, ZIP_END)) return { kind: 'torch-zip' }
+    const other = built(head, tail.subarray(-8))
     return other ? named(source, other) : unknown(source, head)
   }
   return (await recogniseText(source, text)) ?? unknown(source, head)

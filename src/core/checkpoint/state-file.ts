@@ -1,11 +1,12 @@
 import { openFile } from '../bytes/file'
-import { type ByteSource, readBytes } from '../bytes/source'
+import type { ByteSource } from '../bytes/source'
 import { oddName } from '../decode/odd-name'
 import { AssayError } from '../errors'
 import { type Finding, finding, findingOf } from '../finding'
 import type { ComponentId, FileKind, StateFile } from './checkpoint'
 import type { Contents } from './files/contents'
 import { readGgufFile } from './files/gguf'
+import { readJsonFile } from './files/json'
 import { readMetricsCsv } from './files/metrics-csv'
 import { readNpyFile } from './files/npy'
 import { readPickleFile } from './files/pickle'
@@ -78,7 +79,7 @@ function read(source: ByteSource, kind: FileKind, file: string, component: Compo
     case 'gguf':
       return readGgufFile(source, file, component)
     default:
-      return readText(source, file)
+      return readJsonFile(source, file)
   }
 }
 
@@ -87,19 +88,6 @@ async function readRecord(source: ByteSource, file: string, component: Component
   const { kind, finding: odd } = await recognise(source)
   if (odd) return { tensors: [], sections: [], globals: [], findings: [{ ...odd, subject: file }] }
   return kind === 'torch-zip' ? readZipFile(source, file, component) : read(source, kind, file, component)
-}
-
-/** JSON where a state was expected: the answer of a server, mostly. */
-async function readText(source: ByteSource, file: string): Promise<Contents> {
-  const head = new TextDecoder().decode(await readBytes(source, 0, Math.min(source.size, 80)))
-  const message = `${file} is JSON (${head.replace(/\s+/g, ' ').trim()}${source.size > 80 ? ' ...' : ''}), not a checkpoint`
-  const repair = 'Open the folder it belongs to, or download the file again'
-  return {
-    tensors: [],
-    sections: [],
-    globals: [],
-    findings: [finding('file/not-a-checkpoint', file, message, { repair })],
-  }
 }
 
 function failed(path: string, size: number, error: Finding): OpenStateFile {

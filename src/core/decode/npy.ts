@@ -99,7 +99,7 @@ function elementOf(descr: Plain): Pick<NpyHeader, 'bigEndian' | 'dtype' | 'what'
   const code = descr.replace(/^[<>|=]/, '')
   const dtype = Object.hasOwn(NUMBERS, code) ? NUMBERS[code] : undefined
   const what = dtype ?? KINDS[code.charAt(0)] ?? 'elements of an unknown type'
-  return { bigEndian: descr.startsWith('>'), dtype, what, pickled: code === 'O' }
+  return { bigEndian: descr.startsWith('>'), dtype, what, pickled: code.startsWith('O') }
 }
 
 function fieldText(field: Plain): string {

@@ -54,7 +54,9 @@ export function settle(checkpoint: Checkpoint, findings: readonly Finding[]): Co
 
 /** The finding that the whole checkpoint is in a format of another framework, which is not read. */
 function foreignFinding({ name }: Checkpoint, findings: readonly Finding[]): Finding | undefined {
-  return findings.find(({ rule, subject }) => rule === 'file/unknown-format' && subject === name)
+  return findings.find(
+    ({ rule, severity, subject }) => rule === 'file/unknown-format' && severity !== 'info' && subject === name,
+  )
 }
 
 /** A bomb; or a header that can be read and describes no tensor that could exist. */

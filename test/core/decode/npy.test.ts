@@ -20,6 +20,7 @@ describe('the header of a .npy file', () => {
     ["'|b1'", { dtype: 'bool' }],
     ["'<c16'", { dtype: 'complex128' }],
     ["'|O'", { dtype: undefined, what: 'Python objects', pickled: true }],
+    ["'|O8'", { dtype: undefined, what: 'Python objects', pickled: true }],
     ["'<U7'", { dtype: undefined, what: 'texts', pickled: false }],
     ["'<f16'", { dtype: undefined, what: 'floats of extended precision' }],
     ["'<M8[ns]'", { dtype: undefined, what: 'dates' }],

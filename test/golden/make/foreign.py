@@ -1,9 +1,10 @@
-"""Cases gguf-*, numpy-*, tensorboard, hdf5: what other writers than torch.save and safetensors leave. Needs gguf, h5py, tensorboard."""
-import hashlib, os, shutil, struct, time
-import gguf, h5py, numpy as np, torch
+"""Cases gguf-*, numpy-*, tensorboard, foreign: what other writers than torch.save and safetensors leave."""
+import os, zipfile
+import gguf, h5py, msgpack, numpy as np, onnx, torch
 from gguf import GGMLQuantizationType as T
+from tensorboard.summary.writer.record_writer import RecordWriter
 from torch.utils.tensorboard import SummaryWriter
-from common import data, entry, num, parts, seed, tensors, truth, versions
+from common import data, entry, parts, seed, truth, versions
 
 PART = parts(weights="present", config="present", optimizer="missing", scheduler="missing", rng="missing")
 BARE = parts(weights="present", optimizer="missing", scheduler="missing", rng="missing")
@@ -93,7 +94,7 @@ src = os.path.join(d, "..", "..", "gguf-llama", "data", "model.gguf")
 whole = open(src, "rb").read()
 open(f"{d}/model.gguf", "wb").write(whole[:len(whole) * 2 // 3])
 truth("gguf-cut", "gguf-llama without its last third", P, "gguf", "data/model.gguf", "broken",
-      {**PART, "weights": "damaged"}, findings=[("truncated", "model.gguf")], bytes_of_whole=len(whole))
+      {**PART, "weights": "damaged", "config": "damaged"}, findings=[("truncated", "model.gguf")], bytes_of_whole=len(whole))
 
 # NumPy
 N = versions("numpy")
@@ -122,7 +123,7 @@ np.save(f"{d}/records.npy", np.zeros(3, dtype=[("x", "<f4"), ("y", "<i8", (2,))]
 np.save(f"{d}/texts.npy", np.array(["a", "bc"]))
 np.savez(f"{d}/mixed.npz", w=np.ones((2, 2), "<f4"), names=np.array(["a", "b"]), objects=np.array([{}], dtype=object))
 truth("numpy-objects", "arrays without numbers: objects (a pickle), records, texts; mixed.npz holds one of numbers beside them", N, "npy", "data/objects.npy",
-      "broken", parts(weights="missing"), findings=[("object-array", "objects.npy")])
+      "partial", parts(), findings=[("object-array", "objects.npy")])
 
 # TensorBoard: torch's writer (simple_value), and the tensor form of version 2 of the scalars plugin.
 d = data("tensorboard")
@@ -139,8 +140,27 @@ truth("tensorboard", "SummaryWriter: loss and rate every 10 steps, evaluation ev
       f"data/{os.listdir(d)[0]}", "partial", parts(weights="not-applicable"), loss=[(s, f32(v)) for s, v in loss], lr=[(s, f32(1e-3 * (1 - s / 300))) for s, _ in loss],
       val_loss=[(s, f32(v + 0.1)) for s, v in loss if s % 100 == 0], accuracy=[(s, f32(1 - v / 4)) for s, v in loss if s % 100 == 0])
 
-d = data("hdf5")
+# Files of other frameworks, which are named and not read.
+d = data("foreign")
+names = {}
 with h5py.File(f"{d}/model.weights.h5", "w") as f:
     f["layers/dense/vars/0"] = np.random.randn(4, 8).astype("<f4"); f["layers/dense/vars/1"] = np.zeros(8, "<f4")
-truth("hdf5", "a file as Keras 3 lays its weights out, written by h5py", versions("h5py"), "hdf5", "data/model.weights.h5", "broken",
-      parts(weights="missing"), findings=[("unknown-format", "model.weights.h5")])
+names["model.weights.h5"] = "an HDF5 file"
+with h5py.File(f"{d}/block.h5", "w", userblock_size=512) as f: f["w"] = np.ones(3)
+names["block.h5"] = "an HDF5 file"
+with zipfile.ZipFile(f"{d}/model.keras", "w") as z:
+    z.writestr("metadata.json", '{"keras_version": "3.15.1"}'); z.writestr("config.json", "{}"); z.write(f"{d}/model.weights.h5", "model.weights.h5")
+names["model.keras"] = "a Keras 3 archive"
+x, y = (onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, [4]) for n in "xy")
+w = onnx.numpy_helper.from_array(np.ones(4, np.float32), "w")
+for file, producer in (("model.onnx", "pytorch"), ("bare.onnx", "")):
+    model = onnx.helper.make_model(onnx.helper.make_graph([onnx.helper.make_node("Add", ["x", "w"], ["y"])], "g", [x], [y], [w]), producer_name=producer)
+    onnx.save(model, f"{d}/{file}"); names[file] = "an ONNX model"
+array = lambda a: msgpack.ExtType(1, msgpack.packb((a.shape, a.dtype.name, a.tobytes())))
+for file, tree in (("flax_model.msgpack", {"params": {"dense": {"kernel": array(np.ones((2, 2), "f4"))}}}), ("many.msgpack", {f"layer_{i}": array(np.ones(1, "f4")) for i in range(20)})):
+    open(f"{d}/{file}", "wb").write(msgpack.packb(tree)); names[file] = "a MessagePack file"
+w = RecordWriter(open(f"{d}/train.tfrecord", "wb")); w.write(b"an example"); w._writer.close()
+names["train.tfrecord"] = "a TFRecord file"
+truth("foreign", "files of other frameworks; `names` says what each is. The MessagePack files have the layout of flax.serialization, flax did not run",
+      versions("h5py", "onnx", "msgpack", "tensorboard"), "other", "data/model.weights.h5", "partial", parts(),
+      findings=[("unknown-format", "model.weights.h5")], names=names)

@@ -53,9 +53,11 @@ function tensorOf(
 /** An array whose elements are no numbers. numpy unpickles objects, so what that would import is told as for any pickle. */
 async function unread(source: ByteSource, header: NpyHeader, name: string, file: string): Promise<Contents> {
   const { what, shape, pickled, dataOffset } = header
+  // An array of its own is the whole file; beside others it is one name among them.
+  const subject = name === stem(file) ? file : name
   const why = pickled ? 'stored as a pickle, which numpy loads only with allow_pickle=True' : 'which are no numbers'
   const message = `${file}: ${quote(name)} holds ${what}, ${why}`
-  const named = finding('file/unknown-format', file, message, {
+  const named = finding('file/unknown-format', subject, message, {
     severity: pickled ? 'warning' : 'info',
     evidence: { name, shape, what },
   })

@@ -1,9 +1,8 @@
 import type { ZipArchive } from '../../container/zip'
-import { type Finding, finding } from '../../finding'
 import type { ComponentId } from '../checkpoint'
-import { some } from '../names'
 import { type Section, sectionsIn } from '../sections'
 import type { Contents } from './contents'
+import { foreignZip } from './foreign-zip'
 import { distinct, notWeightsOnly, pickleFindings } from './pickle'
 import { tensorsOf } from './tensors'
 import {
@@ -15,12 +14,6 @@ import {
   textsIn,
   tornFinding,
 } from './torch-records'
-
-/** Archives that are zips but no torch archive, by a record they hold. */
-const OTHER_ZIPS: readonly { readonly pattern: RegExp; readonly what: string }[] = [
-  { pattern: /^model\.weights\.h5$/, what: 'a Keras 3 archive' },
-  { pattern: /^\[Content_Types\]\.xml$/, what: 'an Office document' },
-]
 
 /**
  * A zip that `torch.save` or `torch.jit.save` wrote: `<root>/data.pkl` says what there is, `<root>/data/<key>` are the
@@ -64,11 +57,4 @@ export async function readTorchZip(archive: ZipArchive, file: string, component:
     findings,
     ...(scripted && { texts: textsIn(archive, /\/code\/.*\.py$/) }),
   }
-}
-
-function foreignZip(archive: ZipArchive, file: string): Finding {
-  const names = archive.entries.map(({ name }) => name)
-  const what = OTHER_ZIPS.find(({ pattern }) => names.some((name) => pattern.test(name)))?.what
-  const message = `${file} is ${what ?? `a zip archive without data.pkl (it holds ${some(names) || 'nothing'})`}`
-  return finding('file/unknown-format', file, message, { evidence: { records: names.slice(0, 50) } })
 }

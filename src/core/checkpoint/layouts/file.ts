@@ -1,4 +1,4 @@
-import { mappingOf, PyGlobal, PyObject } from '../../decode/pickle/value'
+import { mappingOf, PyGlobal, PyObject, PyPersistent, type PyValue, sequenceOf } from '../../decode/pickle/value'
 import type { StateFile } from '../checkpoint'
 import type { Draft } from '../draft'
 import { filesLike, hasFile, RANK } from '../listing'
@@ -53,7 +53,8 @@ function siblings(draft: Draft, path: string): string[] {
 
 function markFile(draft: Draft, opened: StateFile): void {
   if (isLog(opened)) {
-    draft.mark('weights', 'not-applicable', [], `${opened.path} is a log of metrics; the weights are kept elsewhere`)
+    draft.mark('weights', 'not-applicable', [], `${opened.path} is a log of training; the weights are kept elsewhere`)
+    if (draft.counters.length > 0) draft.markFiles('trainer', [opened], notApplicable(''))
     return
   }
   const states = (['optimizer', 'scheduler', 'scaler', 'rng'] as const).filter((id) =>
@@ -83,6 +84,14 @@ function nothingToResume(draft: Draft): void {
   }
 }
 
+/** The class of a whole pickled module, which keeps its tensors in `_parameters` (torch/nn/modules/module.py). */
+function moduleClass(value: PyValue | undefined): string | undefined {
+  if (!(value instanceof PyObject) || !mappingOf(value.state)?.has('_parameters')) return undefined
+  // The legacy stream names the class by ('module', class, source file, source).
+  const made = value.callable instanceof PyPersistent ? sequenceOf(value.callable.id)?.[1] : value.callable
+  return made instanceof PyGlobal ? made.path : undefined
+}
+
 function labelOf({ kind, value, tensors, findings }: StateFile): string {
   if (tensors.length === 0 && findings.some(({ rule }) => rule === 'file/unknown-format')) return 'Single file'
   const keys = mappingOf(value)
@@ -90,6 +99,8 @@ function labelOf({ kind, value, tensors, findings }: StateFile): string {
   const script =
     value instanceof PyObject && value.callable instanceof PyGlobal && value.callable.module.startsWith('__torch__')
   if (script && kind === 'torch-zip') return 'TorchScript archive'
+  const module = moduleClass(value)
+  if (module !== undefined && kind !== 'torch-package') return `Pickled module (${module})`
   switch (kind) {
     case 'safetensors':
       return 'safetensors file'
@@ -115,6 +126,8 @@ function labelOf({ kind, value, tensors, findings }: StateFile): string {
       return 'TensorBoard log'
     case 'csv':
       return 'Metrics log'
+    case 'json':
+      return 'State of a Trainer'
     default:
       return 'Single file'
   }
