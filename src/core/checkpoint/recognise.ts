@@ -1,6 +1,7 @@
 import type { ByteSource } from '../bytes/source'
 import { readBytes } from '../bytes/source'
 import { GGUF_MAGIC } from '../container/gguf'
+import { TAR_MAGIC } from '../container/tar'
 import { beginsLikeTfRecord, tfRecords } from '../container/tfrecord'
 import { NPY_MAGIC } from '../decode/npy'
 import { decodePickle } from '../decode/pickle/machine'
@@ -46,6 +47,7 @@ export async function recognise(source: ByteSource): Promise<Recognition> {
   if (head[0] === 0x80 && size > 1 && (head[1] as number) <= 5 && !beginsLikeSafetensors(head))
     return { kind: 'pickle' }
 
+  if (hasBytes(head, TAR_MAGIC, 257)) return { kind: 'tar' }
   if (hasBytes(head, GGUF_MAGIC)) return { kind: 'gguf' }
   if (hasBytes(head, NPY_MAGIC)) return { kind: 'npy' }
   if (beginsLikeTfRecord(head)) return recogniseRecords(source)

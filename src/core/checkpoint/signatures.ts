@@ -35,7 +35,6 @@ const SIGNATURES: readonly Signature[] = [
   { at: 0, bytes: ascii('Salted__'), what: 'a file that OpenSSL encrypted', opens: 'decrypt it first' },
   ...[0, 512, 1024, 2048].map((at) => ({ at, ...HDF5 })),
   { at: 0, bytes: ascii('PYTORCH1'), what: 'a PyTorch preview archive (PYTORCH1)', opens: 'PyTorch 1.0 opens it' },
-  { at: 257, bytes: ascii('ustar'), what: 'a tar archive (PyTorch 0.1, .nemo or WebDataset)', opens: UNPACK },
   { at: 4, bytes: ascii('TFL3'), what: 'a TensorFlow Lite model', opens: 'tf.lite.Interpreter opens it' },
   { at: 0, bytes: [0x0c, 0xdb, 0x3a, 0x2a], what: 'an OCDBT manifest (Orbax, JAX)', opens: 'Orbax opens its folder' },
   { at: 0, bytes: ascii('lmgg'), ...OLD_GGML },

@@ -11,6 +11,7 @@ import { readMetricsCsv } from './files/metrics-csv'
 import { readNpyFile } from './files/npy'
 import { readPickleFile } from './files/pickle'
 import { readSafetensorsFile } from './files/safetensors'
+import { readTarFile } from './files/tar'
 import { readEventFile } from './files/tensorboard'
 import { readTorchLegacyFile } from './files/torch-legacy'
 import { readZipFile } from './files/zip'
@@ -66,6 +67,8 @@ function read(source: ByteSource, kind: FileKind, file: string, component: Compo
       return readSafetensorsFile(source, file, component)
     case 'torch-zip':
       return readZipFile(source, file, component, readRecord)
+    case 'tar':
+      return readTarFile(source, file, component, readRecord)
     case 'torch-legacy':
       return readTorchLegacyFile(source, file, component)
     case 'pickle':
@@ -87,7 +90,9 @@ function read(source: ByteSource, kind: FileKind, file: string, component: Compo
 async function readRecord(source: ByteSource, file: string, component: ComponentId): Promise<Contents> {
   const { kind, finding: odd } = await recognise(source)
   if (odd) return { tensors: [], sections: [], globals: [], findings: [{ ...odd, subject: file }] }
-  return kind === 'torch-zip' ? readZipFile(source, file, component) : read(source, kind, file, component)
+  if (kind === 'torch-zip') return readZipFile(source, file, component)
+  if (kind !== 'tar') return read(source, kind, file, component)
+  throw new AssayError('file/resource-bomb', `${source.name}: archives in archives are not opened`, { file })
 }
 
 function failed(path: string, size: number, error: Finding): OpenStateFile {

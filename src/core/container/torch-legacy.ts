@@ -22,20 +22,24 @@ export interface LegacyFile {
   readonly lost: readonly string[]
   /** Where the stream ends although storages are to follow. */
   readonly cutAt?: number
+  /** Byte offset behind the last storage. Another stream may follow: `torch.save` several times to one open file. */
+  readonly end: number
 }
 
 const FIRST_WINDOW = 1 << 20
 const LAST_WINDOW = 256 << 20
+/** PROTO 2, LONG1 of 10 bytes, 0x1950a86a20f9469cfc6c, STOP. */
+const MAGIC = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e]
 
 /**
  * Reads the stream that `torch.save` wrote before 1.6, and writes with `_use_new_zipfile_serialization=False`: five pickles
  * (magic number, 1001, system info, main object, list of storage keys), then for each key an i64 count of elements and their
  * bytes, without padding or checksum (torch/serialization.py `_legacy_save`, checked with 1.13 and 2.13).
- * Reads the pickles and 8 bytes a storage. Throws `file/bad-header` when the frame is not there and `file/truncated`
+ * Reads the pickles and 8 bytes a storage, from the byte offset `start` on. Throws `file/bad-header` when the frame is not there and `file/truncated`
  * when it ends before the main object does.
  */
-export async function readTorchLegacy(source: ByteSource): Promise<LegacyFile> {
-  const pickles = await framePickles(source)
+export async function readTorchLegacy(source: ByteSource, start = 0): Promise<LegacyFile> {
+  const pickles = await framePickles(source, start)
   const [, , info, main, keyList] = pickles.map(({ pickle }) => pickle)
   if (!main) {
     throw new AssayError('file/truncated', `${source.name} ends before its main object does`, {
@@ -46,7 +50,7 @@ export async function readTorchLegacy(source: ByteSource): Promise<LegacyFile> {
   const littleEndian = mappingOf(info?.value)?.get('little_endian') !== false
   const sizes = elementSizes(main.value)
   if (main.error || !keyList || keyList.error) {
-    return { main, littleEndian, storages: new Map(), lost: [...sizes.keys()], cutAt: source.size }
+    return { main, littleEndian, storages: new Map(), lost: [...sizes.keys()], cutAt: source.size, end: source.size }
   }
 
   const storages = new Map<string, LegacyStorage>()
@@ -63,12 +67,12 @@ export async function readTorchLegacy(source: ByteSource): Promise<LegacyFile> {
     }
     const byteLength = (count ?? 0) * (size ?? 1)
     if (count === undefined || at + 8 + byteLength > source.size) {
-      return { main, littleEndian, storages, lost: keys.slice(i), cutAt: source.size }
+      return { main, littleEndian, storages, lost: keys.slice(i), cutAt: source.size, end: source.size }
     }
     storages.set(key, { offset: at + 8, byteLength })
     at += 8 + byteLength
   }
-  return { main, littleEndian, storages, lost: [] }
+  return { main, littleEndian, storages, lost: [], end: at }
 }
 
 interface FramedPickle {
@@ -77,21 +81,28 @@ interface FramedPickle {
   readonly end: number
 }
 
+/** Whether a stream of this form begins at `offset`: PROTO 2 and the magic number. */
+export async function isTorchLegacyAt(source: ByteSource, offset: number): Promise<boolean> {
+  if (offset + MAGIC.length > source.size) return false
+  const head = await readBytes(source, offset, MAGIC.length)
+  return MAGIC.every((byte, i) => head[i] === byte)
+}
+
 /** Decodes the five pickles at the front, in a window that grows until they fit. */
-async function framePickles(source: ByteSource): Promise<FramedPickle[]> {
+async function framePickles(source: ByteSource, start: number): Promise<FramedPickle[]> {
   for (let window = FIRST_WINDOW; ; window *= 4) {
-    const length = Math.min(window, source.size)
-    const bytes = await readBytes(source, 0, length)
+    const length = Math.min(window, source.size - start)
+    const bytes = await readBytes(source, start, length)
     const pickles: FramedPickle[] = []
     let at = 0
     while (pickles.length < 5 && at < length) {
-      const pickle = decodePickle(bytes.subarray(at), { name: source.name, offset: at })
+      const pickle = decodePickle(bytes.subarray(at), { name: source.name, offset: start + at })
       at += pickle.end
-      pickles.push({ pickle, end: at })
+      pickles.push({ pickle, end: start + at })
       if (pickle.error) break
     }
     const whole = pickles.length === 5 && pickles.every(({ pickle }) => !pickle.error)
-    if (whole || length === source.size || window >= LAST_WINDOW) return pickles
+    if (whole || length === source.size - start || window >= LAST_WINDOW) return pickles
   }
 }
 

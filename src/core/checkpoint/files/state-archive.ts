@@ -1,8 +1,8 @@
 import type { ByteSource } from '../../bytes/source'
-import { entrySource, type ZipArchive, type ZipEntry } from '../../container/zip'
+import { entrySource, type ZipArchive } from '../../container/zip'
 import { AssayError } from '../../errors'
-import { findingOf } from '../../finding'
-import type { ComponentId } from '../checkpoint'
+import { type Finding, findingOf } from '../../finding'
+import type { ComponentId, StateText } from '../checkpoint'
 import type { Section } from '../sections'
 import type { Tensor } from '../tensor'
 import type { Contents } from './contents'
@@ -16,14 +16,27 @@ const MOST_STATES = 64
 /** Reads a record of the archive as a file of its own. */
 export type ReadRecord = (source: ByteSource, file: string, component: ComponentId) => Promise<Contents>
 
-/** Whether the archive is a zip of state files, such as Stable-Baselines3 writes: `policy.pth`, `policy.optimizer.pth` ... */
-export function isStateArchive(archive: ZipArchive): boolean {
-  const count = statesIn(archive).length
-  return count > 0 && count <= MOST_STATES
+/** What an archive offers. */
+interface Records {
+  readonly records: readonly { readonly name: string; readonly source: ByteSource }[]
+  readonly texts: readonly StateText[]
+  readonly findings: readonly Finding[]
 }
 
-function statesIn({ entries }: ZipArchive): ZipEntry[] {
-  return entries.filter(({ name }) => STATE.test(name) && !/(^|\/)data\.pkl$/.test(name))
+/** Whether a record is called like a state file. */
+export function isStateName(name: string): boolean {
+  return STATE.test(name) && !/(^|\/)data\.pkl$/.test(name)
+}
+
+/** The state files in a zip such as Stable-Baselines3 writes, `policy.pth`, `policy.optimizer.pth` ...; undefined where there are none. */
+export function stateRecords(archive: ZipArchive, file: string): Records | undefined {
+  const entries = archive.entries.filter(({ name }) => isStateName(name)).slice(0, MOST_STATES)
+  if (entries.length === 0) return undefined
+  return {
+    records: entries.map((entry) => ({ name: entry.name, source: entrySource(archive, entry) })),
+    texts: textsIn(archive, /\.(txt|json|ya?ml|py|md)$|^(data|_stable_baselines3_version)$/),
+    findings: [...archive.findings, ...(archive.torn ? [tornFinding(archive, file, 0, 0)] : [])],
+  }
 }
 
 /**
@@ -32,16 +45,16 @@ function statesIn({ entries }: ZipArchive): ZipEntry[] {
  * record are findings.
  */
 export async function readStateArchive(
-  archive: ZipArchive,
+  { records, texts, findings }: Records,
   file: string,
   component: ComponentId,
   read: ReadRecord,
 ): Promise<Contents> {
   const parts: { readonly stem: string; readonly contents: Contents }[] = []
-  for (const entry of statesIn(archive)) {
-    const stem = entry.name.replace(STATE, '').replaceAll('/', '.')
+  for (const { name, source } of records.slice(0, MOST_STATES)) {
+    const stem = name.replace(STATE, '').replace(/^\.\//, '').replaceAll('/', '.')
     const role: ComponentId = /optim/i.test(stem) ? 'optimizer' : component
-    parts.push({ stem, contents: await readRecord(entrySource(archive, entry), file, role, read) })
+    parts.push({ stem, contents: await readRecord(source, file, role, read) })
   }
   const isWeights = (tensor: Tensor) => tensor.component === 'weights' || tensor.component === 'adapter'
   const bare = parts.filter(({ contents }) => contents.tensors.some(isWeights)).length === 1
@@ -57,14 +70,13 @@ export async function readStateArchive(
       return { ...section, key: section.key === undefined ? stem : `${stem}.${section.key}` }
     }),
   )
-  const torn = archive.torn ? [tornFinding(archive, file, tensors.length, 0)] : []
   return {
     kind: 'state-archive',
     tensors,
     sections,
     globals: distinct(parts.flatMap(({ contents }) => contents.globals)),
-    findings: [...archive.findings, ...torn, ...parts.flatMap(({ contents }) => contents.findings)],
-    texts: textsIn(archive, /\.(txt|json|ya?ml|py|md)$|^(data|_stable_baselines3_version)$/),
+    findings: [...findings, ...parts.flatMap(({ contents }) => contents.findings)],
+    texts,
   }
 }
 

@@ -1,27 +1,66 @@
 import type { ByteSource } from '../../bytes/source'
-import { type LegacyFile, readTorchLegacy } from '../../container/torch-legacy'
+import { isTorchLegacyAt, type LegacyFile, readTorchLegacy } from '../../container/torch-legacy'
+import type { TorchStorage } from '../../decode/pickle/torch'
 import { type Finding, finding } from '../../finding'
 import type { ComponentId } from '../checkpoint'
 import { some } from '../names'
 import { sectionsIn } from '../sections'
 import type { Contents } from './contents'
-import { notWeightsOnly, pickleFindings } from './pickle'
+import { distinct, notWeightsOnly, pickleFindings } from './pickle'
 import { type PickledTensors, tensorsOf } from './tensors'
 
-/** A file of `torch.save` before 1.6. Throws as `readTorchLegacy`. */
+/** Objects that one file may hold one behind another. */
+const MOST_OBJECTS = 1000
+
+/**
+ * A file of `torch.save` before 1.6. Several may have been saved to one open file: `torch.load` gives one after another. The
+ * first is the file's own, the others are named by their number. Throws as `readTorchLegacy`.
+ */
 export async function readTorchLegacyFile(source: ByteSource, file: string, component: ComponentId): Promise<Contents> {
-  const legacy = await readTorchLegacy(source)
-  const { main, storages, littleEndian } = legacy
-  const sections = sectionsIn(main.value, component)
-  const found = tensorsOf(sections, file, ({ key }) => {
+  const first = await readObject(source, file, component, 0, 0)
+  const others: ReadObject[] = []
+  for (let at = first.end, i = 1; i < MOST_OBJECTS && (await isTorchLegacyAt(source, at)); i++) {
+    const next = await readObject(source, file, component, at, i)
+    others.push(next)
+    at = next.end
+  }
+  const all = [first, ...others]
+  return {
+    tensors: all.flatMap(({ tensors }) => tensors),
+    value: first.value,
+    sections: all.flatMap(({ sections }) => sections),
+    globals: distinct(all.flatMap(({ globals }) => globals)),
+    findings: all.flatMap(({ findings }) => findings),
+  }
+}
+
+type ReadObject = Contents & { readonly end: number }
+
+async function readObject(
+  source: ByteSource,
+  file: string,
+  component: ComponentId,
+  start: number,
+  number: number,
+): Promise<ReadObject> {
+  const legacy = await readTorchLegacy(source, start)
+  const { main, storages, littleEndian, end } = legacy
+  const own = sectionsIn(main.value, component)
+  const sections = number === 0 ? own : own.map((section) => ({ ...section, key: keyOf(number, section.key) }))
+  const locate = ({ key }: TorchStorage) => {
     const storage = storages.get(key)
     return storage && { source, ...storage, ...(!littleEndian && { bigEndian: true }) }
-  })
+  }
+  const found = tensorsOf(sections, file, locate, number === 0 ? '' : String(number))
   const findings = [...pickleFindings([main], file), ...storageFindings(legacy, found, file, source.size)]
   if (found.tensors.length > 0) {
     findings.push(...notWeightsOnly(main.globals, main.protocol, file), ...untyped(found, file))
   }
-  return { tensors: found.tensors, value: main.value, sections, globals: main.globals, findings }
+  return { tensors: found.tensors, value: main.value, sections, globals: main.globals, findings, end }
+}
+
+function keyOf(number: number, key: string | undefined): string {
+  return key === undefined ? String(number) : `${number}.${key}`
 }
 
 function storageFindings(

@@ -4,7 +4,7 @@ import { AssayError } from '../../errors'
 import type { ComponentId } from '../checkpoint'
 import type { Contents } from './contents'
 import { isNpz, readNpz } from './npz'
-import { isStateArchive, type ReadRecord, readStateArchive } from './state-archive'
+import { type ReadRecord, readStateArchive, stateRecords } from './state-archive'
 import { isTorchExport, readTorchExport } from './torch-export'
 import { isTorchPackage, readTorchPackage } from './torch-package'
 import { readTorchZip } from './torch-zip'
@@ -23,9 +23,8 @@ export async function readZipFile(
   if (isNpz(archive)) return readNpz(archive, file, component)
   if (isTorchExport(archive)) return readTorchExport(archive, file, component)
   if (isTorchPackage(archive)) return readTorchPackage(archive, file, component)
-  if (isStateArchive(archive) && !holdsDataPickle(archive)) {
-    return readStateArchive(archive, file, component, readRecord)
-  }
+  const states = holdsDataPickle(archive) ? undefined : stateRecords(archive, file)
+  if (states) return readStateArchive(states, file, component, readRecord)
   return readTorchZip(archive, file, component)
 }
 

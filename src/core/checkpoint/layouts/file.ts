@@ -108,6 +108,8 @@ function labelOf({ kind, value, tensors, findings }: StateFile): string {
       return 'PyTorch file'
     case 'torch-legacy':
       return 'PyTorch file of the form before 1.6'
+    case 'torch-tar':
+      return 'PyTorch file of the form before 0.2'
     case 'torch-package':
       return 'torch.package archive'
     case 'torch-export':

@@ -1,7 +1,18 @@
 import { DTYPES, type DType } from '../../checkpoint/dtype'
 import { stateFields } from './state-fields'
 import { naturalOf, type TorchStorage, torchStorageOf, viewOffset } from './torch-storage'
-import { isCallOf, mappingOf, PyDict, PyFloat, PyGlobal, PyObject, PyTuple, type PyValue, sequenceOf } from './value'
+import {
+  isCallOf,
+  mappingOf,
+  PyDict,
+  PyFloat,
+  PyGlobal,
+  PyObject,
+  PyPersistent,
+  PyTuple,
+  type PyValue,
+  sequenceOf,
+} from './value'
 
 /** A tensor as a view of a storage, and what else must be known to make its values. */
 export interface TorchTensor {
@@ -50,10 +61,11 @@ const WRAPPERS = 8
  * `_rebuild_...` functions).
  */
 export function torchTensorOf(value: PyValue): TorchTensor | undefined {
-  let call = value
+  let call: PyValue = value
   let requiresGrad: boolean | undefined
   let whole: TorchTensor['whole']
   for (let depth = 0; depth < WRAPPERS; depth++) {
+    if (call instanceof PyPersistent) call = call.refersTo ?? null
     if (!(call instanceof PyObject)) return undefined
     const name = rebuilder(call.callable)
     const args = sequenceOf(call.args) ?? []

@@ -111,6 +111,8 @@ export class PyObject {
 /** PERSID or BINPERSID: torch puts its storages there. */
 export class PyPersistent {
   readonly kind = 'persistent'
+  /** What it refers to, where the format keeps that apart from the pickle and its reader has put it here. */
+  refersTo: PyValue | undefined = undefined
   constructor(readonly id: PyValue) {}
 }
 
