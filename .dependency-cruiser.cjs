@@ -19,6 +19,13 @@ const mayImport = {
     /^src\/core\/checkpoint\/(?!layouts)/,
     'core/decode',
   ],
+  'core/run': [
+    'core/bytes',
+    'core/history',
+    'core/verify',
+    /^src\/core\/checkpoint\/(?!layouts)/,
+    /^src\/core\/decode\/plain/,
+  ],
   'core/diff': ['core/analysis', 'core/verify', /^src\/core\/checkpoint\/(?!layouts)/, /^src\/core\/decode\/plain/],
   'core/write': ['core/bytes', 'core/container', 'core/decode', /^src\/core\/checkpoint\/(dtype|tensor|values)/],
   'core/repair': [

@@ -32,6 +32,9 @@ function job<Result extends z.ZodType>(result: Result) {
   )
 }
 
+/** A checkpoint of a run by its name alone. */
+const listed = z.object({ path: z.string(), name: z.string(), step: z.number().optional() })
+
 export const opened = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('checkpoint'),
@@ -45,17 +48,14 @@ export const opened = z.discriminatedUnion('kind', [
     files: z.array(z.object({ path: z.string(), size: z.number(), kind: z.string(), tensors: z.number() })),
     tensorCount: z.number(),
     /** The run it belongs to, when its siblings are checkpoints too; oldest first. */
-    siblings: z.array(z.object({ path: z.string(), name: z.string(), step: z.number().optional() })),
+    siblings: z.array(listed),
   }),
-  z.object({
+  s.runFacts.extend({
     kind: z.literal('run'),
     path: z.string(),
     name: z.string(),
-    checkpoints: z.array(
-      z.object({ path: z.string(), name: z.string(), step: z.number().optional(), verification: s.verification }),
-    ),
-    /** The last that training can resume from exactly. */
-    lastGood: z.string().nullable(),
+    /** Oldest first. */
+    checkpoints: z.array(s.runRow),
   }),
 ])
 export type Opened = z.infer<typeof opened>
@@ -65,6 +65,21 @@ export type OpenedRun = Extract<Opened, { kind: 'run' }>
 export const contract = {
   /** Opens a checkpoint file, a checkpoint folder, or a folder of checkpoints. Headers only. */
   open: base.input(z.object({ path: z.string() }).extend(verifying)).output(opened),
+  /**
+   * The run that `open` would give, as it is read: its names at once, a row for each checkpoint, then what they tell together.
+   * ASSAY `not-a-run` where the path is a checkpoint.
+   */
+  run: base
+    .input(z.object({ path: z.string() }).extend(verifying))
+    .output(
+      eventIterator(
+        z.discriminatedUnion('type', [
+          z.object({ type: z.literal('listed'), path: z.string(), name: z.string(), checkpoints: z.array(listed) }),
+          z.object({ type: z.literal('row'), row: s.runRow }),
+          z.object({ type: z.literal('result'), result: s.runFacts }),
+        ]),
+      ),
+    ),
   close: base.input(handle).output(z.object({})),
   /** Reads every value; the quick verification came with `open`. */
   verifyDeep: base.input(handle.extend(verifying)).output(job(s.verification)),

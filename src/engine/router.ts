@@ -3,7 +3,8 @@ import { checkpoints } from './procedures/checkpoints'
 import { comparison } from './procedures/compare'
 import { raw } from './procedures/raw'
 import { repairs } from './procedures/repair'
+import { runs } from './procedures/run'
 import { tensors } from './procedures/tensors'
 
 /** The whole contract, implemented: what every face of the app calls. */
-export const router = procedures.router({ ...checkpoints, ...tensors, ...comparison, ...repairs, ...raw })
+export const router = procedures.router({ ...checkpoints, ...tensors, ...comparison, ...repairs, ...raw, ...runs })

@@ -9,6 +9,8 @@ import { modelFiles } from './weights'
 const NUMBERED = /(?:^|[-_.])(?:checkpoint|ckpt|epoch|step|iter|global_?step)[-_=]?(\d+)/i
 /** Those of them whose number counts optimizer steps; Accelerate's `checkpoint_2` counts saves. */
 const STEPPED = /(?:^|[-_.])(?:checkpoint-|step[-_=]?|global_?step[-_=]?|iter[-_=]?)(\d+)/i
+/** The Trainer's name for a save under way: no checkpoint of the run yet. */
+const STAGING = /^tmp-/
 const STATE_FILE = /\.(ckpt|pt|pth)$/i
 /** Sub-folders that are looked into for checkpoints of other names. */
 const LOOKED_INTO = 200
@@ -52,7 +54,8 @@ function numbered(place: string): Numbered[] {
   const folders = foldersLike(listing, NUMBERED)
   const files = filesLike(listing, STATE_FILE).filter((name) => NUMBERED.test(name))
   // One numbered file is a checkpoint beside other files; several are a run.
-  const names = folders.length > 0 ? folders : files.length > 1 ? files : []
+  const whole = folders.filter((name) => !STAGING.test(name))
+  const names = whole.length > 0 ? whole : folders.length > 0 ? folders : files.length > 1 ? files : []
   return names
     .map((name) => ({ name, order: orderOf(name), step: STEPPED.exec(name)?.[1] }))
     .sort((a, b) => a.order - b.order || (a.name < b.name ? -1 : 1))

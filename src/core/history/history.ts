@@ -23,23 +23,33 @@ export interface History {
 
 /** Reads the records of a checkpoint; no file is touched. */
 export function history(checkpoint: Checkpoint): History {
-  const { state } = checkpoint
-  const all = state.records.map((record) => logsOf(record.value, progressOf(record, checkpoint)))
-  const loss = firstOf(all, (logs) => logs.loss)
-  const evalLoss = firstOf(all, (logs) => logs.evalLoss)
-  const logged = firstOf(all, (logs) => logs.learningRate)
-  const { schedule, note } = redraw(checkpoint, logged)
-  const metrics: Record<string, readonly Point[]> = Object.create(null)
-  for (const logs of all) for (const [name, points] of logs.metrics) metrics[name] ??= points
+  const { loss, evalLoss, learningRate, metrics, lossUnit } = logsOfCheckpoint(checkpoint)
+  const { schedule, note } = redraw(checkpoint, learningRate)
   return {
     loss,
     evalLoss,
-    learningRate: logged.length > 0 ? logged : (schedule?.points ?? []),
-    metrics,
-    lossUnit: all.find((logs) => logs.loss === loss)?.lossUnit ?? 'step',
+    learningRate: learningRate.length > 0 ? learningRate : (schedule?.points ?? []),
+    metrics: Object.assign(Object.create(null), Object.fromEntries(metrics)),
+    lossUnit,
     schedule,
     ...(note !== undefined && { scheduleNote: note }),
     jumps: [...jumpsOf('loss', loss), ...jumpsOf('evalLoss', evalLoss)],
+  }
+}
+
+/** What was logged, each series from the first record that has it. */
+export function logsOfCheckpoint(checkpoint: Checkpoint): Logs {
+  const { records } = checkpoint.state
+  const all = records.map((record) => logsOf(record.value, progressOf(record, checkpoint)))
+  const loss = firstOf(all, (logs) => logs.loss)
+  const metrics = new Map<string, readonly Point[]>()
+  for (const logs of all) for (const [name, points] of logs.metrics) if (!metrics.has(name)) metrics.set(name, points)
+  return {
+    loss,
+    evalLoss: firstOf(all, (logs) => logs.evalLoss),
+    learningRate: firstOf(all, (logs) => logs.learningRate),
+    metrics,
+    lossUnit: all.find((logs) => logs.loss === loss)?.lossUnit ?? 'step',
   }
 }
 

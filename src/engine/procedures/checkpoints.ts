@@ -1,17 +1,18 @@
-import type { RuleChoices } from '../../contract/schemas'
 import { parentOf } from '../../core/bytes/folder'
 import type { Checkpoint, Run } from '../../core/checkpoint/checkpoint'
-import { isRun, openCheckpoint, openPath } from '../../core/checkpoint/open'
+import { isRun, openPath } from '../../core/checkpoint/open'
 import { runAt } from '../../core/checkpoint/run'
 import { AssayError } from '../../core/errors'
-import { RULES, type RuleId } from '../../core/finding'
+import { RULES } from '../../core/finding'
 import { history } from '../../core/history/history'
 import { scan } from '../../core/verify/scan'
 import { type Verification, verify } from '../../core/verify/verify'
 import { procedures } from '../base'
+import { type Choices, choicesOf } from '../choices'
 import type { Engine } from '../engine'
 import { job } from '../jobs'
 import { wireHistory, wireScan, wireState, wireVerification } from '../wire/state'
+import { openedRun } from './run'
 
 const open = procedures.open.handler(async ({ input, context: { engine } }) => {
   const subject = await openPath(input.path)
@@ -62,32 +63,6 @@ async function openedCheckpoint(checkpoint: Checkpoint, engine: Engine, choices:
     tensorCount: checkpoint.tensors.length,
     siblings: siblingsOf(checkpoint),
   }
-}
-
-async function openedRun(run: Run, engine: Engine, choices: Choices) {
-  const checkpoints = []
-  for (const { path, name, step } of run.checkpoints) {
-    const checkpoint = await openCheckpoint(path)
-    try {
-      const verification = wireVerification(checkpoint, await quick(checkpoint, engine, choices))
-      checkpoints.push({ path, name, ...(step !== undefined && { step }), verification })
-    } finally {
-      checkpoint.close()
-    }
-  }
-  const lastGood = checkpoints.findLast(({ verification }) => verification.verdict === 'complete')
-  return { kind: 'run' as const, path: run.path, name: run.name, checkpoints, lastGood: lastGood?.path ?? null }
-}
-
-/** How the user wants findings to be weighed. */
-interface Choices {
-  readonly strict?: boolean | undefined
-  readonly rules?: RuleChoices | undefined
-}
-
-function choicesOf({ strict = false, rules = {} }: Choices) {
-  const known = Object.entries(rules).filter(([id]) => Object.hasOwn(RULES, id))
-  return { strict, rules: new Map(known as [RuleId, (typeof known)[number][1]][]) }
 }
 
 /** The checkpoints of the run that this one lies in, itself among them; none where it stands alone. */

@@ -10,7 +10,10 @@ import type * as scanned from '../../core/verify/scan'
 import type * as verified from '../../core/verify/verify'
 import { jsonNumber, jsonOf } from './json'
 
-export function wireVerification(checkpoint: model.Checkpoint, verification: verified.Verification): Verification {
+export function wireVerification(
+  checkpoint: Pick<model.Checkpoint, 'path' | 'layout' | 'layoutLabel'>,
+  verification: verified.Verification,
+): Verification {
   const { verdict, resume, components, findings, tensors, step, epoch, deep } = verification
   return {
     path: checkpoint.path,

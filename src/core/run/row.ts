@@ -1,0 +1,147 @@
+import { fileAt, listFolder, pathKind } from '../bytes/folder'
+import type { Checkpoint, ComponentId, LayoutId, Run } from '../checkpoint/checkpoint'
+import { openCheckpoint } from '../checkpoint/open'
+import { fieldsOf, numberOf, type Plain } from '../decode/plain'
+import { AssayError, throwIfAborted } from '../errors'
+import { findingOf } from '../finding'
+import { logsOfCheckpoint } from '../history/history'
+import type { Logs } from '../history/logs'
+import type { Point } from '../history/points'
+import { type Verification, type VerifyOptions, verify } from '../verify/verify'
+
+/** One checkpoint of a run, read and closed again. */
+export interface RunRow {
+  readonly path: string
+  readonly name: string
+  readonly step?: number
+  readonly layout: LayoutId
+  readonly layoutLabel: string
+  /** When the newest of its files was written, in milliseconds since 1970. */
+  readonly modified: number
+  /** Sizes of its files together. */
+  readonly bytes: number
+  /** The last loss it remembers. */
+  readonly loss?: Point
+  /** Parts that are missing or damaged. */
+  readonly missing: readonly ComponentId[]
+  readonly verification: Verification
+  readonly logs: Logs
+  readonly settings: RunSettings
+}
+
+/** What a checkpoint says of how the run saves. */
+export interface RunSettings {
+  /** Steps from one save to the next. */
+  readonly every?: number
+  /** `save_total_limit`: checkpoints that are kept. */
+  readonly limit?: number
+  /** Name of the checkpoint that was best so far, which rotation spares. */
+  readonly best?: string
+}
+
+export type RowOptions = Omit<VerifyOptions, 'deep' | 'onProgress'>
+
+/**
+ * The checkpoints of a run one by one, in its order: headers only, each closed before the next is opened. One that was
+ * removed meanwhile (rotation does that) is left out; one that cannot be opened is a broken row. Throws `cancelled`.
+ */
+export async function* rowsOf(run: Run, options: RowOptions): AsyncGenerator<RunRow> {
+  for (const entry of run.checkpoints) {
+    throwIfAborted(options.signal)
+    const row = await rowOf(entry, options)
+    if (row) yield row
+  }
+}
+
+async function rowOf(entry: Run['checkpoints'][number], options: RowOptions): Promise<RunRow | undefined> {
+  let checkpoint: Checkpoint
+  try {
+    checkpoint = await openCheckpoint(entry.path)
+  } catch (error) {
+    if (!(error instanceof AssayError)) throw error
+    return pathKind(entry.path) === undefined ? undefined : unopened(entry, error)
+  }
+  try {
+    const verification = await verify(checkpoint, options)
+    const step = entry.step ?? verification.step
+    const logs = logsOfCheckpoint(checkpoint)
+    const loss = logs.loss.at(-1)
+    return {
+      path: entry.path,
+      name: entry.name,
+      ...(step !== undefined && { step }),
+      layout: checkpoint.layout,
+      layoutLabel: checkpoint.layoutLabel,
+      ...weightOf(entry.path),
+      ...(loss && { loss }),
+      missing: verification.components.filter(({ status }) => /missing|damaged/.test(status)).map(({ id }) => id),
+      verification,
+      logs,
+      settings: settingsOf(checkpoint.state.records.map(({ value }) => value)),
+    }
+  } finally {
+    checkpoint.close()
+  }
+}
+
+function unopened({ path, name, step }: Run['checkpoints'][number], error: AssayError): RunRow {
+  const verification: Verification = {
+    verdict: 'broken',
+    resume: { level: 'none', why: [`${error.message}.`] },
+    components: [],
+    findings: [findingOf(error, name)],
+    tensors: { count: 0, bytes: 0, parameters: 0 },
+    deep: false,
+  }
+  return {
+    path,
+    name,
+    ...(step !== undefined && { step }),
+    layout: 'unknown',
+    layoutLabel: 'Not readable',
+    modified: 0,
+    bytes: 0,
+    missing: [],
+    verification,
+    logs: { loss: [], evalLoss: [], learningRate: [], metrics: new Map(), lossUnit: 'step' },
+    settings: {},
+  }
+}
+
+/** Depth to which the files of a checkpoint are weighed: `pytorch_model_fsdp_0/__0_0.distcp`, and one more. */
+const DEPTH = 3
+
+function weightOf(path: string): { bytes: number; modified: number } {
+  const file = fileAt(path)
+  const files = file ? [file] : listFolder(path, DEPTH).filter(({ kind }) => kind === 'file')
+  return {
+    bytes: files.reduce((sum, { size }) => sum + size, 0),
+    modified: files.reduce((latest, { modified }) => Math.max(latest, modified), 0),
+  }
+}
+
+/** TrainingArguments and trainer_state.json (transformers 5.18), or a script's config with the same names. */
+function settingsOf(records: readonly Plain[]): RunSettings {
+  const found = new Map<string, Plain>()
+  for (const record of records) gather(record, found, 3)
+  const [every, limit] = [numberOf(found.get('save_steps')), numberOf(found.get('save_total_limit'))]
+  const best = found.get('best_model_checkpoint')
+  return {
+    // Below one it is a share of all steps.
+    ...(every !== undefined && every >= 1 && { every }),
+    ...(limit !== undefined && limit >= 1 && { limit }),
+    // A path as it was when training ran: only its last part means something here.
+    ...(typeof best === 'string' && { best: best.split(/[\\/]/).at(-1) ?? best }),
+  }
+}
+
+const SETTINGS = ['save_steps', 'save_total_limit', 'best_model_checkpoint']
+
+function gather(value: Plain, found: Map<string, Plain>, depth: number): void {
+  const fields = fieldsOf(value)
+  if (fields === undefined || depth === 0) return
+  for (const [key, inner] of Object.entries(fields)) {
+    if (SETTINGS.includes(key) && inner !== null && !found.has(key)) found.set(key, inner)
+    else gather(inner, found, depth - 1)
+  }
+}

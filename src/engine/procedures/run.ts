@@ -1,0 +1,41 @@
+import type { Run } from '../../core/checkpoint/checkpoint'
+import { isRun, openPath } from '../../core/checkpoint/open'
+import { AssayError } from '../../core/errors'
+import { factsOf } from '../../core/run/facts'
+import { type RunRow, rowsOf } from '../../core/run/row'
+import { procedures } from '../base'
+import { type Choices, choicesOf } from '../choices'
+import type { Engine } from '../engine'
+import { stream } from '../jobs'
+import { wireFacts, wireRow } from '../wire/run'
+
+const run = procedures.run.handler(({ input, context: { engine }, signal }) =>
+  stream(signal, async function* (abort) {
+    const found = await runOf(input.path)
+    const { path: root, name, checkpoints } = found
+    yield { type: 'listed' as const, path: root, name, checkpoints: checkpoints.map((each) => ({ ...each })) }
+    const rows: RunRow[] = []
+    for await (const row of rowsOf(found, { ...choicesOf(input), kernel: engine.kernel, signal: abort })) {
+      rows.push(row)
+      yield { type: 'row' as const, row: wireRow(row) }
+    }
+    yield { type: 'result' as const, result: wireFacts(await factsOf(found, rows)) }
+  }),
+)
+
+export const runs = { run }
+
+/** A run with every checkpoint looked at and closed again. */
+export async function openedRun(found: Run, engine: Engine, choices: Choices) {
+  const rows: RunRow[] = []
+  for await (const row of rowsOf(found, { ...choicesOf(choices), kernel: engine.kernel })) rows.push(row)
+  const facts = wireFacts(await factsOf(found, rows))
+  return { kind: 'run' as const, path: found.path, name: found.name, checkpoints: rows.map(wireRow), ...facts }
+}
+
+async function runOf(path: string): Promise<Run> {
+  const subject = await openPath(path)
+  if (isRun(subject)) return subject
+  subject.close()
+  throw new AssayError('not-a-run', `${path} is one checkpoint, not a run`, { file: path })
+}
