@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Kernel } from '../core/analysis/kernel'
 import { referenceKernel } from '../core/analysis/reference'
 import type { Checkpoint } from '../core/checkpoint/checkpoint'
@@ -18,13 +19,15 @@ export interface Held {
 /** What one face of the app has open. Everything it opened is closed with it. */
 export class Engine {
   readonly #held = new Map<string, Held>()
+  /** Told apart from every engine before it: a face keeps answers by the ids of what it opened. */
+  readonly #name = randomUUID()
   #opened = 0
 
   constructor(readonly kernel: Kernel = referenceKernel) {}
 
   hold(checkpoint: Checkpoint, verification: Verification): Held {
     this.#opened += 1
-    return this.#keep(`checkpoint-${this.#opened}`, checkpoint, verification)
+    return this.#keep(`${this.#name}-${this.#opened}`, checkpoint, verification)
   }
 
   /** The open checkpoint called `id`. Throws AssayError `not-open`. */

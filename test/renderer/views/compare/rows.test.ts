@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest'
+import type { DiffReport, DiffRow } from '../../../../src/renderer/api/compare'
+import { sortDiff } from '../../../../src/renderer/views/compare/sort'
+import { differing } from '../../../../src/renderer/views/compare/status'
+
+const row = (name: string, status: DiffRow['status'], maxAbs: DiffRow['maxAbs']): DiffRow => ({
+  name,
+  status,
+  changed: null,
+  maxAbs,
+  meanAbs: null,
+  rms: null,
+  relL2: null,
+  cosine: null,
+})
+
+const tensors = [row('b', 'changed', 0.5), row('a', 'same', 0), row('c', 'onlyA', null), row('d', 'changed', 'NaN')]
+const report: DiffReport = {
+  a: '/a',
+  b: '/b',
+  identical: false,
+  summary: { same: 1, changed: 2, onlyA: 1, onlyB: 0, shape: 0, dtype: 0 },
+  tensors,
+  state: [],
+}
+const names = (rows: readonly DiffRow[]) => rows.map(({ name }) => name).join('')
+
+describe('rows of a comparison', () => {
+  it('hide what is the same unless it is asked for', () => {
+    expect(names(differing(report, new Set()))).toBe('bcd')
+    expect(names(differing(report, new Set(['same'])))).toBe('a')
+  })
+
+  it('sort by a measure, NaN as the largest, those without one last either way', () => {
+    expect(names(sortDiff(tensors, { column: 'maxAbs', descending: true }))).toBe('dbac')
+    expect(names(sortDiff(tensors, { column: 'maxAbs', descending: false }))).toBe('abdc')
+  })
+
+  it('sort by name, and stay as they came without sorting', () => {
+    expect(names(sortDiff(tensors, { column: 'name', descending: false }))).toBe('abcd')
+    expect(sortDiff(tensors, null)).toBe(tensors)
+  })
+})

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest'
+import { countFacets, filterRows, NO_FACETS, toggled } from '../../../../src/renderer/views/tensors/filter'
+import { naturalKey } from '../../../../src/renderer/views/tensors/natural'
+import { matcherOf } from '../../../../src/renderer/views/tensors/search'
+import { sortRows } from '../../../../src/renderer/views/tensors/sort'
+import { rowOf } from '../../fixture/truth'
+
+const rows = [
+  rowOf(0, 'layers.10.weight', 'bfloat16', [8, 4], ['tied']),
+  rowOf(1, 'layers.2.weight', 'float32', [2, 4], ['flattened', 'frozen']),
+  rowOf(2, 'layers.2.bias', 'float32', [4]),
+]
+const every = matcherOf('', false)
+const names = (sorted: readonly { name: string }[]) => sorted.map((row) => row.name)
+
+describe('rows of the tensor table', () => {
+  it('are found by what they hold and by name together', () => {
+    const facets = toggled(NO_FACETS, 'dtype', 'float32')
+    expect(names(filterRows(rows, every, facets))).toEqual(['layers.2.weight', 'layers.2.bias'])
+    expect(names(filterRows(rows, matcherOf('weight', false), facets))).toEqual(['layers.2.weight'])
+  })
+
+  it('pass with any of the flags asked for', () => {
+    const facets = toggled(toggled(NO_FACETS, 'flags', 'tied'), 'flags', 'frozen')
+    expect(names(filterRows(rows, every, facets))).toEqual(['layers.10.weight', 'layers.2.weight'])
+  })
+
+  it('all pass again when what was asked for is taken back', () => {
+    const facets = toggled(toggled(NO_FACETS, 'flags', 'tied'), 'flags', 'tied')
+    expect(filterRows(rows, every, facets)).toHaveLength(3)
+  })
+
+  it('are counted by what they hold, the commonest first', () => {
+    expect(countFacets(rows).dtype).toEqual([
+      ['float32', 2],
+      ['bfloat16', 1],
+    ])
+  })
+
+  it.each([
+    ['name', ['layers.2.bias', 'layers.2.weight', 'layers.10.weight']],
+    ['bytes', ['layers.2.bias', 'layers.2.weight', 'layers.10.weight']],
+    ['shape', ['layers.2.bias', 'layers.2.weight', 'layers.10.weight']],
+    ['flags', ['layers.2.bias', 'layers.10.weight', 'layers.2.weight']],
+  ])('sort by %s', (column, sorted) => {
+    expect(names(sortRows(rows, { column, descending: false }))).toEqual(sorted)
+    expect(names(sortRows(rows, { column, descending: true }))).toEqual(sorted.toReversed())
+  })
+
+  it('keep the order of the checkpoint when none is asked for', () => {
+    expect(sortRows(rows, null)).toBe(rows)
+  })
+
+  it('compare numbers in names as numbers', () => {
+    expect(naturalKey('h.2') < naturalKey('h.10')).toBe(true)
+    expect(naturalKey('h.2.b') < naturalKey('h.2.c')).toBe(true)
+  })
+})

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest'
+import { matcherOf } from '../../../../src/renderer/views/tensors/search'
+
+const NAME = 'model.layers.7.self_attn.q_proj.weight'
+
+describe('the search', () => {
+  it.each([
+    ['', true],
+    ['q_proj', true],
+    ['WEIGHT attn', true],
+    ['attn bias', false],
+    ['*.q_proj.*', true],
+    ['*q_proj', false],
+    ['model.layers.?.*', true],
+    ['model.layers.??.*', false],
+    ['model.layers.[7]*', false],
+  ])('by %j: %s', (query, found) => {
+    expect(matcherOf(query, false).matches(NAME)).toBe(found)
+  })
+
+  it('takes a regular expression only when told', () => {
+    expect(matcherOf('layers\\.\\d\\.', true).matches(NAME)).toBe(true)
+    expect(matcherOf('layers\\.\\d\\.', false).matches(NAME)).toBe(false)
+  })
+
+  it('says what is wrong with one, and lets everything through meanwhile', () => {
+    const { matches, problem } = matcherOf('layers.(', true)
+    expect(matches(NAME)).toBe(true)
+    expect(problem).toContain('Not a regular expression')
+  })
+
+  it('finds by a glob what spans lines', () => {
+    expect(matcherOf('a*b', false).matches('a\n\nb')).toBe(true)
+  })
+})
