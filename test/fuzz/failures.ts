@@ -21,7 +21,7 @@ export class Failures {
     private readonly prober: Prober,
   ) {}
 
-  async add(input: Input, engine: boolean, { failure = '' }: Trial): Promise<void> {
+  async add(input: Input, engine: boolean, { failure = '', costly }: Trial): Promise<void> {
     const way = wayOf(failure)
     const known = this.byWay.get(way) ?? 0
     this.byWay.set(way, known + 1)
@@ -30,10 +30,11 @@ export class Failures {
     const name = `${this.seed}-${number}-${subject.case}`
     const folder = join(this.folder, name)
     if (existsSync(folder)) rmSync(folder, { recursive: true })
-    const bytes = await minimise(input.bytes, async (candidate) => {
+    const failsAlike = async (candidate: Uint8Array) => {
       const trial = await this.stage.show(subject, candidate, (path) => this.prober.try({ path, deep, engine }))
       return trial.failure !== undefined && wayOf(trial.failure) === way
-    })
+    }
+    const bytes = costly ? input.bytes : await minimise(input.bytes, failsAlike)
     const path = keepCase(folder, this.golden, subject, bytes)
     const again = `npm run fuzz -- --seed ${this.seed} --number ${number}`
     const text = [

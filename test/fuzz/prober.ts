@@ -5,7 +5,7 @@ import type { Reply, Request } from './worker'
 /** Longest that an input may take, of the processor and, while nothing points to a hang, of the clock. */
 const LIMIT_MS = 2000
 /** An input that ran out of time is given this long on a second try: other programs may have held it up. */
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 120_000
 const MOST_GROWTH = 256 << 20
 const KEPT_STDERR = 4000
 
@@ -15,6 +15,8 @@ export interface Trial {
   readonly growth: number
   /** What is wrong, if anything: the first line tells it, a stack may follow. */
   readonly failure?: string
+  /** It was too slow or too large, which takes long to see again. */
+  readonly costly?: true
 }
 
 /** Opens files in a process of its own, which may die or hang. */
@@ -28,14 +30,11 @@ export class Prober {
     if (first.failure === undefined && first.growth <= MOST_GROWTH && first.cpuMs <= LIMIT_MS) return first
     this.close()
     const second = await this.ask(request, PATIENCE_MS)
-    if (second.failure === SLOW) return { ...second, failure: `Hangs: no answer after ${PATIENCE_MS / 1000} s` }
+    const costly = (failure: string): Trial => ({ ...second, failure, costly: true })
+    if (second.failure === SLOW) return costly(`Hangs: no answer after ${PATIENCE_MS / 1000} s`)
     if (second.failure !== undefined) return second
-    if (second.cpuMs > LIMIT_MS) {
-      return { ...second, failure: `Takes ${(second.cpuMs / 1000).toFixed(1)} s of the processor` }
-    }
-    if (second.growth > MOST_GROWTH) {
-      return { ...second, failure: `Takes ${Math.round(second.growth / 2 ** 20)} MiB of memory` }
-    }
+    if (second.cpuMs > LIMIT_MS) return costly(`Takes ${(second.cpuMs / 1000).toFixed(1)} s of the processor`)
+    if (second.growth > MOST_GROWTH) return costly(`Takes ${Math.round(second.growth / 2 ** 20)} MiB of memory`)
     return second
   }
 

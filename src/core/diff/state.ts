@@ -12,6 +12,9 @@ export interface StateDifference {
 
 type Facts = Map<string, Plain>
 
+/** Facts of one side. A config has hundreds; what goes beyond all measure is not compared. */
+const MOST_FACTS = 100_000
+
 /** Told even when both sides agree: they say which two moments of a training are compared. */
 const ALWAYS = /^(step|epoch|optimizer(\[\d+\])?\.group\[\d+\]\.lr)$/
 
@@ -79,16 +82,19 @@ function numbered<T>(name: string, items: readonly T[], each: (path: string, ite
 }
 
 function put(facts: Facts, what: string, value: Plain | undefined): void {
-  if (value !== undefined) facts.set(what, value)
+  if (value !== undefined && facts.size < MOST_FACTS) facts.set(what, value)
 }
 
 /** Walks into objects; anything else, lists included, is one fact. */
 function putLeaves(facts: Facts, path: string, value: Plain): void {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    facts.set(path, value)
+    put(facts, path, value)
     return
   }
-  for (const [key, item] of Object.entries(value)) putLeaves(facts, `${path}.${key}`, item)
+  for (const key of Object.keys(value)) {
+    if (facts.size >= MOST_FACTS) return
+    putLeaves(facts, `${path}.${key}`, value[key] as Plain)
+  }
 }
 
 /** Equal in value: NaN equals NaN, the order of keys does not count. */

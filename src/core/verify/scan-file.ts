@@ -4,7 +4,7 @@ import { entrySource, openZip, type ZipEntry } from '../container/zip'
 import { beginsLikePickle } from '../decode/pickle/calls'
 import { type GlobalUse, isNamedDanger } from '../decode/pickle/globals'
 import { type DecodedPickle, decodePickle } from '../decode/pickle/machine'
-import { AssayError } from '../errors'
+import { AssayError, shortened } from '../errors'
 
 export interface GlobalsInFile {
   readonly globals: readonly GlobalUse[]
@@ -48,7 +48,7 @@ export async function globalsIn(source: ByteSource): Promise<GlobalsInFile> {
     // Whatever it looks like, what decodes as a pickle is one: protocol 0 has no mark.
     await collectStream(source, head, findings, !packed && !isSafetensors(source, head))
   }
-  return { globals: findings.globals, ...(findings.error !== undefined && { error: findings.error }) }
+  return { globals: findings.globals, ...(findings.error !== undefined && { error: shortened(findings.error) }) }
 }
 
 class Collected {

@@ -1,4 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Checkpoint } from '../../../src/core/checkpoint/checkpoint'
@@ -71,6 +72,20 @@ describe('a damaged or hostile file', () => {
     const truth = truthOf('damaged-zip-cut-last').tensors.find(({ name }) => name === 'embed.weight')
     expect(embed && (await sha256Of(embed))).toBe(truth?.sha256)
     expect(tensors.filter(({ blocks }) => blocks.length === 0)).toHaveLength(4)
+  })
+
+  it('keeps an optimizer whose count of steps cannot be read', async () => {
+    const bytes = readFileSync(placeOf('optimizer-zoo-adamw', 'data/optimizer.pt'))
+    // Local headers of the storages, whose names begin 30 bytes behind their signature.
+    for (let at = bytes.indexOf('PK\x03\x04'); at >= 0; at = bytes.indexOf('PK\x03\x04', at + 4)) {
+      if (/^\w+\/data\//.test(bytes.toString('latin1', at + 30, at + 60))) bytes.fill(0, at, at + 4)
+    }
+    const folder = mkdtempSync(join(tmpdir(), 'assay-step-'))
+    writeFileSync(join(folder, 'optimizer.pt'), bytes)
+    const checkpoint = await openCheckpoint(join(folder, 'optimizer.pt'))
+    opened.push(checkpoint)
+    expect(checkpoint.state.optimizers).toHaveLength(1)
+    expect(checkpoint.state.step).toBeUndefined()
   })
 
   it.each(['damaged-zip-cut-last', 'damaged-zip-record-missing'])('%s: what is whole can be read', async (name) => {

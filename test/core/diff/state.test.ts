@@ -85,6 +85,13 @@ describe('two training states', () => {
     ])
   })
 
+  it('are compared as far as any config goes, however large they claim to be', () => {
+    const config = (value: number) => Object.fromEntries(Array.from({ length: 200_000 }, (_, i) => [`key${i}`, value]))
+    const differences = diffState(checkpoint([], {}, { config: config(1) }), checkpoint([], {}, { config: config(2) }))
+    expect(differences.length).toBeGreaterThan(90_000)
+    expect(differences.length).toBeLessThanOrEqual(100_000)
+  })
+
   it('of other layouts say so', () => {
     expect(diffState(checkpoint([], {}, { layout: 'trainer' }), checkpoint([], {}, { layout: 'file' }))).toEqual([
       { what: 'layout', a: 'trainer', b: 'file', same: false },

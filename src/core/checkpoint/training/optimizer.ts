@@ -1,8 +1,9 @@
-import { readBytes } from '../../bytes/source'
+import { type ByteSource, readBytes } from '../../bytes/source'
 import { plainOf } from '../../decode/pickle/plain-of'
 import { findTensors, torchTensorOf } from '../../decode/pickle/torch'
 import { asNumber, mappingOf, type PyValue, sequenceOf } from '../../decode/pickle/value'
 import type { Plain } from '../../decode/plain'
+import { AssayError } from '../../errors'
 import type { OptimizerParameter, OptimizerState, ParamGroup } from '../checkpoint'
 import { itemSize } from '../dtype'
 import { numel, type Tensor } from '../tensor'
@@ -113,13 +114,23 @@ function groupStep(groups: readonly ParamGroup[]): number | undefined {
   return undefined
 }
 
+async function readable(source: ByteSource, offset: number, length: number): Promise<Uint8Array | undefined> {
+  try {
+    return await readBytes(source, offset, length)
+  } catch (error) {
+    if (error instanceof AssayError) return undefined
+    throw error
+  }
+}
+
 /** The value of a tensor of one element of a plain number type; undefined for any other, and where it cannot be read. */
 async function scalarOf({ dtype, shape, blocks }: Tensor): Promise<number | undefined> {
   const block = blocks[0]
   if (!block || numel(shape) !== 1) return undefined
   const size = itemSize(dtype)
   if (block.offset + size > block.source.size) return undefined
-  const bytes = await readBytes(block.source, block.offset, size)
+  const bytes = await readable(block.source, block.offset, size)
+  if (!bytes) return undefined
   const view = new DataView(bytes.buffer)
   const little = !block.bigEndian
   switch (dtype) {
