@@ -13,6 +13,7 @@ interface Signature extends Named {
 }
 
 const UNPACK = 'unpack it first'
+/** Named and not read: libhdf5, whatever wraps it, follows links and external storage to any file of the machine. */
 const HDF5: Omit<Signature, 'at'> = {
   bytes: [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a],
   what: 'an HDF5 file (Keras .h5 and .weights.h5)',

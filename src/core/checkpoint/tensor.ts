@@ -62,6 +62,11 @@ export function byteLength(tensor: Pick<Tensor, 'dtype' | 'shape'>): number {
   return numel(tensor.shape) * itemSize(tensor.dtype)
 }
 
+/** Bytes of the values as the file stores them: fewer than `byteLength` where they are decoded as they are read. */
+export function storedBytes(tensor: Tensor): number {
+  return tensor.storedAs !== undefined && tensor.storage ? tensor.storage.byteLength : byteLength(tensor)
+}
+
 /** Strides, in elements, of a contiguous row-major tensor. */
 export function contiguousStrides(shape: readonly number[]): number[] {
   const strides = new Array<number>(shape.length)

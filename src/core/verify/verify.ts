@@ -1,6 +1,6 @@
 import type { Kernel } from '../analysis/kernel'
 import type { Checkpoint, Component } from '../checkpoint/checkpoint'
-import { byteLength, numel } from '../checkpoint/tensor'
+import { numel, storedBytes } from '../checkpoint/tensor'
 import { throwIfAborted } from '../errors'
 import type { Finding, RuleId, Severity } from '../finding'
 import { MISSING, missingFindings, settle } from './components'
@@ -60,7 +60,7 @@ export async function verify(checkpoint: Checkpoint, options: VerifyOptions): Pr
     findings,
     tensors: {
       count: tensors.length,
-      bytes: tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0),
+      bytes: tensors.reduce((sum, tensor) => sum + storedBytes(tensor), 0),
       parameters: parametersOf(checkpoint),
     },
     ...(state.step !== undefined && { step: state.step }),

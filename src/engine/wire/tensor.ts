@@ -1,6 +1,6 @@
 import type { Statistics, TensorFlag, TensorRow } from '../../contract/schemas'
 import type * as kernel from '../../core/analysis/kernel'
-import { byteLength, type Tensor } from '../../core/checkpoint/tensor'
+import { storedBytes, type Tensor } from '../../core/checkpoint/tensor'
 import { numberOrNull } from './json'
 
 export function wireRow(tensor: Tensor, index: number, flags: ReadonlyMap<number, readonly TensorFlag[]>): TensorRow {
@@ -9,7 +9,7 @@ export function wireRow(tensor: Tensor, index: number, flags: ReadonlyMap<number
     name: tensor.name,
     dtype: tensor.storedAs ?? tensor.dtype,
     shape: [...tensor.shape],
-    bytes: byteLength(tensor),
+    bytes: storedBytes(tensor),
     file: tensor.file,
     component: tensor.component,
     flags: [...(flags.get(index) ?? [])],

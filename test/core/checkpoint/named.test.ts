@@ -27,8 +27,9 @@ describe('a file of another framework', () => {
   it.each(names)('%s is called %s, with what opens it, under any name', async (file, what) => {
     const renamed = join(folder, 'model.safetensors')
     copyFileSync(goldenPath('foreign', `data/${file}`), renamed)
-    const { findings, tensors } = await findingsOf(renamed)
+    const { findings, tensors, layoutLabel } = await findingsOf(renamed)
     expect(tensors).toEqual([])
+    expect(`a ${layoutLabel}`).toContain(what.replace(/^an? /, ''))
     expect(findings).toMatchObject([{ rule: 'file/unknown-format' }])
     expect(findings[0]?.message).toMatch(new RegExp(`^model\\.safetensors is ${what}.*; .* opens? it`))
   })

@@ -1,4 +1,5 @@
 import { mappingOf, PyGlobal, PyObject, PyPersistent, type PyValue, sequenceOf } from '../../decode/pickle/value'
+import type { Finding } from '../../finding'
 import type { StateFile } from '../checkpoint'
 import type { Draft } from '../draft'
 import { filesLike, hasFile, RANK } from '../listing'
@@ -92,8 +93,15 @@ function moduleClass(value: PyValue | undefined): string | undefined {
   return made instanceof PyGlobal ? made.path : undefined
 }
 
+/** `an ONNX model` as a label: `ONNX model`. */
+function foreignLabel({ evidence }: Finding): string {
+  const what = typeof evidence?.what === 'string' ? evidence.what.replace(/^an? /, '') : 'single file'
+  return what.charAt(0).toUpperCase() + what.slice(1)
+}
+
 function labelOf({ kind, value, tensors, findings }: StateFile): string {
-  if (tensors.length === 0 && findings.some(({ rule }) => rule === 'file/unknown-format')) return 'Single file'
+  const foreign = tensors.length === 0 ? findings.find(({ rule }) => rule === 'file/unknown-format') : undefined
+  if (foreign && kind !== 'npy' && kind !== 'npz') return foreignLabel(foreign)
   const keys = mappingOf(value)
   if (keys?.has('pytorch-lightning_version')) return 'PyTorch Lightning checkpoint'
   const script =
@@ -129,7 +137,7 @@ function labelOf({ kind, value, tensors, findings }: StateFile): string {
     case 'csv':
       return 'Metrics log'
     case 'json':
-      return 'State of a Trainer'
+      return findings.length === 0 ? 'State of a Trainer' : 'Single file'
     default:
       return 'Single file'
   }

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { referenceKernel } from '../../../../src/core/analysis/reference'
 import { memorySource } from '../../../../src/core/bytes/source'
 import { readGgufFile } from '../../../../src/core/checkpoint/files/gguf'
 import { openCheckpoint } from '../../../../src/core/checkpoint/open'
 import { readAll, readBlocks, sha256Of } from '../../../../src/core/checkpoint/values'
 import { AssayError } from '../../../../src/core/errors'
+import { verify } from '../../../../src/core/verify/verify'
 import { casesLike, goldenPath, type TrueTensor, truthOf } from '../../../golden/cases'
 
 type Stored = TrueTensor & { readonly encoding?: string }
@@ -72,6 +74,14 @@ describe('a GGUF file', () => {
     expect(checkpoint.findings).toMatchObject([
       { rule: 'file/unknown-format', severity: 'info', evidence: { type: 'IQ2_XS', count: 1 } },
     ])
+    checkpoint.close()
+  })
+
+  it('counts the bytes that are stored, not those decoded', async () => {
+    const checkpoint = await openCheckpoint(goldenPath('gguf-llama'))
+    const { tensors } = await verify(checkpoint, { kernel: referenceKernel })
+    expect(tensors.bytes).toBe((86_016 / 32) * 34 + 320 * 4)
+    expect(tensors.parameters).toBe(86_336)
     checkpoint.close()
   })
 
