@@ -2,22 +2,29 @@ import type { Rule } from '../rule'
 import { allZero } from './all-zero'
 import { checksum } from './checksum'
 import { dtypeDrift } from './dtype-drift'
+import { duplicateCopies } from './duplicate-copies'
 import { emptyState } from './empty-state'
 import { flattened } from './flattened'
+import { historyGap } from './history-gap'
 import { layerGap } from './layer-gap'
 import { lossJump } from './loss-jump'
+import { lrJump } from './lr-jump'
 import { missingTensor } from './missing-tensor'
 import { negativeSecondMoment } from './negative-second-moment'
 import { nonFinite } from './non-finite'
 import { optimizerShapeMismatch } from './optimizer-shape-mismatch'
+import { parameterMismatch } from './parameter-mismatch'
 import { placeholder } from './placeholder'
 import { rankShard } from './rank-shard'
 import { replicated } from './replicated'
 import { rngMalformed } from './rng-malformed'
 import { shapeMismatch } from './shape-mismatch'
+import { stalePointer } from './stale-pointer'
 import { stepMismatch } from './step-mismatch'
 import { storageBloat } from './storage-bloat'
 import { tiedDiffers } from './tied-differs'
+import { unexpectedTensor } from './unexpected-tensor'
+import { worldSize } from './world-size'
 import { wrapperPrefix } from './wrapper-prefix'
 import { zeroRun } from './zero-run'
 
@@ -29,18 +36,25 @@ export const ALL_RULES: readonly Rule[] = [
   shapeMismatch,
   layerGap,
   missingTensor,
+  unexpectedTensor,
   wrapperPrefix,
   storageBloat,
   dtypeDrift,
   emptyState,
   optimizerShapeMismatch,
+  parameterMismatch,
   stepMismatch,
   rngMalformed,
+  worldSize,
+  stalePointer,
+  historyGap,
+  lrJump,
   lossJump,
   checksum,
   replicated,
   nonFinite,
   zeroRun,
+  duplicateCopies,
   allZero,
   tiedDiffers,
   negativeSecondMoment,

@@ -1,0 +1,39 @@
+import type { Checkpoint, RngState } from '../../checkpoint/checkpoint'
+import { finding } from '../../finding'
+import type { Rule } from '../rule'
+import { list } from '../text'
+
+/** Random states of another number of processes than trained: files of two saves in one folder, or of a larger run before. */
+export const worldSize: Rule = {
+  ids: ['rng/world-size'],
+  needs: 'structure',
+  *check({ checkpoint }) {
+    const { rng } = checkpoint.state
+    const ranked = rng.filter(({ rank }) => rank !== undefined)
+    const twice = ranked.filter((one) => ranked.some((other) => other !== one && other.rank === one.rank))
+    if (twice.length > 0) {
+      const files = [...new Set(twice.map(({ file }) => file))]
+      const message = `${list(files)} are random states of the same process: one of them is left over from a save with another number of processes`
+      yield finding('rng/world-size', files[0] as string, message, { evidence: { files } })
+    }
+    const stepped = processesByScheduler(checkpoint)
+    if (stepped !== undefined && stepped < highest(ranked) + 1) {
+      const message = `There are random states of ${highest(ranked) + 1} processes, but the scheduler was stepped by ${stepped}`
+      yield finding('rng/world-size', (ranked.at(-1) as RngState).file, message, {
+        evidence: { files: highest(ranked) + 1, processes: stepped },
+      })
+    }
+  },
+}
+
+function highest(ranked: readonly RngState[]): number {
+  return Math.max(-1, ...ranked.map(({ rank }) => rank ?? 0))
+}
+
+/** An AcceleratedScheduler steps once for each process (accelerate 1.15, scheduler.py); a count of one says nothing. */
+function processesByScheduler({ layout, state }: Checkpoint): number | undefined {
+  const step = state.optimizers[0]?.step
+  const last = state.schedulers[0]?.lastEpoch
+  const ratio = layout === 'accelerate' && step && last ? last / step : 1
+  return Number.isInteger(ratio) && ratio > 1 ? ratio : undefined
+}
