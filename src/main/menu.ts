@@ -60,6 +60,7 @@ export function applicationMenu(actions: Actions): Menu {
         command('T&raining', 'view-training'),
         command('&Compare', 'view-compare'),
         command('Re&pair', 'view-repair'),
+        command('Ra&w', 'view-raw'),
         separator,
         command('Command &Palette…', 'palette', 'CmdOrCtrl+Shift+P'),
         command('Check Every &Value', 'verify-deep'),

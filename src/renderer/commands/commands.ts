@@ -22,6 +22,7 @@ export const VIEW_NAMES: Record<ViewId, string> = {
   training: 'Training',
   compare: 'Compare',
   repair: 'Repair',
+  raw: 'Raw',
 }
 
 /** Everything that can be done at the moment: for the palette, the keyboard and the app's menu alike. */

@@ -3,7 +3,7 @@ import type { TensorRow, Verification } from '../../contract/schemas'
 import type { Api } from '../api/context'
 import { type Problem, problemOf } from '../api/problem'
 
-export const VIEWS = ['overview', 'tensors', 'training', 'compare', 'repair'] as const
+export const VIEWS = ['overview', 'tensors', 'training', 'compare', 'repair', 'raw'] as const
 export type ViewId = (typeof VIEWS)[number]
 
 /** The two things the Repair view writes. */

@@ -1,4 +1,5 @@
 import {
+  IconBinaryTree2,
   IconChartLine,
   IconFileDiff,
   IconFolderOpen,
@@ -23,9 +24,10 @@ const ICONS: Record<ViewId, typeof IconTool> = {
   training: IconChartLine,
   compare: IconFileDiff,
   repair: IconTool,
+  raw: IconBinaryTree2,
 }
 
-/** The run, where there is one, and the five ways to look at a checkpoint. */
+/** The run, where there is one, and the ways to look at a checkpoint. */
 export function Navigation({ subject }: { subject: Opened | null }) {
   const workspace = useWorkspace()
   const { view } = useWorkspaceState()

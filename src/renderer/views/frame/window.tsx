@@ -10,6 +10,7 @@ import { CheckpointProvider, useWorkspace, useWorkspaceState } from '../../works
 import { VIEWS, type ViewId } from '../../workspace/workspace'
 import { CompareView } from '../compare/compare-view'
 import { OverviewView } from '../overview/overview-view'
+import { RawView } from '../raw/raw-view'
 import { RepairView } from '../repair/repair-view'
 import { RunView } from '../run/run-view'
 import { TensorsView } from '../tensors/tensors-view'
@@ -96,6 +97,7 @@ const COMPONENTS: Record<ViewId, ComponentType> = {
   training: TrainingView,
   compare: CompareView,
   repair: RepairView,
+  raw: RawView,
 }
 
 /** A view is made when it is first looked at, and kept with all that was typed and unfolded in it. */
