@@ -5,12 +5,6 @@ import { recognise } from '../../../src/core/checkpoint/recognise'
 
 const text = (content: string) => new TextEncoder().encode(content)
 const bytes = (...values: number[]) => Uint8Array.from(values)
-const at = (offset: number, content: string) => {
-  const whole = new Uint8Array(offset + 600)
-  whole.set(text(content), offset)
-  whole[0] = 0x66
-  return whole
-}
 const safetensors = (header: string) => {
   const body = text(header)
   const whole = new Uint8Array(8 + body.length)
@@ -59,7 +53,6 @@ describe('what is no checkpoint is named', () => {
     ['a text', text('Entry not found'), 'file/not-a-checkpoint', /Entry not found/],
     ['gzip', gzipSync('x'), 'file/unknown-format', /gzip/],
     ['HDF5', bytes(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0), 'file/unknown-format', /HDF5/],
-    ['tar', at(257, 'ustar\u000000'), 'file/unknown-format', /tar/],
     [
       'noise',
       deflateRawSync('some text that is deflated and so looks like nothing at all'),

@@ -19,6 +19,12 @@ const WHOLE = [
   ['safetensors', placeOf('hostile-st-proto')],
   ['zip', placeOf('torch-zoo-parameters')],
   ['legacy', placeOf('torch-zoo-legacy')],
+  ['tar', placeOf('torch-zoo-tar')],
+  ['package', placeOf('torch-zoo-package')],
+  ['exported program', placeOf('torch-zoo-export')],
+  ['archive of state files', placeOf('torch-zoo-state-archive')],
+  ['sparse tensors', placeOf('torch-zoo-sparse-layouts')],
+  ['plain pickle', placeOf('torch-zoo-plain-pickle')],
   ['training dict', placeOf('seed-style-weights-only', 'data/training_state.pt')],
   ['scheduler', placeOf('trainer-gpt2', 'data/checkpoint-10/scheduler.pt')],
 ] as const
@@ -61,6 +67,19 @@ describe('a state file', () => {
       content.write('data.npy', at)
     const file = await openBytes('arrays.npz', content)
     expect(file.findings).toMatchObject([{ rule: 'file/unknown-format', message: /NumPy/ }])
+  })
+
+  it('of a tar archive without a state file is named', async () => {
+    const content = readFileSync(placeOf('torch-zoo-tar'))
+    const text = content.toString('latin1').replaceAll('storages\0', 'pictures\0')
+    const renamed = Buffer.from(text, 'latin1')
+    // The checksum of a header is the sum of its bytes.
+    const at = renamed.indexOf('pictures')
+    renamed.write('        ', at + 148, 'latin1')
+    const sum = renamed.subarray(at, at + 512).reduce((total, byte) => total + byte, 0)
+    renamed.write(`${sum.toString(8).padStart(6, '0')}\0 `, at + 148, 'latin1')
+    const file = await openBytes('pictures.tar', renamed)
+    expect(file.findings).toMatchObject([{ rule: 'file/unknown-format', message: /without a state file/ }])
   })
 
   it.each(WHOLE)('cut anywhere (%s) opens to a finding', async (name, path) => {

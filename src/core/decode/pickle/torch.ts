@@ -94,6 +94,7 @@ function subclassFields(node: PyObject): ReadonlyMap<PyValue, PyValue> | undefin
 }
 
 function objectParts(node: PyObject): Part[] {
+  const pairs = isCallOf(node, 'collections', 'OrderedDict') && !node.hasEntries ? mappingOf(node) : undefined
   const parts: Part[] = node.hasEntries ? named(node.entries) : []
   if (node.hasItems) parts.push(...numbered(node.items))
   const states = node.state instanceof PyTuple ? node.state.items : [node.state]
@@ -102,6 +103,7 @@ function objectParts(node: PyObject): Part[] {
     if (fields === undefined) parts.push(['', state ?? null])
     else for (const [key, value] of fields) parts.push([FOLDED.has(nameOf(key)) ? '' : nameOf(key), value])
   }
+  if (pairs && pairs.size > 0) return [...named(pairs), ...parts]
   const args = sequenceOf(node.args) ?? []
   // The one argument of Counter({...}), set([...]), a wrapper: its contents are the object's.
   if (args.length === 1) parts.push(['', args[0] as PyValue])

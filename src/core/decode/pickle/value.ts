@@ -127,9 +127,25 @@ export function asNumber(value: PyValue | undefined): number | undefined {
 export function mappingOf(value: PyValue | undefined): Map<PyValue, PyValue> | undefined {
   if (value instanceof PyDict) return value.entries
   if (value instanceof PyObject && value.hasEntries) return value.entries
-  if (isCallOf(value, 'collections', 'OrderedDict') || isCallOf(value, 'collections', 'defaultdict'))
-    return value.entries
-  return undefined
+  if (isCallOf(value, 'collections', 'OrderedDict')) return pairsOf(value) ?? value.entries
+  return isCallOf(value, 'collections', 'defaultdict') ? value.entries : undefined
+}
+
+const paired = new WeakMap<PyObject, Map<PyValue, PyValue>>()
+
+/** Python 2 pickles an OrderedDict as a call with a list of [key, value]. */
+function pairsOf(dict: PyObject): Map<PyValue, PyValue> | undefined {
+  const known = paired.get(dict)
+  const pairs = known ? undefined : sequenceOf(sequenceOf(dict.args)?.[0])
+  if (known || !pairs || pairs.length === 0) return known
+  const entries = new Map<PyValue, PyValue>()
+  for (const pair of pairs) {
+    const [key, value] = sequenceOf(pair) ?? []
+    if (key === undefined || value === undefined) return undefined
+    entries.set(key, value)
+  }
+  paired.set(dict, entries)
+  return entries
 }
 
 /** The items of a list or tuple. */

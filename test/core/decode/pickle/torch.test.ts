@@ -37,8 +37,9 @@ const paths = (value: PyValue) => findTensors(value).map(({ path }) => path)
 
 describe('a file that torch wrote', async () => {
   const streams = (await pickles('torch-zoo')).filter(({ name }) => name.endsWith('/data.pkl'))
-  // The legacy stream is not among the records of archives.
-  const cases = casesLike('torch-zoo').filter((name) => !/legacy|empty/.test(name))
+  // Other containers than the zip of torch.save, and arrays, are read with their files.
+  const others = /legacy|empty|numpy|plain-pickle|stream|traced|export|package|archive|tar$/
+  const cases = casesLike('torch-zoo').filter((name) => !others.test(name))
 
   it.each(cases)('%s lists the tensors of truth in order', (name) => {
     const stream = streams.find((candidate) => candidate.name.startsWith(`${name}/`))
@@ -137,6 +138,12 @@ describe('findTensors', () => {
     const one = tensor()
     const both = dict({ w: one, v: one })
     expect(paths(dict({ model: both, ema: both }))).toEqual(['model.w', 'model.v', 'ema.w', 'ema.v'])
+  })
+
+  it('reads an OrderedDict as Python 2 pickles it, with its pairs in a list', () => {
+    const pairs = new PyList(['a.weight', 'a.bias'].map((key) => new PyList([key, tensor()])))
+    const value = new PyObject(new PyGlobal('collections', 'OrderedDict'), new PyTuple([pairs]), 'reduce')
+    expect(paths(value)).toEqual(['a.weight', 'a.bias'])
   })
 
   it('folds modules away', () => {
