@@ -23,7 +23,11 @@ export function Forecast({ id, pickle }: { id: string; pickle: PickledFile }) {
               <span className={classes.name}>
                 <SafeText>{path}</SafeText>
               </span>
-              {place && <Place id={id} file={pickle.file} place={place} />}
+              {place ? (
+                <Place id={id} file={pickle.file} place={place} />
+              ) : (
+                <span className={classes.nowhere}>Used on the way; not kept in the tree</span>
+              )}
             </li>
           ))}
         </ul>
@@ -38,7 +42,7 @@ function Sentence({ pickle, refused }: { pickle: PickledFile; refused: number })
     return (
       <p className={classes.sentence} data-tone="bad">
         <IconCircleX size={15} aria-hidden />
-        <span>Must not be loaded, in any way that runs what it imports. There is no list that makes it safe.</span>
+        <span>Must not be loaded in any way that runs what it imports. No allow-list makes it safe.</span>
       </p>
     )
   }

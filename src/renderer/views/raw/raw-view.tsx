@@ -43,7 +43,7 @@ export function RawView() {
   }
   return (
     <div className={classes.view}>
-      <SidePane side="left" label="Pickled files" storageKey="assay-raw-width" initial={340} min={220} max={640}>
+      <SidePane side="left" label="Files and imports" storageKey="assay-raw-width" initial={340} min={220} max={640}>
         <div className={classes.facts}>
           <FileList files={pickles.data} shown={shown} onChoose={setFile} />
           <Forecast id={id} pickle={shown} />
