@@ -17,23 +17,34 @@ const BUFFERS = /(inv_freq|masked_bias|attn\.bias|attention\.bias|position_ids|t
 export const missingTensor: Rule = {
   ids: ['weights/missing-tensor'],
   needs: 'structure',
-  *check({ checkpoint }) {
-    const { components } = checkpoint
-    if (components.find(({ id }) => id === 'weights')?.status !== 'present') return
-    const match = matchOf(checkpoint)
-    if (!match) return yield* oddLayers(checkpoint)
-    const others = match.strangers.filter(({ name, dtype }) => isFloating(dtype) && !BUFFERS.test(name))
-    const occupied = new Set(others.flatMap(({ name }) => modulesAbove(unwrapped(name))))
-    const gaps = gapsOf(checkpoint).flatMap(({ container, missing }) => missing.map((i) => `${container}.${i}.`))
-    for (const { name, shape } of match.absent) {
-      // Something else stands where it belongs: the module was built or named in another way.
-      const [module, parent] = modulesAbove(name)
-      if (occupied.has(module ?? '') || (parent !== undefined && occupied.has(parent))) continue
-      if (gaps.some((layer) => name.startsWith(layer))) continue
-      const why = `${match.architecture} has it with the shape ${shapeText(shape)}`
-      yield missing(name, why, { shape: [...shape], source: 'config.json' })
-    }
-  },
+  check: ({ checkpoint }) => missingTensors(checkpoint),
+}
+
+function* missingTensors(checkpoint: Checkpoint): Generator<Finding> {
+  const { components } = checkpoint
+  if (components.find(({ id }) => id === 'weights')?.status !== 'present') return
+  const match = matchOf(checkpoint)
+  if (!match) return yield* oddLayers(checkpoint)
+  const others = match.strangers.filter(({ name, dtype }) => isFloating(dtype) && !BUFFERS.test(name))
+  const occupied = new Set(others.flatMap(({ name }) => modulesAbove(unwrapped(name))))
+  const gaps = gapsOf(checkpoint).flatMap(({ container, missing }) => missing.map((i) => `${container}.${i}.`))
+  for (const { name, shape } of match.absent) {
+    // Something else stands where it belongs: the module was built or named in another way.
+    const [module, parent] = modulesAbove(name)
+    if (occupied.has(module ?? '') || (parent !== undefined && occupied.has(parent))) continue
+    if (gaps.some((layer) => name.startsWith(layer))) continue
+    const why = `${match.architecture} has it with the shape ${shapeText(shape)}`
+    yield missing(name, why, { shape: [...shape], source: 'config.json' })
+  }
+}
+
+/** Whether the weights hold every parameter, as far as anything tells: what is missing there is no fault of the optimizer. */
+export function isWhole(checkpoint: Checkpoint): boolean {
+  const { components } = checkpoint
+  const readable = components.every(
+    ({ id, status }) => (id !== 'weights' && id !== 'adapter') || status === 'present' || status === 'not-applicable',
+  )
+  return readable && gapsOf(checkpoint).length === 0 && missingTensors(checkpoint).next().done === true
 }
 
 function missing(name: string, why: string, evidence: Record<string, unknown>): Finding {

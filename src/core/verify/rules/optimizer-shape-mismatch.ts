@@ -1,10 +1,11 @@
-import type { Checkpoint, OptimizerState } from '../../checkpoint/checkpoint'
+import type { OptimizerState } from '../../checkpoint/checkpoint'
 import { numel } from '../../checkpoint/tensor'
 import { type Finding, finding } from '../../finding'
 import type { Rule } from '../rule'
 import { diagnose } from '../shapes/diagnosis'
 import { MOMENT_SLOTS, weightsOf } from '../shapes/evidence'
 import { list, shapeText } from '../text'
+import { isWhole } from './missing-tensor'
 
 /**
  * Moments whose shapes are not those of the weights: the optimizer of another model. Loading does not look at shapes, the
@@ -16,7 +17,7 @@ export const optimizerShapeMismatch: Rule = {
   needs: 'structure',
   *check({ checkpoint }) {
     const weights = weightsOf(checkpoint)
-    if (weights.length === 0 || diagnose(checkpoint).length > 0 || !hasAllWeights(checkpoint)) return
+    if (weights.length === 0 || diagnose(checkpoint).length > 0 || !isWhole(checkpoint)) return
     const free = new Map<string, number>()
     for (const { shape } of weights) free.set(String(shape), (free.get(String(shape)) ?? 0) + 1)
     let valuesLeft = weights.reduce((sum, { shape }) => sum + numel(shape), 0)
@@ -54,11 +55,4 @@ function shapesOf({ parameters }: OptimizerState): (readonly number[])[] {
     const moment = slot === undefined ? undefined : tensors[slot]
     return moment && moment.shape.length > 0 && numel(moment.shape) > 0 ? [moment.shape] : []
   })
-}
-
-/** Where part of the weights could not be read, moments without a weight are no wonder. */
-function hasAllWeights({ components }: Checkpoint): boolean {
-  return components.every(
-    ({ id, status }) => (id !== 'weights' && id !== 'adapter') || status === 'present' || status === 'not-applicable',
-  )
 }

@@ -5,6 +5,7 @@ import { diagnose } from '../shapes/diagnosis'
 import { weightsOf } from '../shapes/evidence'
 import { unwrapped } from '../shapes/names'
 import { list } from '../text'
+import { isWhole } from './missing-tensor'
 
 /**
  * An optimizer of other parameters than the weights have: named ones that are not there, or more than there are tensors at
@@ -19,7 +20,7 @@ export const parameterMismatch: Rule = {
     for (const optimizer of state.optimizers) yield* strayStates(optimizer)
     const whole = components.some(({ id, status }) => id === 'weights' && status === 'present')
     const adapter = components.some(({ id, status }) => id === 'adapter' && status !== 'not-applicable')
-    if (!whole || adapter || diagnose(checkpoint).length > 0) return
+    if (!whole || adapter || diagnose(checkpoint).length > 0 || !isWhole(checkpoint)) return
     const weights = weightsOf(checkpoint)
     const own = weights.map(({ name }) => unwrapped(name))
     // A module that holds the model puts its own name in front (Lightning's `model.`).

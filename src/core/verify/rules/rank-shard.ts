@@ -4,11 +4,20 @@ import type { Rule } from '../rule'
 import { type Diagnosis, diagnose } from '../shapes/diagnosis'
 import { list, shapeText } from '../text'
 
-/** One rank's piece of an FSDP flat parameter under the name of a whole one. A reshape would make rubbish of it. */
+/** The local piece of a DTensor or ShardedTensor; or one rank's piece of an FSDP flat parameter under the name of a whole one. A reshape would make rubbish of it. */
 export const rankShard: Rule = {
   ids: ['weights/rank-shard'],
   needs: 'structure',
   *check({ checkpoint }) {
+    for (const tensor of checkpoint.tensors) {
+      if (!tensor.whole || (tensor.component !== 'weights' && tensor.component !== 'adapter')) continue
+      const { shape, start } = tensor.whole
+      const message = `${tensor.name} is one process's piece ${shapeText(tensor.shape)} of a tensor of shape ${shapeText(shape)}`
+      yield finding('weights/rank-shard', tensor.name, message, {
+        evidence: { file: tensor.file, shape, ...(start && { start }) },
+        repair: 'Join the files of all processes: each holds a piece',
+      })
+    }
     for (const diagnosis of diagnose(checkpoint)) {
       if (diagnosis.kind !== 'rank-shard') continue
       const { tensor, expected, split } = diagnosis

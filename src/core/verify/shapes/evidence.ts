@@ -59,6 +59,8 @@ export class ShapeEvidence {
     const size = numel(tensor.shape)
     const named = this.byName(tensor)
     if (named && named.shape.length > 1 && numel(named.shape) === size) return named
+    // Of an architecture that is known, nothing else can be right.
+    if (matchOf(this.checkpoint)?.present.has(tensor)) return undefined
     const equal = this.inOtherLayers(tensor)
     if (equal && numel(equal.shape) === size) return equal
     // Moments under no name: believed for a weight that is no norm, if all moments of this size have one shape.
