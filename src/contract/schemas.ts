@@ -104,6 +104,8 @@ export const tensorFlag = z.enum([
   'wrapper-prefix',
   'non-finite',
   'frozen',
+  'sparse',
+  'quantized',
 ])
 export const tensorRow = z.object({
   /** Position in the checkpoint's list: what other calls name it by. */

@@ -16,6 +16,8 @@ export type TensorFlag =
   | 'wrapper-prefix'
   | 'non-finite'
   | 'frozen'
+  | 'sparse'
+  | 'quantized'
 
 const FLAG_OF: { readonly [rule in RuleId]?: TensorFlag } = {
   'weights/flattened': 'flattened',
@@ -49,6 +51,8 @@ function mark(checkpoint: Checkpoint, findings: readonly Finding[]): Map<number,
   checkpoint.tensors.forEach((tensor, index) => {
     const { name, file, shape, requiresGrad } = tensor
     const own = new Set<TensorFlag>()
+    if (tensor.whole) own.add('rank-shard')
+    if (tensor.form) own.add(tensor.form.kind)
     if (found.size > 0) {
       for (const key of [`${file}\0${name}`, `\0${name}`]) for (const flag of found.get(key) ?? []) own.add(flag)
     }

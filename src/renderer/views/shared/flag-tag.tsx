@@ -13,6 +13,8 @@ const FLAGS: Record<TensorFlag, { tone: Tone; means: string }> = {
   tied: { tone: 'neutral', means: 'Shares its values with another tensor' },
   view: { tone: 'neutral', means: 'A strided view into a larger storage' },
   frozen: { tone: 'neutral', means: 'Was not trained' },
+  sparse: { tone: 'neutral', means: 'Stored sparse; shape and values are those of its dense form' },
+  quantized: { tone: 'neutral', means: 'Quantized; the values are the stored integers' },
 }
 
 export function FlagTag({ flag }: { flag: TensorFlag }) {

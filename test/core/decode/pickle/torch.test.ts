@@ -127,6 +127,42 @@ describe('torchTensorOf', () => {
   ])('refuses %s', (_, value) => expect(torchTensorOf(value)).toBeUndefined())
 })
 
+describe('a tensor of which this process keeps a piece', () => {
+  const wrapper = (size: PyValue[]) => {
+    const args = [null, new PyGlobal('torch', 'float32'), new PyTuple(size), new PyTuple([3, 1]), 0, null, null, true]
+    const slots = dict({ _local_tensor: tensor([2, 3]), _spec: null })
+    const made = [rebuild('_rebuild_wrapper_subclass').callable, null, new PyTuple(args), new PyTuple([null, slots])]
+    return new PyObject(new PyGlobal('torch._tensor', '_rebuild_from_type_v2'), new PyTuple(made), 'reduce')
+  }
+
+  it('tells the shape of the whole of a DTensor', () => {
+    const piece = torchTensorOf(wrapper([8, 3]))
+    expect(piece).toMatchObject({ shape: [2, 3], whole: { shape: [8, 3] }, requiresGrad: true })
+    expect(paths(dict({ w: wrapper([8, 3]) }))).toEqual(['w'])
+  })
+
+  it('is no piece where the process keeps all', () => {
+    expect(torchTensorOf(wrapper([2, 3]))?.whole).toBeUndefined()
+  })
+
+  it('tells where the shard of a ShardedTensor begins', () => {
+    const made = (state: PyValue) => {
+      const object = new PyObject(new PyGlobal('m', 'X'), new PyTuple([]), 'newobj')
+      object.state = state
+      return object
+    }
+    const shard = made(dict({ tensor: tensor(), metadata: made(dict({ shard_offsets: new PyList([4, 0]) })) }))
+    const whole = made(dict({ size: new PyTuple([8, 3]) }))
+    const sharded = new PyObject(
+      new PyGlobal('torch.distributed._shard.sharded_tensor.api', 'ShardedTensor'),
+      new PyTuple([]),
+      'newobj',
+    )
+    sharded.state = new PyTuple([new PyList([shard]), whole, null, null, null])
+    expect(torchTensorOf(sharded)).toMatchObject({ shape: [2, 3], whole: { shape: [8, 3], start: [4, 0] } })
+  })
+})
+
 describe('findTensors', () => {
   it('joins keys by dots and counts lists', () => {
     const value = dict({ model: dict({ 'a.weight': tensor() }), steps: new PyList([1, dict({ x: tensor() })]), lr: 1 })

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { flagsOf } from '../../../../src/core/verify/flags'
 import { flattened } from '../../../../src/core/verify/rules/flattened'
 import { placeholder } from '../../../../src/core/verify/rules/placeholder'
 import { rankShard } from '../../../../src/core/verify/rules/rank-shard'
@@ -75,4 +76,15 @@ test('without a config, a vector in the file of one rank is a part and never a f
   })
   expect((await findingsOf(rankShard, checkpoint)).map(({ subject }) => subject)).toEqual(['fc.weight'])
   expect(await findingsOf(flattened, checkpoint)).toEqual([])
+})
+
+test('the local piece of a distributed tensor is never taken for the whole', async () => {
+  const checkpoint = checkpointOf({ tensors: [{ name: 'w', shape: [2, 3] }] })
+  const [tensor] = checkpoint.tensors
+  const pieces = { ...checkpoint, tensors: [{ ...tensor, whole: { shape: [8, 3] } } as typeof tensor & object] }
+  expect(await findingsOf(rankShard, pieces)).toMatchObject([
+    { rule: 'weights/rank-shard', subject: 'w', evidence: { shape: [8, 3] } },
+  ])
+  expect(flagsOf(pieces, []).get(0)).toContain('rank-shard')
+  expect(await findingsOf(rankShard, checkpoint)).toEqual([])
 })
