@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -162,7 +162,15 @@ const FILES: { readonly [rule in RuleId]?: readonly [name: string, damage: (fold
     write('model.safetensors', '<!doctype html><html><body>Sign in</body></html>'),
   ],
   'file/checksum': ['trainer-gpt2', flip('optimizer.pt')],
+  'file/unknown-format': [
+    'trainer-gpt2',
+    write(
+      'scheduler.pt',
+      Uint8Array.from({ length: 512 }, (_, i) => (i * 37 + 129) % 251),
+    ),
+  ],
   'weights/missing': ['trainer-gpt2', remove('model.safetensors')],
+  'tokenizer/missing': ['trainer-gpt2', withoutTokenizer],
   'config/missing': ['trainer-gpt2', remove('config.json')],
   'optimizer/missing': ['trainer-gpt2', remove('optimizer.pt')],
   'scheduler/missing': ['trainer-gpt2', remove('scheduler.pt')],
@@ -202,11 +210,9 @@ const CASES: { readonly [rule in RuleId]?: string } = {
   'file/path-escape': 'sharded-path-traversal',
   'file/resource-bomb': 'hostile-zip-bomb',
   'file/odd-name': 'hostile-st-ansi-name',
-  'file/unknown-format': 'torch-zoo-torchscript',
   'weights/stale-index': 'sharded-stale-index',
   'weights/replicated': 'replicated-buffer',
   'weights/zero-run': 'damaged-st-zero-run',
-  'tokenizer/missing': 'trainer-gpt2',
   'pickle/dangerous': 'hostile-os-system',
   'pickle/malformed': 'hostile-no-stop',
   'pickle/not-weights-only': 'dictconfig',
@@ -261,4 +267,9 @@ function named(folder: string, file: string | RegExp): string {
   if (typeof file === 'string') return file
   const index = readFileSync(join(folder, 'model.safetensors.index.json'), 'utf8')
   return (Object.values(JSON.parse(index).weight_map) as string[]).find((each) => file.test(each)) ?? dirname(folder)
+}
+
+function withoutTokenizer(folder: string): void {
+  for (const file of readdirSync(folder))
+    if (/^(tokenizer|special_tokens|vocab|merges)/.test(file)) rmSync(join(folder, file))
 }
