@@ -8,7 +8,7 @@ export interface FolderEntry {
   readonly path: string
   /** Bytes of a file, 0 for all else. */
   readonly size: number
-  /** `other`: a dead link, a device, a pipe. It has a name and cannot be read. */
+  /** `other`: a dead link, a device, a pipe, a folder that may not be listed. It has a name and cannot be read. */
   readonly kind: 'file' | 'folder' | 'other'
   /** When it was last written, in milliseconds since 1970. */
   readonly modified: number
@@ -48,21 +48,24 @@ export function fileAt(path: string): FolderEntry | undefined {
   }
 }
 
-function walk(root: string, prefix: string, depth: number, found: FolderEntry[]): void {
+/** Adds what is below `prefix`; false where that may not be listed. */
+function walk(root: string, prefix: string, depth: number, found: FolderEntry[]): boolean {
   let entries: Dirent[]
   try {
     entries = readdirSync(join(root, prefix), { withFileTypes: true })
   } catch (error) {
-    if (prefix !== '') return
+    if (prefix !== '') return false
     throw unreadable(error, root)
   }
   for (const entry of entries) {
     const relative = prefix === '' ? entry.name : `${prefix}/${entry.name}`
     const stat = statOf(join(root, relative))
-    const kind = (stat && kindOf(stat)) ?? 'other'
+    let kind: FolderEntry['kind'] = (stat && kindOf(stat)) ?? 'other'
+    const enter = kind === 'folder' && entry.isDirectory() && depth > 1
+    if (enter && !walk(root, relative, depth - 1, found)) kind = 'other'
     found.push({ path: relative, size: kind === 'file' && stat ? stat.size : 0, kind, modified: stat?.mtimeMs ?? 0 })
-    if (kind === 'folder' && entry.isDirectory() && depth > 1) walk(root, relative, depth - 1, found)
   }
+  return true
 }
 
 function statOf(path: string): Stats | undefined {

@@ -35,7 +35,11 @@ export async function scan(paths: readonly string[]): Promise<ScanReport> {
     if (kind === 'file') files.push(await scanFile(path))
     else {
       for (const entry of listFolder(path, DEPTH)) {
-        if (entry.kind === 'file') files.push(await scanFile(joinPath(path, entry.path)))
+        const place = joinPath(path, entry.path)
+        if (entry.kind === 'file') files.push(await scanFile(place))
+        else if (entry.kind === 'folder' && entry.path.split('/').length === DEPTH) {
+          files.push(unseen(place, `${place} lies more than ${DEPTH} folders deep and was not entered`))
+        } else if (entry.kind === 'other' && isHidden(place)) files.push(unseen(place, `${place} may not be read`))
       }
     }
   }
@@ -52,10 +56,24 @@ async function scanFile(path: string): Promise<ScannedFile> {
     return { path, verdict: worst(verdicts), globals: globals.map(named), ...(error !== undefined && { error }) }
   } catch (error) {
     if (!(error instanceof AssayError)) throw error
-    return { path, verdict: 'unknown', globals: [], error: error.message }
+    return unseen(path, error.message)
   } finally {
     source?.close()
   }
+}
+
+/** Whether there is something that the system refuses to show. Dead links and devices hold no pickle. */
+function isHidden(path: string): boolean {
+  try {
+    return pathKind(path) !== undefined
+  } catch (error) {
+    if (error instanceof AssayError) return true
+    throw error
+  }
+}
+
+function unseen(path: string, error: string): ScannedFile {
+  return { path, verdict: 'unknown', globals: [], error }
 }
 
 function named({ module, name, verdict }: GlobalUse): ScannedFile['globals'][number] {

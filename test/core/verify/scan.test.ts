@@ -141,6 +141,15 @@ describe('paths', () => {
     ])
   })
 
+  it('that were not entered are not called safe', async () => {
+    const root = join(folder, 'bottomless')
+    const bottom = join(root, ...Array.from({ length: 70 }, () => 'd'))
+    mkdirSync(bottom, { recursive: true })
+    writeFileSync(join(bottom, 'model.pkl'), hostile)
+    const { files } = await scan([root])
+    expect(files).toMatchObject([{ verdict: 'unknown', error: expect.stringMatching(/not entered/) }])
+  })
+
   it('that lead nowhere are refused', async () => {
     await expect(scan([join(folder, 'nothing')])).rejects.toMatchObject({ code: 'file/unreadable' })
   })

@@ -15,6 +15,9 @@ const STACK_LIMIT = 1 << 24
 /** Marks open at once beyond which no writer made the file (Python's own pickler stops near 1000 levels). */
 const MARK_DEPTH = 2000
 
+/** Different globals in one pickle, and as many dangerous ones beyond them. Whole models name some hundreds. */
+const GLOBAL_LIMIT = 100_000
+
 interface NamedGlobal {
   readonly value: PyGlobal
   readonly offset: number
@@ -148,6 +151,10 @@ export class PickleState {
     let known = this.named.get(key)
     if (known === undefined) {
       this.charge(256)
+      if (this.named.size >= GLOBAL_LIMIT) {
+        this.note('file/resource-bomb', `names more than ${GLOBAL_LIMIT} globals`)
+        if (verdict !== 'dangerous' || this.named.size >= 2 * GLOBAL_LIMIT) return new PyGlobal(module, name)
+      }
       known = { value: new PyGlobal(module, name), offset: this.at, verdict }
       this.named.set(key, known)
       if (VETTED.has(known.value.path)) this.unvetted.set(known.value, 0)

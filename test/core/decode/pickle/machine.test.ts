@@ -268,6 +268,14 @@ describe('bombs', () => {
     expect(errorOf(int)).toMatch(/^file\/resource-bomb/)
   })
 
+  it('of names keep the danger that stands behind them', () => {
+    const names = Array.from({ length: 100_001 }, (_, i) => `cm\nn${i}\n0`).join('')
+    const { error, globals } = decodePickle(pickle(raw(`${names}cos\nsystem\n0`), 'NONE', 'STOP'))
+    expect(error).toMatchObject({ code: 'file/resource-bomb' })
+    expect(globals).toHaveLength(100_001)
+    expect(globals.at(-1)).toMatchObject({ module: 'os', name: 'system', verdict: 'dangerous' })
+  })
+
   it('are seen when the levels are joined from the inside out', () => {
     const parts: Part[] = ['EMPTY_LIST', 'LONG_BINPUT', little(0, 4), 'POP']
     for (let i = 1; i < 5000; i++) {
