@@ -1,3 +1,4 @@
+import { EngineStopped } from './connection'
 import { isCancelled, type Problem, problemOf } from './problem'
 
 export interface Progress {
@@ -68,12 +69,9 @@ export class Jobs {
       }
       this.#put(key, entry, signal.aborted ? { status: 'cancelled', title } : unfinished(title))
     } catch (error) {
-      const cancelled = signal.aborted || isCancelled(error)
-      this.#put(
-        key,
-        entry,
-        cancelled ? { status: 'cancelled', title } : { status: 'failed', title, problem: problemOf(error) },
-      )
+      // Cancelled by somebody else than the user: the engine went away, and cleaned up nothing.
+      const problem = problemOf(isCancelled(error) ? new EngineStopped() : error)
+      this.#put(key, entry, signal.aborted ? { status: 'cancelled', title } : { status: 'failed', title, problem })
     }
     return undefined
   }

@@ -30,9 +30,14 @@ export function formatShort(count: number): string {
     ['M', 1e6],
     ['k', 1e3],
   ] as const) {
-    if (count >= size) return `${(count / size).toPrecision(count / size >= 100 ? 3 : 4).replace(/\.?0+$/, '')} ${unit}`
+    if (count >= size) return `${withoutFill((count / size).toPrecision(count / size >= 100 ? 3 : 4))} ${unit}`
   }
   return String(count)
+}
+
+/** Zeros after the point that say nothing: `4.00` is `4`, `400` stays. */
+function withoutFill(digits: string): string {
+  return digits.includes('.') ? digits.replace(/\.?0+$/, '') : digits
 }
 
 export function plural(count: number, one: string, many = `${one}s`): string {

@@ -27,6 +27,13 @@ describe('jobs', () => {
     expect(seen).toEqual([[['k', undefined]], [['k', 1]], [['k', 3]], []])
   })
 
+  it('fail, and say that the engine stopped, when they are ended by somebody else than the user', async () => {
+    const jobs = new Jobs()
+    const gone = Object.assign(new Error('closed'), { name: 'AbortError' })
+    await jobs.start('k', 'Export', () => Promise.reject(gone))
+    expect(jobs.get('k')).toMatchObject({ status: 'failed', problem: { code: 'engine/stopped' } })
+  })
+
   it('stop the stream when they are cancelled, and that is no failure', async () => {
     const jobs = new Jobs()
     let closed = false

@@ -3,7 +3,7 @@ import { IconSearch } from '@tabler/icons-react'
 import { useDeferredValue, useMemo, useState } from 'react'
 import type { OpenedCheckpoint } from '../../../contract/contract'
 import { useTensorRows } from '../../api/tensors'
-import { tensorStore } from '../../commands/stores'
+import { tensorPalette, tensorStore } from '../../commands/stores'
 import { formatCount, formatShape } from '../../ui/format'
 import { SafeText } from '../../ui/safe-text'
 import { useWorkspace } from '../../workspace/hooks'
@@ -41,6 +41,12 @@ export function GoToTensor({ checkpoint }: { checkpoint: OpenedCheckpoint }) {
         placeholder="Name of a tensor, or a pattern with *"
         aria-label="Find a tensor"
         leftSection={<IconSearch size={16} aria-hidden />}
+        onKeyDown={(event) => {
+          const [first] = found
+          if (event.key !== 'Enter' || !first || tensorStore.getState().selected >= 0) return
+          tensorPalette.close()
+          workspace.goTo(first)
+        }}
       />
       <Spotlight.ActionsList>
         {found.slice(0, SHOWN).map((row) => (
