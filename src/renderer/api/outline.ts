@@ -74,9 +74,10 @@ export class Outline {
     this.#set({ chosen: key })
   }
 
-  /** Fetches children of a node until there are more than `from`, at least a page. What is on its way is waited for. */
+  /** Fetches children of a node until there are more than `from`, at least a page; one page of a node after the other. */
   more(key: string, from: number): Promise<void> {
-    const asked = this.#asked.get(key) ?? this.#fetch(key, from).finally(() => this.#asked.delete(key))
+    const before = this.#asked.get(key) ?? Promise.resolve()
+    const asked = before.then(() => this.#fetch(key, from))
     this.#asked.set(key, asked)
     return asked
   }

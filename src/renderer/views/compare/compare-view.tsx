@@ -1,10 +1,13 @@
+import { Button } from '@mantine/core'
 import { IconFileDiff } from '@tabler/icons-react'
 import { useState } from 'react'
+import type { OpenedCheckpoint } from '../../../contract/contract'
 import { compare, type DiffReport } from '../../api/compare'
 import { useApi, useJob } from '../../api/context'
 import { Empty } from '../../ui/empty'
 import { ErrorPanel } from '../../ui/error-panel'
 import { JobProgress } from '../../ui/job-progress'
+import { SafeText, visible } from '../../ui/safe-text'
 import { useCheckpoint } from '../../workspace/hooks'
 import classes from './compare-view.module.css'
 import { Report } from './report'
@@ -27,6 +30,11 @@ export function CompareView() {
     setPath(next)
     jobs.clear(key)
   }
+  const start = (other: string) => {
+    setPath(other)
+    void run(other, swapped)
+  }
+  const others = checkpoint.siblings.filter((sibling) => sibling.path !== checkpoint.path)
   const swap = () => {
     setSwapped(!swapped)
     if (job && path !== '') void run(path, !swapped)
@@ -58,10 +66,32 @@ export function CompareView() {
         <Empty
           icon={<IconFileDiff size={24} />}
           title={job ? 'Cancelled' : path === '' ? 'What should it be compared with?' : 'Ready to compare'}
+          actions={path === '' && others.length > 0 && <Others others={others} onChoose={start} />}
         >
           Names, shapes, dtypes, every value and the training state. Neither side is changed.
         </Empty>
       )}
     </div>
   )
+}
+
+/** So many fit beside each other; the menu above has them all. */
+const OFFERED = 4
+
+/** The other checkpoints of the run, the latest first: one press compares. */
+function Others({ others, onChoose }: { others: OpenedCheckpoint['siblings']; onChoose: (path: string) => void }) {
+  return others
+    .toReversed()
+    .slice(0, OFFERED)
+    .map(({ path, name }) => (
+      <Button
+        key={path}
+        variant="default"
+        title={visible(path)}
+        onClick={() => onChoose(path)}
+        data-testid="compare-offer"
+      >
+        <SafeText>{name}</SafeText>
+      </Button>
+    ))
 }

@@ -3,7 +3,7 @@ import { IconListSearch } from '@tabler/icons-react'
 import type { OpenedCheckpoint } from '../../../contract/contract'
 import { useApi, useJob } from '../../api/context'
 import { ErrorPanel } from '../../ui/error-panel'
-import { formatBytes, formatCount } from '../../ui/format'
+import { formatBytes } from '../../ui/format'
 import { JobProgress } from '../../ui/job-progress'
 import { SafeText } from '../../ui/safe-text'
 import { useWorkspace } from '../../workspace/hooks'
@@ -54,8 +54,7 @@ function DeepCheck({ checkpoint }: { checkpoint: OpenedCheckpoint }) {
   if (verification.deep) {
     return (
       <p className={classes.note} data-testid="verified-deep">
-        Every value was read: {formatCount(verification.tensors.count)} tensors,{' '}
-        {formatBytes(verification.tensors.bytes)}.
+        Every value was read, in files of {formatBytes(sizeOf(checkpoint))} together.
       </p>
     )
   }
@@ -73,8 +72,12 @@ function DeepCheck({ checkpoint }: { checkpoint: OpenedCheckpoint }) {
         {job?.status === 'cancelled'
           ? 'Cancelled. So far this rests on names and shapes.'
           : 'So far this rests on names and shapes.'}
-        {verification.tensors.bytes > 0 && ` Reads ${formatBytes(verification.tensors.bytes)}.`}
+        {` The files hold ${formatBytes(sizeOf(checkpoint))}.`}
       </span>
     </div>
   )
+}
+
+function sizeOf({ files }: OpenedCheckpoint): number {
+  return files.reduce((sum, file) => sum + file.size, 0)
 }

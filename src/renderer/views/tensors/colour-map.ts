@@ -1,4 +1,4 @@
-/** Colours from the lowest value through zero to the highest, and the one for cells without a value. */
+/** Colours from the lowest value to the highest, and the one for cells without a value. */
 export interface ColourMap {
   readonly stops: readonly (readonly [red: number, green: number, blue: number])[]
   readonly none: readonly [red: number, green: number, blue: number]
@@ -35,11 +35,45 @@ export const MAPS: Readonly<Record<'light' | 'dark', ColourMap>> = {
   },
 }
 
-/** The colour of a value between -limit and limit. */
-export function colourOf(map: ColourMap, value: number | null, limit: number): readonly [number, number, number] {
+/** Cividis: lightness and yellow rise evenly, for every common colour blindness too (Nuñez, Anderton and Renslow 2018). */
+const CIVIDIS: ColourMap['stops'] = [
+  [0, 34, 78],
+  [42, 63, 109],
+  [87, 93, 109],
+  [125, 124, 120],
+  [165, 156, 116],
+  [210, 192, 96],
+  [254, 232, 56],
+]
+
+/** Which values the ends of a map stand for. */
+export interface Scale {
+  readonly map: ColourMap
+  readonly from: number
+  readonly to: number
+}
+
+/** Both ends equally far from zero where there are values on both sides of it; where there are not, lowest to highest. */
+export function scaleOf(values: readonly (number | null)[], scheme: 'light' | 'dark'): Scale {
+  const map = MAPS[scheme]
+  let min = Number.POSITIVE_INFINITY
+  let max = Number.NEGATIVE_INFINITY
+  for (const value of values) {
+    if (value === null || Number.isNaN(value)) continue
+    if (value < min) min = value
+    if (value > max) max = value
+  }
+  if (min > max) return { map, from: 0, to: 0 }
+  if ((min >= 0 || max <= 0) && min < max) return { map: { ...map, stops: CIVIDIS }, from: min, to: max }
+  const limit = Math.max(-min, max, 0)
+  return { map, from: -limit, to: limit }
+}
+
+/** The colour of a value; beyond the ends, theirs. */
+export function colourOf({ map, from, to }: Scale, value: number | null): readonly [number, number, number] {
   if (value === null || Number.isNaN(value)) return map.none
   const last = map.stops.length - 1
-  const share = limit > 0 ? Math.min(Math.max((value / limit + 1) / 2, 0), 1) : 0.5
+  const share = to > from ? Math.min(Math.max((value - from) / (to - from), 0), 1) : 0.5
   const low = Math.min(Math.floor(share * last), last - 1)
   const part = share * last - low
   const a = map.stops[low] ?? map.none

@@ -40,6 +40,13 @@ export const COLUMNS: ColumnDef<TensorRow, unknown>[] = [
     ),
   }),
   column.display({
+    id: 'flags',
+    header: 'Flags',
+    size: 112,
+    meta: { sortable: true },
+    cell: ({ row }) => row.original.flags.map((flag) => <FlagTag key={flag} flag={flag} />),
+  }),
+  column.display({
     id: 'shape',
     header: 'Shape',
     size: 110,
@@ -59,13 +66,6 @@ export const COLUMNS: ColumnDef<TensorRow, unknown>[] = [
     size: 74,
     meta: { numeric: true, sortable: true },
     cell: ({ row }) => formatBytes(row.original.bytes),
-  }),
-  column.display({
-    id: 'flags',
-    header: 'Flags',
-    size: 112,
-    meta: { sortable: true },
-    cell: ({ row }) => row.original.flags.map((flag) => <FlagTag key={flag} flag={flag} />),
   }),
   measure('min', 'Min', ({ min }) => formatValue(min)),
   measure('max', 'Max', ({ max }) => formatValue(max)),

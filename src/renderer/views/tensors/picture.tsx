@@ -2,31 +2,30 @@ import { useComputedColorScheme } from '@mantine/core'
 import { type PointerEvent, useEffect, useMemo, useRef, useState } from 'react'
 import type { TensorDetail } from '../../../contract/schemas'
 import { formatNumber, formatShape, formatValue } from '../../ui/format'
-import { colourOf, cssColour, gradientOf, MAPS } from './colour-map'
+import { colourOf, cssColour, gradientOf, scaleOf } from './colour-map'
 import classes from './picture.module.css'
 
 type PictureData = NonNullable<TensorDetail['picture']>
 
-/** The values of the last two dimensions as colours: blue below zero, orange above, cells without a number in a colour of their own. */
+/**
+ * The values of the last two dimensions as colours: blue below zero, orange above; where all lie on one side, dark to bright from the
+ * lowest to the highest. Cells without a number have a colour of their own.
+ */
 export function Picture({ picture, shape }: { picture: PictureData; shape: readonly number[] }) {
   const canvas = useRef<HTMLCanvasElement>(null)
-  const map = MAPS[useComputedColorScheme()]
+  const scheme = useComputedColorScheme()
   const [under, setUnder] = useState<{ x: number; y: number } | null>(null)
   const { width, height, values } = picture
-  const limit = useMemo(() => {
-    let most = 0
-    for (const value of values) if (value !== null && Math.abs(value) > most) most = Math.abs(value)
-    return most
-  }, [values])
+  const scale = useMemo(() => scaleOf(values, scheme), [values, scheme])
   const hasGaps = useMemo(() => values.includes(null), [values])
 
   useEffect(() => {
     const context = canvas.current?.getContext('2d')
     if (!context || width === 0 || height === 0) return
     const image = context.createImageData(width, height)
-    for (let i = 0; i < width * height; i++) image.data.set([...colourOf(map, values[i] ?? null, limit), 255], i * 4)
+    for (let i = 0; i < width * height; i++) image.data.set([...colourOf(scale, values[i] ?? null), 255], i * 4)
     context.putImageData(image, 0, 0)
-  }, [map, values, width, height, limit])
+  }, [scale, values, width, height])
 
   const onPointerMove = (event: PointerEvent<HTMLCanvasElement>) => {
     const box = event.currentTarget.getBoundingClientRect()
@@ -44,19 +43,19 @@ export function Picture({ picture, shape }: { picture: PictureData; shape: reado
         width={width}
         height={height}
         role="img"
-        aria-label={`Picture of the values, ${formatShape([height, width])} cells, from ${formatValue(-limit)} to ${formatValue(limit)}`}
+        aria-label={`Picture of the values, ${formatShape([height, width])} cells, from ${formatValue(scale.from)} to ${formatValue(scale.to)}`}
         style={{ aspectRatio: `${Math.min(Math.max(width / height, 0.5), 12)}` }}
         onPointerMove={onPointerMove}
         onPointerLeave={() => setUnder(null)}
       />
       <figcaption>
         <div className={classes.legend}>
-          <span>{formatNumber(-limit, 2)}</span>
-          <span className={classes.ramp} style={{ background: gradientOf(map) }} />
-          <span>{formatNumber(limit, 2)}</span>
+          <span>{formatNumber(scale.from, 3)}</span>
+          <span className={classes.ramp} style={{ background: gradientOf(scale.map) }} />
+          <span>{formatNumber(scale.to, 3)}</span>
           {hasGaps && (
             <span className={classes.gap}>
-              <i style={{ background: cssColour(map.none) }} /> NaN
+              <i style={{ background: cssColour(scale.map.none) }} /> NaN
             </span>
           )}
         </div>

@@ -105,7 +105,11 @@ export function TensorsView() {
             value={text}
             onChange={(event) => setText(event.currentTarget.value)}
             onKeyDown={(event) => {
-              if (event.key === 'Escape') setText('')
+              if (event.key === 'Escape') {
+                // The first one empties the field, the next one leaves it.
+                if (text === '') event.currentTarget.blur()
+                else setText('')
+              }
               if (event.key === 'Enter') table.current?.focus()
             }}
             placeholder="Find: words, * ? or regex"
