@@ -117,6 +117,8 @@ export const tensorRow = z.object({
   file: z.string(),
   component: z.string(),
   flags: z.array(tensorFlag),
+  /** Of the optimizer's tensors: the parameter and what of it this is, as `lm_head.weight · exp_avg`. */
+  label: z.string().optional(),
 })
 
 export const statistics = z.object({
@@ -168,6 +170,22 @@ export const trainingState = z.object({
       bytes: z.number(),
       /** Names of the tensors kept for each parameter: exp_avg, exp_avg_sq ... */
       moments: z.array(z.string()),
+      /** `AdamW`, `Adam of bitsandbytes, 8-bit`: what the settings and the state give away. */
+      kind: z.string().optional(),
+      /** How the numbers of parameters were given names, and whether that is sure or a guess. */
+      naming: z.object({ how: z.enum(['stored', 'order', 'shapes', 'unknown']), sure: z.boolean() }),
+      /** The parameters of all groups (the first 20,000), in the optimizer's order; without tensors: frozen or never used. */
+      states: z.array(
+        z.object({
+          key: z.union([z.number(), z.string()]),
+          name: z.string().optional(),
+          /** Position of its group. */
+          group: z.number().int(),
+          /** What is kept of it, by the index of the tensor. */
+          tensors: z.array(z.object({ slot: z.string(), index: z.number().int() })),
+          scalars: z.record(z.string(), jsonNumber),
+        }),
+      ),
     }),
   ),
   schedulers: z.array(

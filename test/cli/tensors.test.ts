@@ -61,7 +61,7 @@ describe('assay show', () => {
 
   it('shows the training state and the tensors to people', async () => {
     const { stdout } = await assay(['show', goldenPath('trainer-gpt2'), '--tensors'])
-    expect(stdout).toMatch(/optimizer +step 30, 2 groups/)
+    expect(stdout).toMatch(/optimizer +AdamW, step 30, 2 groups/)
     expect(stdout).toMatch(/transformer\.wte\.weight +float32 +\[\d+, \d+\]/)
   })
 

@@ -95,8 +95,9 @@ function stateText(state: TrainingState, io: Io): string {
   if (state.step !== undefined) add('step', String(state.step))
   if (state.epoch !== undefined) add('epoch', numberText(state.epoch))
   if (state.worldSize !== undefined) add('processes', String(state.worldSize))
-  for (const { file, groups, parameters, bytes, moments, step } of state.optimizers) {
+  for (const { file, kind, groups, parameters, bytes, moments, step } of state.optimizers) {
     const about = [
+      kind ?? '',
       step === undefined ? '' : `step ${step}`,
       plural(groups.length, 'group'),
       `${plural(parameters, 'parameter')} with ${moments.map(safe).join(', ') || 'no state'}`,
@@ -118,7 +119,7 @@ function stateText(state: TrainingState, io: Io): string {
 function tensorText(rows: readonly Row[], { sha256 }: Options, io: Io): string {
   const { dim, yellow } = colors(io)
   const lines = rows.map((row) => [
-    safe(row.name),
+    safe(row.label ?? row.name),
     row.dtype,
     shapeText(row.shape),
     bytesText(row.bytes),

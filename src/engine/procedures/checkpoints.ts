@@ -35,7 +35,7 @@ const verifyDeep = procedures.verifyDeep.handler(({ input, context: { engine }, 
 })
 
 const state = procedures.state.handler(({ input, context: { engine } }) =>
-  wireState(engine.get(input.id).checkpoint.state),
+  wireState(engine.get(input.id).checkpoint),
 )
 
 const historyOf = procedures.history.handler(({ input, context: { engine } }) =>

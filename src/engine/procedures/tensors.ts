@@ -9,6 +9,7 @@ import { procedures } from '../base'
 import type { Held } from '../engine'
 import { stream } from '../jobs'
 import { jsonNumber } from '../wire/json'
+import { labelsOf } from '../wire/optimizer'
 import { wireRow, wireStatistics } from '../wire/tensor'
 
 const BINS = 64
@@ -18,9 +19,10 @@ const PICTURE_SIDE = 96
 const rows = procedures.tensors.handler(({ input: { id, offset, limit }, context: { engine } }) => {
   const { checkpoint, flags } = engine.get(id)
   const { tensors } = checkpoint
+  const labels = labelsOf(checkpoint)
   return {
     total: tensors.length,
-    rows: tensors.slice(offset, offset + limit).map((tensor, i) => wireRow(tensor, offset + i, flags)),
+    rows: tensors.slice(offset, offset + limit).map((tensor, i) => wireRow(tensor, offset + i, flags, labels.get(tensor))),
   }
 })
 
@@ -43,7 +45,7 @@ const tensor = procedures.tensor.handler(async ({ input: { id, index }, context:
   const { min, max } = statistics.result()
   const [block] = blocks
   return {
-    row: wireRow(chosen, index, flags),
+    row: wireRow(chosen, index, flags, labelsOf(checkpoint).get(chosen)),
     statistics: wireStatistics(statistics.result()),
     histogram: min === null || max === null ? null : await histogramOf(engine.kernel, chosen, min, max, signal),
     head: head.map(jsonNumber),

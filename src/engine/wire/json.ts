@@ -20,6 +20,11 @@ export function numberOrNull(value: number | null | undefined): JsonNumber | nul
   return value === null || value === undefined ? null : jsonNumber(value)
 }
 
+/** Named values of a file as JSON. */
+export function wireFields(fields: Readonly<Record<string, Plain>>): Record<string, unknown> {
+  return jsonOf({ ...fields }) as Record<string, unknown>
+}
+
 /** A file's values as JSON: numbers beyond it as text, nothing deeper or larger than the limits, `__proto__` an ordinary key. */
 export function jsonOf(value: Plain): Json {
   let left = LIMITS.values

@@ -1,6 +1,5 @@
 import type { Finding, History, ScanReport, TrainingState, Verification } from '../../contract/schemas'
 import type * as model from '../../core/checkpoint/checkpoint'
-import { byteLength } from '../../core/checkpoint/tensor'
 import type { Plain } from '../../core/decode/plain'
 import type * as core from '../../core/finding'
 import type * as past from '../../core/history/history'
@@ -8,7 +7,8 @@ import type { Point } from '../../core/history/points'
 import type { Redrawn } from '../../core/history/redraw'
 import type * as scanned from '../../core/verify/scan'
 import type * as verified from '../../core/verify/verify'
-import { jsonNumber, jsonOf } from './json'
+import { jsonNumber, jsonOf, wireFields } from './json'
+import { wireOptimizer } from './optimizer'
 
 export function wireVerification(
   checkpoint: Pick<model.Checkpoint, 'path' | 'layout' | 'layoutLabel'>,
@@ -34,14 +34,14 @@ function wireFinding({ evidence, ...finding }: core.Finding): Finding {
   return { ...finding, ...(evidence && { evidence: wireFields(evidence as Record<string, Plain>) }) }
 }
 
-export function wireState(state: model.TrainingState): TrainingState {
-  const { step, epoch, worldSize, counters, optimizers, schedulers, rng, records } = state
+export function wireState(checkpoint: model.Checkpoint): TrainingState {
+  const { step, epoch, worldSize, counters, optimizers, schedulers, rng, records } = checkpoint.state
   return {
     ...(step !== undefined && { step }),
     ...(epoch !== undefined && { epoch }),
     ...(worldSize !== undefined && { worldSize }),
     counters: counters.map((counter) => ({ ...counter })),
-    optimizers: optimizers.map(wireOptimizer),
+    optimizers: optimizers.map((optimizer) => wireOptimizer(checkpoint, optimizer)),
     schedulers: schedulers.map((scheduler) => ({
       file: scheduler.file,
       ...(scheduler.lastEpoch !== undefined && { lastEpoch: scheduler.lastEpoch }),
@@ -51,24 +51,6 @@ export function wireState(state: model.TrainingState): TrainingState {
     })),
     rng: rng.map((one) => ({ ...one, generators: [...one.generators] })),
     records: records.map(({ file, component, value }) => ({ file, component, value: jsonOf(value) })),
-  }
-}
-
-function wireOptimizer({ file, step, groups, parameters }: model.OptimizerState): TrainingState['optimizers'][number] {
-  const tensors = parameters.flatMap((parameter) => Object.entries(parameter.tensors))
-  return {
-    file,
-    ...(step !== undefined && { step }),
-    groups: groups.map(({ params, lr, initialLr, weightDecay, hyper }) => ({
-      count: params.length,
-      ...(lr !== undefined && { lr: jsonNumber(lr) }),
-      ...(initialLr !== undefined && { initialLr: jsonNumber(initialLr) }),
-      ...(weightDecay !== undefined && { weightDecay: jsonNumber(weightDecay) }),
-      hyper: wireFields(hyper),
-    })),
-    parameters: parameters.length,
-    bytes: tensors.reduce((sum, [, tensor]) => sum + byteLength(tensor), 0),
-    moments: [...new Set(tensors.map(([name]) => name))],
   }
 }
 
@@ -114,8 +96,4 @@ export function wireScan({ files }: scanned.ScanReport): ScanReport {
 
 function wirePoints(points: readonly Point[]): History['loss'] {
   return points.map(({ step, value }) => ({ step, value: jsonNumber(value) }))
-}
-
-function wireFields(fields: Readonly<Record<string, Plain>>): Record<string, unknown> {
-  return jsonOf({ ...fields }) as Record<string, unknown>
 }

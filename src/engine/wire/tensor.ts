@@ -3,7 +3,12 @@ import type * as kernel from '../../core/analysis/kernel'
 import { storedBytes, type Tensor } from '../../core/checkpoint/tensor'
 import { numberOrNull } from './json'
 
-export function wireRow(tensor: Tensor, index: number, flags: ReadonlyMap<number, readonly TensorFlag[]>): TensorRow {
+export function wireRow(
+  tensor: Tensor,
+  index: number,
+  flags: ReadonlyMap<number, readonly TensorFlag[]>,
+  label: string | undefined,
+): TensorRow {
   return {
     index,
     name: tensor.name,
@@ -13,6 +18,7 @@ export function wireRow(tensor: Tensor, index: number, flags: ReadonlyMap<number
     file: tensor.file,
     component: tensor.component,
     flags: [...(flags.get(index) ?? [])],
+    ...(label !== undefined && { label }),
   }
 }
 
