@@ -1,6 +1,6 @@
 import { Spotlight } from '@mantine/spotlight'
 import { IconSearch } from '@tabler/icons-react'
-import { useDeferredValue, useMemo, useState } from 'react'
+import { useMemo, useState } from 'react'
 import type { OpenedCheckpoint } from '../../../contract/contract'
 import { useTensorRows } from '../../api/tensors'
 import { tensorPalette, tensorStore } from '../../commands/stores'
@@ -16,12 +16,12 @@ const SHOWN = 40
 export function GoToTensor({ checkpoint }: { checkpoint: OpenedCheckpoint }) {
   const workspace = useWorkspace()
   const [query, setQuery] = useState('')
-  const sought = useDeferredValue(query)
   const { rows } = useTensorRows(checkpoint)
   const found = useMemo(() => {
-    const { matches } = matcherOf(sought, false)
+    // Not deferred: the palette chooses the first of the list that comes with the query.
+    const { matches } = matcherOf(query, false)
     return rows.filter((row) => matches(row.name))
-  }, [rows, sought])
+  }, [rows, query])
   return (
     <Spotlight.Root
       store={tensorStore}
