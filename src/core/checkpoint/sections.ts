@@ -14,6 +14,8 @@ export interface Section {
 
 /** What keys are called in training scripts and frameworks (nanoGPT, Lightning, timm, fairseq, nnU-Net, Ultralytics ...). */
 const KEYS: readonly { readonly component: ComponentId; readonly pattern: RegExp }[] = [
+  // fairseq: counts of updates, no state of an optimizer.
+  { component: 'trainer', pattern: /^optimizer_history$/ },
   { component: 'rng', pattern: /(^|_)rng(_|$)|random_states?|(^|_)seed_states?$/ },
   { component: 'sampler', pattern: /sampler|data_?loader|train_iterator|dl_state/ },
   { component: 'scaler', pattern: /scaler|^(native_)?amp(_|$)|^mixedprecision$/ },
@@ -51,11 +53,26 @@ function sectionsOf(root: PyValue, whole: ComponentId): Section[] {
   if (!entries || shown) return [{ component: shown ?? whole, value: root }]
   if (!isTrainingDict(entries)) return [{ component: whole, value: root }]
   const budget = { visits: SEARCH_LIMIT }
-  return [...entries].map(([key, value]) => ({
-    key: String(key),
-    component: componentOf(String(key), value, budget),
-    value,
-  }))
+  return [...entries].flatMap(([key, value]) => {
+    const inner = WRAPPERS.has(String(key)) ? mappingOf(value) : undefined
+    const parts = inner && isTrainingDict(inner) && holdsOptimizer(inner) ? [...inner] : undefined
+    if (!parts) return { key: String(key), component: componentOf(String(key), value, budget), value }
+    return parts.map(([name, part]) => ({
+      key: `${String(key)}.${String(name)}`,
+      component: componentOf(String(name), part, budget),
+      value: part,
+    }))
+  })
+}
+
+/** Keys under which some programs keep the whole training dict (Composer's `state`). */
+const WRAPPERS: ReadonlySet<string> = new Set(['state', 'checkpoint', 'ckpt', 'trainer_state', 'training_state'])
+
+function holdsOptimizer(entries: ReadonlyMap<PyValue, PyValue>): boolean {
+  return [...entries.values()].some((value) => {
+    const first = mappingOf(value)?.values().next().value ?? sequenceOf(value)?.[0]
+    return byContents(value) === 'optimizer' || byContents(first) === 'optimizer'
+  })
 }
 
 /** What the keys of a dict give away, whatever it is called itself. */

@@ -8,7 +8,7 @@ import type { Tensor } from '../../../src/core/checkpoint/tensor'
 import { readBlocks, sha256Of } from '../../../src/core/checkpoint/values'
 import { casesLike, goldenPath, type TrueTensor, truthOf } from '../../golden/cases'
 
-const CASES = ['torch-zoo-', 'optimizer-zoo-', 'dictconfig', 'seed-style', 'lightning'].flatMap(casesLike)
+const CASES = ['torch-zoo-', 'optimizer-zoo-', 'dictconfig', 'seed-style', 'lightning', 'producer-'].flatMap(casesLike)
 
 /** SGD and LBFGS keep no count of steps: it is known of the case, and not told by the file. */
 const UNTOLD = new Set(['optimizer-zoo-lbfgs', 'optimizer-zoo-sgd-momentum', 'optimizer-zoo-sgd-plain'])
@@ -93,6 +93,27 @@ it('labels say what wrote the file', async () => {
     stream: 'PyTorch file of the form before 1.6',
     module: 'Pickled module (__main__.LocalNet)',
   })
+})
+
+it('training dicts are named for their programs', async () => {
+  const labels = []
+  for (const name of casesLike('producer-')) {
+    const checkpoint = await openCheckpoint(goldenPath(name))
+    labels.push(`${name.slice('producer-'.length)}: ${checkpoint.layoutLabel}`)
+    checkpoint.close()
+  }
+  expect(labels.sort()).toEqual([
+    'composer: PyTorch file',
+    'detectron2: Detectron2 checkpoint',
+    'fairseq: fairseq checkpoint',
+    'gan: PyTorch file',
+    'lightning-fp16: PyTorch Lightning checkpoint',
+    'mmengine: MMEngine checkpoint',
+    'nanogpt: nanoGPT checkpoint',
+    'nnunet: nnU-Net checkpoint',
+    'timm: timm checkpoint',
+    'ultralytics: Ultralytics checkpoint',
+  ])
 })
 
 it('a truth is there for every golden case of the table', () => {

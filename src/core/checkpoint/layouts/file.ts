@@ -9,6 +9,7 @@ import { markWeights } from '../weights'
 import { notApplicable, openConfig } from './common'
 import { countRankFiles } from './folder'
 import type { Layout } from './layout'
+import { producerOf } from './producers'
 import { settleStates } from './states'
 
 /** One file by itself: bare weights, or a training dict with everything. */
@@ -102,8 +103,8 @@ function foreignLabel({ evidence }: Finding): string {
 function labelOf({ kind, value, tensors, findings }: StateFile): string {
   const foreign = tensors.length === 0 ? findings.find(({ rule }) => rule === 'file/unknown-format') : undefined
   if (foreign && kind !== 'npy' && kind !== 'npz') return foreignLabel(foreign)
-  const keys = mappingOf(value)
-  if (keys?.has('pytorch-lightning_version')) return 'PyTorch Lightning checkpoint'
+  const producer = producerOf(value)
+  if (producer) return producer.label
   const script =
     value instanceof PyObject && value.callable instanceof PyGlobal && value.callable.module.startsWith('__torch__')
   if (script && kind === 'torch-zip') return 'TorchScript archive'

@@ -1,5 +1,6 @@
 import type { Draft } from '../draft'
 import { missing, notApplicable } from './common'
+import { producerOf } from './producers'
 
 /**
  * Marks what a script's files turned out to hold beside the weights: optimizer, scheduler and random states are missed when
@@ -11,10 +12,12 @@ export function settleStates(draft: Draft, where: string): void {
     draft.holders('optimizer'),
     missing(`No optimizer state ${where}: its moments would start from zero`),
   )
+  const own = draft.files.flatMap(({ value }) => producerOf(value)?.scheduler ?? [])[0]
   draft.markFiles(
     'scheduler',
     draft.holders('scheduler'),
-    missing(`No scheduler state ${where}: the learning rate would start over`),
+    (draft.holders('optimizer').length > 0 && own) ||
+      missing(`No scheduler state ${where}: the learning rate would start over`),
   )
   draft.markFiles(
     'scaler',

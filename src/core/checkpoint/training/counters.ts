@@ -21,12 +21,29 @@ export function epochIn(record: Plain): Count | undefined {
 }
 
 function firstCount(record: Plain, keys: readonly string[]): Count | undefined {
-  const fields = fieldsOf(record)
-  for (const key of keys) {
-    const value = fields && Object.hasOwn(fields, key) ? numberOf(fields[key]) : undefined
-    if (value !== undefined && Number.isFinite(value) && value >= 0) return { key, value }
+  for (const place of PLACES) {
+    const fields = fieldsOf(place.reduce<Plain | undefined>(stepInto, record))
+    for (const key of keys) {
+      const value = fields && Object.hasOwn(fields, key) ? numberOf(fields[key]) : undefined
+      if (value !== undefined && Number.isFinite(value) && value >= 0) return { key: [...place, key].join('.'), value }
+    }
   }
   return undefined
+}
+
+/** Where the counts stand: in the record itself, MMEngine's `meta`, fairseq's history, whose last entry is the present. */
+const PLACES: readonly (readonly string[])[] = [
+  [],
+  ['meta'],
+  ['optimizer_history'],
+  ['extra_state'],
+  ['extra_state', 'train_iterator'],
+]
+
+function stepInto(value: Plain | undefined, key: string): Plain | undefined {
+  const fields = fieldsOf(value)
+  const inner = fields && Object.hasOwn(fields, key) ? fields[key] : undefined
+  return Array.isArray(inner) ? inner.at(-1) : inner
 }
 
 /**
