@@ -131,6 +131,17 @@ export interface RngState {
   readonly malformed?: string
 }
 
+/** What one generator was at, as the file keeps it. */
+export interface GeneratorState {
+  readonly file: string
+  readonly rank?: number
+  /** `python`, `numpy`, `torch`, `cuda` ... */
+  readonly generator: string
+  readonly value: PyValue
+  /** Those in `value`, in its order. */
+  readonly tensors: readonly Tensor[]
+}
+
 /** Plain values found beside the weights: trainer_state.json, the scalars of training_state.pt, a custom object's state. */
 export interface StateRecord {
   readonly file: string
@@ -155,6 +166,8 @@ export interface TrainingState {
   readonly optimizers: readonly OptimizerState[]
   readonly schedulers: readonly SchedulerState[]
   readonly rng: readonly RngState[]
+  /** The states that `rng` names, for those who compare them. */
+  readonly generators?: readonly GeneratorState[]
   readonly records: readonly StateRecord[]
 }
 

@@ -11,6 +11,7 @@ import {
   type ComponentId,
   type ComponentStatus,
   type Counter,
+  type GeneratorState,
   type OptimizerState,
   type RngState,
   type SchedulerState,
@@ -34,6 +35,7 @@ export class Draft {
   readonly optimizers: OptimizerState[] = []
   readonly schedulers: SchedulerState[] = []
   readonly rng: RngState[] = []
+  readonly generators: GeneratorState[] = []
   readonly records: StateRecord[] = []
   readonly counters: Counter[] = []
   config?: Plain
@@ -56,6 +58,7 @@ export class Draft {
     this.optimizers.push(...parts.optimizers)
     this.schedulers.push(...parts.schedulers)
     this.rng.push(...parts.rng)
+    this.generators.push(...parts.generators)
     for (const { step } of parts.optimizers) if (step !== undefined) this.count('optimizer.step', path, step)
     for (const { lastEpoch } of parts.schedulers) {
       if (lastEpoch !== undefined) this.count('scheduler.last_epoch', path, lastEpoch)
@@ -134,7 +137,7 @@ export class Draft {
   }
 
   state(): TrainingState {
-    const { epoch, worldSize, counters, optimizers, schedulers, rng, records } = this
+    const { epoch, worldSize, counters, optimizers, schedulers, rng, generators, records } = this
     const step = surest(counters, worldSize ?? 1)
     return {
       ...(step !== undefined && { step }),
@@ -144,6 +147,7 @@ export class Draft {
       optimizers,
       schedulers,
       rng,
+      generators,
       records,
     }
   }

@@ -17,16 +17,21 @@ export function align(
   b: readonly Tensor[],
   filter: (name: string) => boolean = () => true,
 ): Pair[] {
-  const inA = byName(a, filter)
-  const inB = byName(b, filter)
+  const isWeight = ({ component, name }: Tensor) => (component === 'weights' || component === 'adapter') && filter(name)
+  return pairByName(a.filter(isWeight), b.filter(isWeight))
+}
+
+/** The same for any tensors. */
+export function pairByName(a: readonly Tensor[], b: readonly Tensor[]): Pair[] {
+  const inA = byName(a)
+  const inB = byName(b)
   const names = new Set([...inA.keys(), ...inB.keys()])
   return [...names].flatMap((name) => pairsOf(name, inA.get(name) ?? [], inB.get(name) ?? []))
 }
 
-function byName(tensors: readonly Tensor[], filter: (name: string) => boolean): Map<string, Tensor[]> {
+function byName(tensors: readonly Tensor[]): Map<string, Tensor[]> {
   const names = new Map<string, Tensor[]>()
   for (const tensor of tensors) {
-    if ((tensor.component !== 'weights' && tensor.component !== 'adapter') || !filter(tensor.name)) continue
     const list = names.get(tensor.name)
     if (list) list.push(tensor)
     else names.set(tensor.name, [tensor])

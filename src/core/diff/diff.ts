@@ -4,6 +4,8 @@ import { byteLength, sameShape, type Tensor } from '../checkpoint/tensor'
 import { AssayError } from '../errors'
 import { align, type Pair } from './align'
 import { compareTensors } from './compare'
+import { compareGenerators, generatorBytes, generatorPairs } from './generators'
+import { compareSlot, slotBytes, slotsOf } from './moments'
 import { diffState, type StateDifference } from './state'
 
 /** `dtype`: the shapes agree and the dtypes do not; the values are compared all the same. */
@@ -51,13 +53,15 @@ export interface DiffOptions {
 }
 
 /**
- * Compares the weights of two checkpoints value by value, and their training states. Reads each side once, a block at a time.
+ * Compares the weights of two checkpoints value by value, and their training states, moments and random states included. Reads each side once, a block at a time.
  * A tensor whose values cannot be read is `changed` with a note, so that one damaged file does not hide the rest; only
  * `cancelled` is thrown.
  */
 export async function diff(a: Checkpoint, b: Checkpoint, options: DiffOptions): Promise<DiffReport> {
   const pairs = align(a.tensors, b.tensors, options.filter)
-  const total = pairs.reduce((sum, pair) => sum + bytesOf(pair), 0)
+  const slots = slotsOf(a, b)
+  const generators = generatorPairs(a, b)
+  const total = pairs.reduce((sum, pair) => sum + bytesOf(pair), 0) + slotBytes(slots) + generatorBytes(generators)
   const summary: Record<DiffStatus, number> = { same: 0, changed: 0, onlyA: 0, onlyB: 0, shape: 0, dtype: 0 }
   const tensors: DiffRow[] = []
   let before = 0
@@ -73,6 +77,16 @@ export async function diff(a: Checkpoint, b: Checkpoint, options: DiffOptions): 
     options.onRow?.(row)
   }
   const state = diffState(a, b)
+  const told = new Set(state.map(({ what }) => what))
+  const note = (difference: StateDifference | undefined) => {
+    if (difference && !told.has(difference.what)) state.push(difference)
+  }
+  const heard = (label: string) => (bytes: number) => {
+    before += bytes
+    options.onProgress?.(before, total, label)
+  }
+  for (const slot of slots) note(await compareSlot(slot, options.kernel, options.signal, heard(slot.what)))
+  for (const pair of generators) note(await compareGenerators(pair, options.signal, heard(pair.what)))
   const identical = summary.same === tensors.length && state.every(({ same }) => same)
   return { a: a.path, b: b.path, identical, summary, tensors, state }
 }

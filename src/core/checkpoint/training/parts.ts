@@ -1,10 +1,10 @@
 import { plainOf } from '../../decode/pickle/plain-of'
 import { mappingOf, PyDict, type PyValue, sequenceOf } from '../../decode/pickle/value'
-import type { ComponentId, OptimizerState, RngState, SchedulerState, StateRecord } from '../checkpoint'
+import type { ComponentId, GeneratorState, OptimizerState, RngState, SchedulerState, StateRecord } from '../checkpoint'
 import type { OpenStateFile } from '../state-file'
 import type { Tensor } from '../tensor'
 import { optimizerOf } from './optimizer'
-import { rngEntries, rngOf } from './rng'
+import { generatorOf, rngEntries, rngOf } from './rng'
 import { schedulerOf } from './scheduler'
 
 /** What one file says about the training. */
@@ -14,6 +14,7 @@ export interface Parts {
   readonly optimizers: readonly OptimizerState[]
   readonly schedulers: readonly SchedulerState[]
   readonly rng: readonly RngState[]
+  readonly generators: readonly GeneratorState[]
   readonly records: readonly StateRecord[]
 }
 
@@ -28,7 +29,9 @@ export async function partsOf(file: OpenStateFile, rank?: number): Promise<Parts
   const optimizers: OptimizerState[] = []
   const schedulers: SchedulerState[] = []
   const records: StateRecord[] = [...(file.records ?? [])]
-  const generators: [string, PyValue][] = []
+  const random: [string, PyValue][] = []
+  const generators: GeneratorState[] = []
+  const whose = { file: file.path, ...(rank !== undefined && { rank }) }
   const trainer = new PyDict()
   const byName = new Map<string, Tensor>()
   for (const tensor of file.tensors) if (tensor.component === 'optimizer') byName.set(tensor.name, tensor)
@@ -49,14 +52,24 @@ export async function partsOf(file: OpenStateFile, rank?: number): Promise<Parts
       }
     } else if (part === 'rng') {
       const inner = rngEntries(value)
-      generators.push(...(key === undefined || rngOf(inner, file.path) ? inner : [[key, value] as [string, PyValue]]))
+      const isDict = key === undefined || rngOf(inner, file.path) !== undefined
+      const states = isDict ? inner : [[key, value] as [string, PyValue]]
+      random.push(...states)
+      for (const [name, state] of states) {
+        const generator = generatorOf(name, state)
+        if (!generator || state === null) continue
+        const path = isDict && key !== undefined ? `${key}.${name}` : name
+        const isPart = (tensor: Tensor) => tensor.name === path || tensor.name.startsWith(`${path}.`)
+        const tensors = file.tensors.filter((tensor) => tensor.component === 'rng' && isPart(tensor))
+        generators.push({ ...whose, generator, value: state, tensors })
+      }
     } else if (part === 'trainer' && key !== undefined) {
       trainer.entries.set(key, value)
     } else if (part !== 'weights' && part !== 'adapter' && records.length < MOST) {
       records.push({ file: file.path, component: part, value: plainOf(value, RECORD_LIMITS) })
     }
   }
-  const rng = rngOf(generators, file.path, rank)
+  const rng = rngOf(random, file.path, rank)
   if (trainer.entries.size > 0) {
     records.push({ file: file.path, component: 'trainer', value: plainOf(trainer, RECORD_LIMITS) })
   }
@@ -65,7 +78,7 @@ export async function partsOf(file: OpenStateFile, rank?: number): Promise<Parts
   if (schedulers.length > 0) holds.add('scheduler')
   if (rng) holds.add('rng')
   for (const record of records) holds.add(record.component)
-  return { holds, optimizers, schedulers, rng: rng ? [rng] : [], records }
+  return { holds, optimizers, schedulers, rng: rng ? [rng] : [], generators, records }
 }
 
 /** A state dict, or those in a list (Lightning) or under names of their own; each with its path up to and with the dot. */

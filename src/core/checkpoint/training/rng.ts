@@ -43,8 +43,8 @@ export function rngOf(
   }
 }
 
-/** By the key; under a key that only says `rng_state`, by what the state looks like. */
-function generatorOf(key: string, value: PyValue): string | undefined {
+/** Which generator an entry is the state of: by the key; under a key that only says `rng_state`, by what the state looks like. */
+export function generatorOf(key: string, value: PyValue): string | undefined {
   const named = GENERATORS.find(({ pattern }) => pattern.test(key.toLowerCase()))?.generator
   if (named || !/rng|seed|state/i.test(key)) return named
   if (torchTensorOf(value)?.dtype === 'uint8') return 'torch'
