@@ -35,6 +35,7 @@ declare module '@tanstack/react-table' {
 }
 
 const ROW_HEIGHT = 28
+const SCROLLBAR = 10
 
 export interface Sorting {
   readonly column: string
@@ -85,7 +86,8 @@ export function DataGrid<Item extends RowData>(props: DataGridProps<Item>) {
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_HEIGHT,
     overscan: 6,
-    scrollPaddingStart: ROW_HEIGHT,
+    // The head goes with the rows but is not among them, and a scroll bar may lie below.
+    scrollPaddingEnd: ROW_HEIGHT + SCROLLBAR,
   })
   const items = virtualizer.getVirtualItems()
   const shown = items.flatMap((item) => rows[item.index] ?? [])
