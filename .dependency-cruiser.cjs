@@ -24,7 +24,7 @@ const mayImport = {
     'core/history',
     'core/verify',
     /^src\/core\/checkpoint\/(?!layouts)/,
-    /^src\/core\/decode\/plain/,
+    /^src\/core\/decode\/(json|plain)/,
   ],
   'core/diff': ['core/analysis', 'core/verify', /^src\/core\/checkpoint\/(?!layouts)/, /^src\/core\/decode\/plain/],
   'core/write': ['core/bytes', 'core/container', 'core/decode', /^src\/core\/checkpoint\/(dtype|tensor|values)/],

@@ -99,7 +99,8 @@ export const contract = {
       eventIterator(z.object({ index: z.number(), sha256: z.string().nullable(), error: z.string().optional() })),
     ),
   state: base.input(handle).output(s.trainingState),
-  history: base.input(handle).output(s.history),
+  /** Of an open checkpoint by its id, or of what lies at a path: merged over all checkpoints of a run and the logs beside them. */
+  history: base.input(z.union([handle, z.object({ path: z.string() })])).output(s.history),
   /** Compares two open checkpoints, values included. `filter` is a glob over tensor names (`*`, `?`). */
   diff: base.input(z.object({ a: z.string(), b: z.string(), filter: z.string().optional() })).output(job(s.diffReport)),
   repairPlan: base.input(handle.extend(help)).output(s.repairPlan),

@@ -208,6 +208,7 @@ export const trainingState = z.object({
   records: z.array(z.object({ file: z.string(), component: z.string(), value: z.unknown() })),
 })
 
+const leap = z.object({ series: z.string(), step: z.number(), from: jsonNumber, to: jsonNumber })
 export const history = z.object({
   loss: z.array(point),
   evalLoss: z.array(point),
@@ -233,7 +234,14 @@ export const history = z.object({
     .nullable(),
   /** Why there is a scheduler and no schedule. */
   scheduleNote: z.string().optional(),
-  jumps: z.array(z.object({ series: z.string(), step: z.number(), from: jsonNumber, to: jsonNumber })),
+  /** Where a series leaves its course and stays away, or turns into no number. */
+  jumps: z.array(leap),
+  /** Where it leaves its course and comes back. */
+  spikes: z.array(leap),
+  /** Steps after which training was taken up again, as far as the logs show it. */
+  resumes: z.array(z.number()),
+  /** What earlier attempts logged beyond the step that a later one was resumed from. */
+  abandoned: z.array(z.object({ series: z.string(), source: z.string(), points: z.array(point) })),
 })
 
 export const diffStatus = z.enum(['same', 'changed', 'onlyA', 'onlyB', 'shape', 'dtype'])

@@ -13,11 +13,11 @@ interface Options {
 }
 
 export async function history(path: string, { json, csv }: Options, io: Io): Promise<Status> {
-  return withSession(io, async ({ client, checkpoint }) => {
-    const opened = await checkpoint(path)
-    const found = await client.history({ id: opened.id })
-    if (json) io.stdout.write(jsonText({ path: opened.path, ...found }, io.stdout.isTTY === true))
-    else io.stdout.write(csv ? csvText(found) : text(opened.path, found, io))
+  return withSession(io, async ({ client, absolute }) => {
+    const place = absolute(path)
+    const found = await client.history({ path: place }, { ...(io.signal && { signal: io.signal }) })
+    if (json) io.stdout.write(jsonText({ path: place, ...found }, io.stdout.isTTY === true))
+    else io.stdout.write(csv ? csvText(found) : text(place, found, io))
     return STATUS.good
   })
 }
@@ -67,11 +67,30 @@ function text(path: string, history: History, io: Io): string {
     align: ['left', right, 'left', right, 'left', right],
     paint: (cell, column) => (column === 2 || column === 6 ? dim(cell) : cell),
   })
-  const schedule = history.schedule ? `\n  schedule  ${safe(history.schedule.kind)}\n` : ''
-  const jumps = history.jumps
-    .map(({ series, step, from, to }) =>
-      yellow(`  ${safe(series)} jumps at step ${step}: ${numberText(from)} → ${numberText(to)}\n`),
-    )
-    .join('')
-  return `${head}${body}${schedule}${jumps}`
+  const leaps = [
+    ...history.jumps.map((jump) => ({ ...jump, does: 'jumps' })),
+    ...history.spikes.map((spike) => ({ ...spike, does: 'spikes' })),
+  ].map(({ series, step, from, to, does }) =>
+    yellow(`  ${safe(series)} ${does} at step ${step}: ${numberText(from)} → ${numberText(to)}\n`),
+  )
+  const resumes = history.resumes.map((step) => `  resumed after step ${step}\n`)
+  const left = new Set(history.abandoned.map(({ source }) => source)).size
+  const apart = left > 0 ? `  ${plural(left, 'source')} tell of an earlier attempt, kept apart\n` : ''
+  return [head, body, scheduleText(history, io), ...resumes, dim(apart), ...leaps].join('')
+}
+
+const BASIS = { state: '', arguments: ', from the training arguments', fitted: ', fitted to the logged rates' }
+
+function scheduleText({ schedule, scheduleNote }: History, io: Io): string {
+  const { dim, yellow } = colors(io)
+  if (!schedule) return scheduleNote ? `\n${dim(`  ${safe(scheduleNote)}`)}\n` : ''
+  const { kind, basis, logged } = schedule
+  const { differing, compared, first } = logged
+  const disagrees = first
+    ? yellow(
+        `  ${differing} of ${compared} logged rates are not what it gives: at step ${first.step} ` +
+          `${numberText(first.logged)} was logged, it gives ${numberText(first.redrawn)}\n`,
+      )
+    : ''
+  return `\n  schedule  ${safe(kind)}${dim(BASIS[basis])}\n${disagrees}`
 }

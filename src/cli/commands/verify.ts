@@ -1,4 +1,5 @@
 import { version } from '../../../package.json'
+import type { OpenedRun } from '../../contract/contract'
 import type { RuleChoices, RuleText, Verification } from '../../contract/schemas'
 import { complain, describe, UsageError } from '../complaint'
 import type { Io } from '../io'
@@ -37,7 +38,7 @@ export async function verify(paths: readonly string[], options: Options, io: Io)
     const [path] = paths
     if (path === undefined) throw new UsageError('Name a checkpoint, or a folder of checkpoints')
     checkRules(options.rule ?? {}, rules)
-    const report = (found: Pick<Report, 'path' | 'rows' | 'lastGood'>): Report => ({
+    const report = (found: Pick<Report, 'path' | 'rows' | 'lastGood' | 'run'>): Report => ({
       ...found,
       rules,
       version,
@@ -46,7 +47,7 @@ export async function verify(paths: readonly string[], options: Options, io: Io)
     if (paths.length === 1) {
       const { run, rows, lastGood } = await verifyPath(path, options, session, io, rules)
       const [only] = rows
-      const all = report({ path: run ?? only?.path ?? path, rows, lastGood })
+      const all = report({ path: run?.path ?? only?.path ?? path, rows, lastGood, ...(run && { run }) })
       io.stdout.write(run === undefined && only ? singleText(only, all, format, io) : textOf(all, format, io))
       return statusOf(rows)
     }
@@ -94,14 +95,14 @@ async function verifyPath(
     return { rows: [row], lastGood: lastGoodOf([row]) }
   }
   if (!deep) {
-    return { run: opened.path, rows: opened.checkpoints.map((one) => one.verification), lastGood: opened.lastGood }
+    return { run: opened, rows: opened.checkpoints.map((one) => one.verification), lastGood: opened.lastGood }
   }
   const rows: Verification[] = []
   for (const each of opened.checkpoints) {
     const one = await client.open({ path: each.path, ...choices })
     if (one.kind === 'checkpoint') rows.push(await read(one))
   }
-  return { run: opened.path, rows, lastGood: lastGoodOf(rows) }
+  return { run: opened, rows, lastGood: lastGoodOf(rows) }
 }
 
 /** The last that training can resume from exactly. Reading values may overturn the first look. */
@@ -120,12 +121,12 @@ function singleText(row: Row, report: Report, format: Format, io: Io): string {
 }
 
 function textOf(report: Report, format: Format, io: Io): string {
-  const { path, rows, lastGood } = report
+  const { path, rows, lastGood, run } = report
   switch (format) {
     case 'text':
-      return runText(path, rows, lastGood, io)
+      return runText(report, io)
     case 'json':
-      return jsonText({ path, checkpoints: rows, lastGood }, io.stdout.isTTY === true)
+      return jsonText(run ? runJson(run, report) : { path, checkpoints: rows, lastGood }, io.stdout.isTTY === true)
     case 'sarif':
       return sarifText(report)
     case 'junit':
@@ -135,6 +136,16 @@ function textOf(report: Report, format: Format, io: Io): string {
     case 'html':
       return htmlText(report)
   }
+}
+
+/** The run's facts beside the rows; a row is the verification with what the run knows of its checkpoint. */
+function runJson({ kind: _, checkpoints, ...facts }: OpenedRun, { rows, lastGood }: Report) {
+  const known = new Map(checkpoints.map((row) => [row.path, row]))
+  const told = rows.map((row) => {
+    const { verification: _, ...place } = known.get(row.path) ?? { verification: undefined }
+    return { ...row, ...place }
+  })
+  return { ...facts, checkpoints: told, lastGood }
 }
 
 function listText(rules: readonly RuleText[], format: Format, io: Io): string {

@@ -1,3 +1,4 @@
+import type { OpenedRun } from '../../contract/contract'
 import type { Finding, RuleText, Verification } from '../../contract/schemas'
 import type { Failure } from '../complaint'
 
@@ -10,6 +11,8 @@ export interface Report {
   readonly path: string
   readonly rows: readonly Row[]
   readonly lastGood: string | null
+  /** What the checkpoints tell together, where they are one run. */
+  readonly run?: OpenedRun
   readonly rules: ReadonlyMap<string, RuleText>
   /** Version of Assay. */
   readonly version: string

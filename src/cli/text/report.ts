@@ -1,10 +1,11 @@
+import type { OpenedRun } from '../../contract/contract'
 import type { Component, Finding, Verification } from '../../contract/schemas'
 import { colors } from '../complaint'
 import type { Io } from '../io'
-import { foldsOf, type Row } from '../reports/report'
+import { foldsOf, type Report } from '../reports/report'
 import { safe } from './safe'
 import { table } from './table'
-import { bytesText, countText, plural } from './units'
+import { bytesText, countText, numberText, plural } from './units'
 
 const RESUME: Record<Verification['resume']['level'], string> = {
   exact: 'resumes exactly where it stopped',
@@ -82,21 +83,50 @@ export function checkpointText(verification: Verification, io: Io): string {
 }
 
 /** A line for each checkpoint, and the last good one. */
-export function runText(path: string, checkpoints: readonly Row[], lastGood: string | null, io: Io): string {
+export function runText({ path, rows: checkpoints, lastGood, run }: Report, io: Io): string {
   const { bold, dim, green, yellow, red } = colors(io)
   const paint = { complete: green, partial: yellow, broken: red, error: red }
   const names = checkpoints.map((row) => ('error' in row ? 'error' : row.verdict))
   const lines = checkpoints.map((row) => {
     const name = safe(row.path.startsWith(`${path}/`) ? row.path.slice(path.length + 1) : row.path)
-    if ('error' in row) return [name, '', 'error', safe(row.error.message)]
+    if ('error' in row) return [name, '', '', '', 'error', safe(row.error.message)]
+    const known = run?.checkpoints.find((one) => one.path === row.path)
     const rules = [...new Set(row.findings.filter(({ severity }) => severity !== 'info').map(({ rule }) => rule))]
-    return [name, row.step === undefined ? '' : `step ${row.step}`, row.verdict, rules.join(', ')]
+    const step = row.step === undefined ? '' : `step ${row.step}`
+    const loss = known?.loss ? `loss ${numberText(known.loss.value)}` : ''
+    return [name, step, known ? bytesText(known.bytes) : '', loss, row.verdict, rules.join(', ')]
   })
   const body = table(lines, {
     indent: '  ',
-    paint: (cell, column, row) => (column === 2 ? paint[names[row] ?? 'error'](cell) : column === 3 ? dim(cell) : cell),
+    paint: (cell, column, row) => (column === 4 ? paint[names[row] ?? 'error'](cell) : column === 5 ? dim(cell) : cell),
   })
   const last =
     lastGood === null ? red('Training can resume exactly from none of them.') : `Last good: ${bold(safe(lastGood))}`
-  return `${bold(safe(path))}\n\n${body}\n${last}\n`
+  return `${bold(safe(path))}\n\n${body}\n${last}\n${run ? factsText(run, lastGood, io) : ''}`
+}
+
+/** What a run tells as a whole, a line for each thing that is worth one. */
+function factsText(run: OpenedRun, lastGood: string | null, io: Io): string {
+  const { yellow } = colors(io)
+  const { lastUsable, gaps, overlaps, halfWritten, trainerPick, rotation, bytes } = run
+  const name = (path: string) => safe(path.split(/[\\/]/).at(-1) ?? path)
+  const lines = [
+    ...(lastGood === null && lastUsable !== null ? [`Last that loads: ${safe(lastUsable)}`] : []),
+    ...(trainerPick && !trainerPick.wise
+      ? [yellow(`resume_from_checkpoint=True would pick ${safe(trainerPick.name)}: ${safe(trainerPick.why)}`)]
+      : []),
+    ...overlaps.map((one) =>
+      yellow(
+        `${safe(one.name)} is of an earlier attempt: ${name(one.by)} tells another story from step ${one.from} on.`,
+      ),
+    ),
+    ...halfWritten.map((one) => yellow(`Half written: ${safe(one.name)}: ${safe(one.why)}.`)),
+    ...gaps.map(({ from, to, missing }) => `Gap: steps ${from} to ${to}, ${plural(missing, 'checkpoint')} missing.`),
+    `On disk: ${bytesText(bytes)}${
+      rotation && rotation.removes.length > 0
+        ? `; save_total_limit=${rotation.limit} would free ${bytesText(rotation.frees)}.`
+        : '.'
+    }`,
+  ]
+  return lines.map((line) => `${line}\n`).join('')
 }

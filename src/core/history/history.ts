@@ -1,11 +1,12 @@
 import type { Checkpoint, StateRecord } from '../checkpoint/checkpoint'
 import { fieldsOf, numberOf } from '../decode/plain'
-import { type Jump, jumpsOf } from './jumps'
-import { type Logs, logsOf } from './logs'
+import { type Jump, jumpsOf, spikesOf } from './jumps'
+import { type Logs, logsOf, type Progress } from './logs'
+import { type Merged, mergeSources } from './merge'
 import type { Point } from './points'
 import { type Redrawn, redraw } from './redraw'
 
-/** What a checkpoint remembers of its own training. `step` counts from 1: a rate is the one that step used. */
+/** What a checkpoint, or a run, remembers of its training. `step` counts from 1: a rate is the one that step used. */
 export interface History {
   readonly loss: readonly Point[]
   readonly evalLoss: readonly Point[]
@@ -19,21 +20,57 @@ export interface History {
   /** Why there is none, where there is a scheduler. */
   readonly scheduleNote?: string
   readonly jumps: readonly Jump[]
+  /** Values far above their neighbours that passed. */
+  readonly spikes: readonly Jump[]
+  /** Steps after which training was taken up again, as far as the logs show it. */
+  readonly resumes: readonly number[]
+  /** What earlier attempts logged beyond the step that a later one was resumed from. */
+  readonly abandoned: readonly { readonly series: string; readonly source: string; readonly points: readonly Point[] }[]
+}
+
+/** What one checkpoint or one log file tells. */
+export interface LogSource {
+  /** A checkpoint's name, or a file's path in the run. */
+  readonly name: string
+  /** When it was written last, in milliseconds since 1970. */
+  readonly time: number
+  readonly logs: Logs
 }
 
 /** Reads the records of a checkpoint; no file is touched. */
 export function history(checkpoint: Checkpoint): History {
-  const { loss, evalLoss, learningRate, metrics, lossUnit } = logsOfCheckpoint(checkpoint)
-  const { schedule, note } = redraw(checkpoint, learningRate)
+  return historyOf([{ name: checkpoint.name, time: 0, logs: logsOfCheckpoint(checkpoint) }], checkpoint)
+}
+
+/** One history of all sources, in whatever order they are given. The schedule is that of `checkpoint`: the last of them. */
+export function historyOf(sources: readonly LogSource[], checkpoint: Checkpoint | undefined): History {
+  const byStep = sources.some(({ logs }) => logs.loss.length > 0 && logs.lossUnit === 'step')
+  const lossUnit = byStep || sources.every(({ logs }) => logs.loss.length === 0) ? 'step' : 'epoch'
+  const merged = (series: (logs: Logs) => readonly Point[] | undefined) =>
+    mergeSources(sources.map(({ name, time, logs }) => ({ name, time, points: series(logs) ?? [] })))
+  const loss = merged((logs) => (logs.lossUnit === lossUnit ? logs.loss : []))
+  const evalLoss = merged((logs) => logs.evalLoss)
+  const rate = merged((logs) => logs.learningRate)
+  const names = [...new Set(sources.flatMap(({ logs }) => [...logs.metrics.keys()]))].sort()
+  const metrics = new Map(names.map((name) => [name, merged((logs) => logs.metrics.get(name))]))
+  const all: [string, Merged][] = [['loss', loss], ['evalLoss', evalLoss], ['learningRate', rate], ...metrics]
+  const { schedule, note } = checkpoint ? redraw(checkpoint, rate.line) : { schedule: null }
   return {
-    loss,
-    evalLoss,
-    learningRate: learningRate.length > 0 ? learningRate : (schedule?.points ?? []),
-    metrics: Object.assign(Object.create(null), Object.fromEntries(metrics)),
+    loss: loss.line,
+    evalLoss: evalLoss.line,
+    learningRate: rate.line.length > 0 ? rate.line : (schedule?.points ?? []),
+    metrics: Object.assign(
+      Object.create(null),
+      Object.fromEntries([...metrics].map(([name, { line }]) => [name, line])),
+    ),
     lossUnit,
     schedule,
     ...(note !== undefined && { scheduleNote: note }),
-    jumps: [...jumpsOf('loss', loss), ...jumpsOf('evalLoss', evalLoss)],
+    jumps: [...jumpsOf('loss', loss.line), ...jumpsOf('evalLoss', evalLoss.line)],
+    spikes: [...spikesOf('loss', loss.line), ...spikesOf('evalLoss', evalLoss.line)],
+    // The first series that shows any: others are logged more seldom and place them less well.
+    resumes: all.find(([, { resumes }]) => resumes.length > 0)?.[1].resumes ?? [],
+    abandoned: all.flatMap(([series, { abandoned }]) => abandoned.map((stretch) => ({ series, ...stretch }))),
   }
 }
 
@@ -58,7 +95,7 @@ function firstOf(all: readonly Logs[], series: (logs: Logs) => readonly Point[])
 }
 
 /** A record's own counters where it has them, the checkpoint's otherwise. */
-function progressOf({ value }: StateRecord, { state }: Checkpoint): { step?: number; epoch?: number } {
+function progressOf({ value }: StateRecord, { state }: Checkpoint): Progress {
   const fields = fieldsOf(value)
   const step = numberOf(fields?.global_step) ?? numberOf(fields?.step) ?? state.step
   const epoch = numberOf(fields?.epoch) ?? state.epoch

@@ -32,7 +32,7 @@ export function jumpsOf(series: string, points: readonly Point[]): Jump[] {
         jumps.push({ series, step: here.step, from: before.value, to: here.value })
       }
       start = i + 1
-    } else if (i - start >= AT_LEAST && leapsAt(points, start, i)) {
+    } else if (i - start >= AT_LEAST && leapAt(points, start, i) === 'jump') {
       jumps.push({ series, step: here.step, from: before.value, to: here.value })
       start = i
     }
@@ -40,16 +40,31 @@ export function jumpsOf(series: string, points: readonly Point[]): Jump[] {
   return jumps
 }
 
-function leapsAt(points: readonly Point[], start: number, i: number): boolean {
+/** Values far above their neighbours on both sides: the series comes back within a few points. Each is told once, where it begins. */
+export function spikesOf(series: string, points: readonly Point[]): Jump[] {
+  const finite = points.filter(({ value }) => Number.isFinite(value))
+  const spikes: Jump[] = []
+  for (let i = AT_LEAST; i < finite.length; i++) {
+    if (leapAt(finite, 0, i) !== 'spike') continue
+    const [before, here] = [finite[i - 1] as Point, finite[i] as Point]
+    spikes.push({ series, step: here.step, from: before.value, to: here.value })
+    i += AFTER - 1
+  }
+  return spikes
+}
+
+/** Whether a series leaps up at `i`, and whether it stays there or comes back. Too near the end nobody can tell. */
+function leapAt(points: readonly Point[], start: number, i: number): 'jump' | 'spike' | undefined {
   const window = points.slice(Math.max(start, i - BEFORE), i).map(({ value }) => value)
   const level = median(window)
   const from = window.at(-1) as number
   const leap = (points[i] as Point).value - Math.max(from, level)
   const usual = median(window.slice(1).map((value, k) => Math.abs(value - (window[k] as number))))
   const spread = median(window.map((value) => Math.abs(value - level)))
-  if (leap <= TIMES_USUAL * Math.max(usual, spread) || leap < PART_OF_LEVEL * Math.abs(level)) return false
+  if (leap <= TIMES_USUAL * Math.max(usual, spread) || leap < PART_OF_LEVEL * Math.abs(level)) return undefined
   const after = points.slice(i, i + AFTER)
-  return after.length === AFTER && after.every(({ value }) => !(value < Math.max(from, level) + leap / 2))
+  if (after.some(({ value }) => value < Math.max(from, level) + leap / 2)) return 'spike'
+  return after.length === AFTER ? 'jump' : undefined
 }
 
 function median(values: readonly number[]): number {

@@ -1,9 +1,9 @@
 import { fieldsOf, numberOf, type Plain } from '../decode/plain'
-import { inOrder, type Point } from './points'
+import type { Point } from './points'
 
 type Unit = 'step' | 'epoch'
 
-/** Series read from one record. */
+/** Series read from one record, each in the order written: where its steps go back, training was taken up again. */
 export interface Logs {
   readonly loss: readonly Point[]
   readonly evalLoss: readonly Point[]
@@ -15,6 +15,8 @@ export interface Logs {
 
 /** What the record's own counters say, to tell a list with one entry a step from one with one entry an epoch. */
 export interface Progress {
+  /** The number that the writer of logged series gives to the first step: Lightning counts from 0. */
+  readonly firstStep?: number
   readonly step?: number
   readonly epoch?: number
 }
@@ -82,10 +84,10 @@ class Series {
 
   logs(): Logs {
     return {
-      loss: inOrder(this.loss),
-      evalLoss: inOrder(this.evalLoss),
-      learningRate: inOrder(this.learningRate),
-      metrics: new Map([...this.metrics].map(([name, points]) => [name, inOrder(points)])),
+      loss: this.loss,
+      evalLoss: this.evalLoss,
+      learningRate: this.learningRate,
+      metrics: this.metrics,
       lossUnit: this.lossUnit,
     }
   }
@@ -124,8 +126,10 @@ class Series {
    * A series with a step for each value, named as its logger names it: `train/loss`, `lr-AdamW`. Of several losses the first
    * is the loss, the others are metrics.
    */
-  addPlaced({ name, points, unit }: Placed): void {
+  addPlaced({ name, points: written, unit }: Placed): void {
     const role = roleOf(name)
+    const shift = 1 - (this.progress.firstStep ?? 1)
+    const points = written.flatMap(({ step, value }) => (Number.isFinite(step) ? [{ step: step + shift, value }] : []))
     if (role === undefined || this[role].length > 0) {
       if (!BOOKKEEPING.test(name)) this.metrics.set(name, points)
       return

@@ -26,13 +26,3 @@ function roundStride(least: number): number {
     for (const factor of [1, 2, 5]) if (factor * decade >= least) return factor * decade
   }
 }
-
-/**
- * Orders points by step. Where a step was logged twice (training was resumed from an earlier checkpoint and went over it
- * again) the later value stays.
- */
-export function inOrder(points: readonly Point[]): Point[] {
-  const byStep = new Map<number, Point>()
-  for (const point of points) byStep.set(point.step, point)
-  return [...byStep.values()].sort((a, b) => a.step - b.step)
-}

@@ -111,7 +111,8 @@ function unopened({ path, name, step }: Run['checkpoints'][number], error: Assay
 /** Depth to which the files of a checkpoint are weighed: `pytorch_model_fsdp_0/__0_0.distcp`, and one more. */
 const DEPTH = 3
 
-function weightOf(path: string): { bytes: number; modified: number } {
+/** Sizes of all files of a checkpoint together, and when the newest was written, in milliseconds since 1970. */
+export function weightOf(path: string): { bytes: number; modified: number } {
   const file = fileAt(path)
   const files = file ? [file] : listFolder(path, DEPTH).filter(({ kind }) => kind === 'file')
   return {

@@ -5,6 +5,7 @@ import { runAt } from '../../core/checkpoint/run'
 import { AssayError } from '../../core/errors'
 import { RULES } from '../../core/finding'
 import { history } from '../../core/history/history'
+import { runHistory } from '../../core/run/history'
 import { scan } from '../../core/verify/scan'
 import { type Verification, verify } from '../../core/verify/verify'
 import { procedures } from '../base'
@@ -34,13 +35,15 @@ const verifyDeep = procedures.verifyDeep.handler(({ input, context: { engine }, 
   })
 })
 
-const state = procedures.state.handler(({ input, context: { engine } }) =>
-  wireState(engine.get(input.id).checkpoint),
-)
+const state = procedures.state.handler(({ input, context: { engine } }) => wireState(engine.get(input.id).checkpoint))
 
-const historyOf = procedures.history.handler(({ input, context: { engine } }) =>
-  wireHistory(history(engine.get(input.id).checkpoint)),
-)
+const historyOf = procedures.history.handler(async ({ input, context: { engine }, signal }) => {
+  if ('id' in input) return wireHistory(history(engine.get(input.id).checkpoint))
+  const subject = await openPath(input.path)
+  if (isRun(subject)) return wireHistory(await runHistory(subject, signal))
+  subject.close()
+  return wireHistory(history(subject))
+})
 
 const rules = procedures.rules.handler(() => Object.entries(RULES).map(([id, text]) => ({ id, ...text })))
 

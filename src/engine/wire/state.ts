@@ -3,6 +3,7 @@ import type * as model from '../../core/checkpoint/checkpoint'
 import type { Plain } from '../../core/decode/plain'
 import type * as core from '../../core/finding'
 import type * as past from '../../core/history/history'
+import type { Jump } from '../../core/history/jumps'
 import type { Point } from '../../core/history/points'
 import type { Redrawn } from '../../core/history/redraw'
 import type * as scanned from '../../core/verify/scan'
@@ -55,7 +56,8 @@ export function wireState(checkpoint: model.Checkpoint): TrainingState {
 }
 
 export function wireHistory(history: past.History): History {
-  const { loss, evalLoss, learningRate, metrics, lossUnit, schedule, scheduleNote, jumps } = history
+  const { loss, evalLoss, learningRate, metrics, lossUnit, schedule, scheduleNote, jumps, spikes, resumes, abandoned } =
+    history
   return {
     loss: wirePoints(loss),
     evalLoss: wirePoints(evalLoss),
@@ -64,8 +66,15 @@ export function wireHistory(history: past.History): History {
     lossUnit,
     schedule: schedule && wireSchedule(schedule),
     ...(scheduleNote !== undefined && { scheduleNote }),
-    jumps: jumps.map(({ series, step, from, to }) => ({ series, step, from: jsonNumber(from), to: jsonNumber(to) })),
+    jumps: jumps.map(wireJump),
+    spikes: spikes.map(wireJump),
+    resumes: [...resumes],
+    abandoned: abandoned.map(({ series, source, points }) => ({ series, source, points: wirePoints(points) })),
   }
+}
+
+function wireJump({ series, step, from, to }: Jump): History['jumps'][number] {
+  return { series, step, from: jsonNumber(from), to: jsonNumber(to) }
 }
 
 function wireSchedule({ kind, basis, points, projected, logged }: Redrawn): NonNullable<History['schedule']> {
