@@ -42,18 +42,26 @@ export function program(io: Io, done: (status: Status) => void): Command {
   command('verify', 'Tell whether training can resume from a checkpoint, and what is wrong where it cannot.', [
     'verify checkpoint-500',
     'verify runs/gpt2 --json | jq -r .lastGood',
+    'verify runs/gpt2 --watch --json >> verdicts.jsonl',
     'verify checkpoint-500 --rule optimizer/missing=off --format junit > assay.xml',
   ])
     .argument('[path...]', 'checkpoint files or folders, or a folder of checkpoints')
     .option('--deep', 'read every value (finds NaN, infinities, damaged bytes)')
     .option('--strict', 'count warnings as errors')
+    .option('--watch', 'stay, and verify each checkpoint that a training writes into the folder once it is complete')
+    .addOption(
+      new Option('--quiet <seconds>', 'with --watch: how long nothing must change').argParser(parseSeconds),
+    )
     .addOption(new Option('--rule <id=severity>', 'off, info, warning or error; may be repeated').argParser(parseRule))
     .option('--rules', 'list the rules instead, with what they mean and what mends it')
     .addOption(new Option('--format <format>', 'how to tell what was found').choices(FORMATS).default('text'))
     .addOption(asJson())
-    .action(async (paths: string[], options) =>
-      done(await (await import('./commands/verify')).verify(paths, options, io)),
-    )
+    .action(async (paths: string[], options, self: Command) => {
+      const [folder] = paths
+      if (!options.watch) return done(await (await import('./commands/verify')).verify(paths, options, io))
+      if (folder === undefined || paths.length > 1) return self.error('error: --watch takes one folder')
+      done(await (await import('./commands/watch')).watch(folder, options, io))
+    })
 
   command('show', 'List what a checkpoint holds: components, training state, tensors.', [
     'show checkpoint-500',
@@ -159,6 +167,12 @@ function asJson(): Option {
 
 function filter(): Option {
   return new Option('--filter <glob>', 'only tensors with such names (* any text, ? one character; else any part)')
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text)
+  if (seconds > 0 && seconds <= 86_400) return seconds
+  throw new InvalidArgumentError('Write seconds as 5 or 0.5.')
 }
 
 /** Collects `ID=off` into severities by rule. */

@@ -83,6 +83,21 @@ export const contract = {
   close: base.input(handle).output(z.object({})),
   /** Reads every value; the quick verification came with `open`. */
   verifyDeep: base.input(handle.extend(verifying)).output(job(s.verification)),
+  /**
+   * Each checkpoint that a training writes into a folder, verified once it is complete: nothing in it has changed for `quiet`
+   * seconds and what is written last is there. `error`: it could not be read. Ends when the stream is dropped.
+   */
+  watch: base
+    .input(
+      z
+        .object({ path: z.string(), quiet: z.number().positive().optional(), deep: z.boolean().optional() })
+        .extend(verifying),
+    )
+    .output(
+      eventIterator(
+        z.object({ path: z.string(), verification: s.verification.optional(), error: z.string().optional() }),
+      ),
+    ),
   /** Rows from `offset` on, at most `limit` (a page keeps one message small on 100,000 tensors). */
   tensors: base
     .input(handle.extend({ offset: z.number().int().nonnegative(), limit: z.number().int().positive() }))

@@ -5,6 +5,7 @@ import { raw } from './procedures/raw'
 import { repairs } from './procedures/repair'
 import { runs } from './procedures/run'
 import { tensors } from './procedures/tensors'
+import { watching } from './procedures/watch'
 
 /** The whole contract, implemented: what every face of the app calls. */
-export const router = procedures.router({ ...checkpoints, ...tensors, ...comparison, ...repairs, ...raw, ...runs })
+export const router = procedures.router({ ...checkpoints, ...tensors, ...comparison, ...repairs, ...raw, ...runs, ...watching })
