@@ -49,9 +49,7 @@ export function program(io: Io, done: (status: Status) => void): Command {
     .option('--deep', 'read every value (finds NaN, infinities, damaged bytes)')
     .option('--strict', 'count warnings as errors')
     .option('--watch', 'stay, and verify each checkpoint that a training writes into the folder once it is complete')
-    .addOption(
-      new Option('--quiet <seconds>', 'with --watch: how long nothing must change').argParser(parseSeconds),
-    )
+    .addOption(new Option('--quiet <seconds>', 'with --watch: how long nothing must change').argParser(parseSeconds))
     .addOption(new Option('--rule <id=severity>', 'off, info, warning or error; may be repeated').argParser(parseRule))
     .option('--rules', 'list the rules instead, with what they mean and what mends it')
     .addOption(new Option('--format <format>', 'how to tell what was found').choices(FORMATS).default('text'))
@@ -127,6 +125,7 @@ export function program(io: Io, done: (status: Status) => void): Command {
       new Option('--dtype <dtype>', 'round the floating-point tensors').choices(['float32', 'float16', 'bfloat16']),
     )
     .addOption(new Option('--max-shard-size <size>', 'split into files of at most this, as 5GB').argParser(parseSize))
+    .option('--partial', 'write the rest where something must be left out')
     .addOption(asJson())
     .action(async (path: string, options) =>
       done(await (await import('./commands/export')).exportTo(path, options, io)),

@@ -319,14 +319,18 @@ export const exportOptions = z.object({
   dtype: z.enum(['float32', 'float16', 'bfloat16']).optional(),
   /** Bytes. */
   maxShardSize: z.number().positive().optional(),
+  /** Write what can be written although something must be left out; without it such an export fails with `target/incomplete`. */
+  partial: z.boolean().optional(),
 })
 export const exportResult = z.object({
   out: z.string(),
   files: z.array(z.object({ path: z.string(), bytes: z.number() })),
   tensors: z.number(),
   bytes: z.number(),
-  /** Tensors left out, and why (no values, not expressible). */
+  /** Tensors left out, and why (no values, not expressible, damaged, in a shard that is not there). */
   left: z.array(z.object({ name: z.string(), why: z.string() })),
+  /** Tensors written as they are although they want a repair: flattened, one rank's part, a placeholder. */
+  warnings: z.array(z.object({ name: z.string(), why: z.string() })),
 })
 
 export const scanVerdict = z.enum(['safe', 'unknown', 'dangerous'])

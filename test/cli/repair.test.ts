@@ -141,6 +141,23 @@ describe('assay export', () => {
     expect(new Set(json.tensors.map(({ dtype }) => dtype))).toEqual(new Set(['bfloat16']))
   })
 
+  it('writes nothing where something must be left out, unless told that a part is enough', async () => {
+    const out = join(room(), 'weights')
+    const argv = ['export', goldenPath('sharded-missing-shard'), '--format', 'safetensors', '--out', out]
+    const refused = await assay(argv)
+    expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining('--partial') })
+    expect(existsSync(out)).toBe(false)
+    const partial = await assay([...argv, '--partial'])
+    expect(partial).toMatchObject({ status: 0, stdout: expect.stringContaining('left out') })
+  })
+
+  it('says what wants a repair first', async () => {
+    const out = join(room(), 'weights')
+    const { status, stdout } = await assay(['export', goldenPath('flattened'), '--format', 'safetensors', '--out', out])
+    expect(status).toBe(0)
+    expect(stdout).toMatch(/warning.*repair first/)
+  })
+
   it('refuses sizes, formats and dtypes that are none', async () => {
     const argv = ['export', goldenPath('seed-style'), '--out', 'x']
     for (const wrong of [['--max-shard-size', 'huge'], ['--dtype', 'int3'], ['--format', 'zip'], []]) {

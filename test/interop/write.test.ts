@@ -39,7 +39,7 @@ async function using<T>(path: string, work: (checkpoint: Checkpoint) => Promise<
 /** Exports what is at `source`, and the path it went to. */
 async function exported(source: string, name: string, options: Parameters<typeof exportWeights>[2]): Promise<string> {
   const out = join(folder, name)
-  await using(source, (checkpoint) => exportWeights(checkpoint, out, options))
+  await using(source, (checkpoint) => exportWeights(checkpoint, out, { partial: true, ...options }))
   return out
 }
 

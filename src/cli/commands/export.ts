@@ -18,9 +18,11 @@ export async function exportTo(path: string, { out, json, ...options }: Options,
   })
 }
 
-function text({ out, files, tensors, bytes, left }: ExportResult, io: Io): string {
+function text({ out, files, tensors, bytes, left, warnings }: ExportResult, io: Io): string {
   const { bold, dim, yellow } = colors(io)
   const head = `${bold(safe(out))}  ${plural(tensors, 'tensor')}, ${bytesText(bytes)}\n`
   const written = files.map((file) => dim(`  ${safe(file.path)}  ${bytesText(file.bytes)}\n`)).join('')
-  return head + written + left.map(({ name, why }) => `  ${yellow('left out')}  ${safe(name)}: ${safe(why)}\n`).join('')
+  const told = (word: string, list: typeof left) =>
+    list.map(({ name, why }) => `  ${yellow(word)}  ${safe(name)}: ${safe(why)}\n`).join('')
+  return head + written + told('left out', left) + told('warning', warnings)
 }

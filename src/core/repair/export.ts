@@ -9,8 +9,10 @@ import type { WriteOptions } from '../write/output'
 import { layoutSafetensors, writeSafetensors } from '../write/safetensors'
 import { planShards, shardIndex, shardNames } from '../write/shards'
 import { writeTorchZip } from '../write/torch-zip'
+import { absentTensors, misshapenTensors } from './absent'
 import { checkWritten, type Witnessed } from './check'
-import { type Model, modelsOf } from './models'
+import { archiveBytes, damagedTensors } from './damaged'
+import { chosenOf, type Model, modelsOf } from './models'
 import { Progress } from './progress'
 import { refuseFull, writeFile, writeText } from './target'
 
@@ -20,6 +22,8 @@ export interface ExportOptions extends WriteOptions {
   readonly dtype?: string
   /** Bytes of values that one file may hold. */
   readonly maxShardSize?: number
+  /** Write what can be written although something must be left out; else nothing is. */
+  readonly partial?: boolean
 }
 
 type ExportFormat = 'safetensors' | 'torch'
@@ -31,8 +35,10 @@ export interface ExportResult {
   readonly tensors: number
   /** Of the values; headers are not counted. */
   readonly bytes: number
-  /** Tensors left out, and why. */
+  /** Tensors left out, and why: those that could not be written, and those that were not there. */
   readonly left: { readonly name: string; readonly why: string }[]
+  /** Tensors that were written as they are and want a repair. */
+  readonly warnings: { readonly name: string; readonly why: string }[]
 }
 
 const EXTENSION = { safetensors: '.safetensors', torch: '.bin' }
@@ -44,7 +50,8 @@ const FILE_NAME = /\.(safetensors|bin|pt|pth|ckpt)$/i
  * file for each model (`model.safetensors`, `model_1.safetensors`) or with shards and their index. The source is only read.
  * Every tensor is read back and compared before `out` appears; a failure or a cancel leaves nothing behind.
  *
- * Throws `weights/missing` when there is nothing to write, `usage` for an unknown dtype and when several files would have to go
+ * Throws `weights/missing` when there is nothing to write, `target/incomplete` when something would be left out and `partial` does
+ * not allow it, `usage` for an unknown dtype and when several files would have to go
  * into one, `target/exists` unless `out` is free or an empty folder, `target/no-space`, `target/unwritable`, `target/mismatch`,
  * `cancelled`, and what reading the values throws.
  */
@@ -53,7 +60,13 @@ export async function exportWeights(
   out: string,
   options: ExportOptions,
 ): Promise<ExportResult> {
-  const { models, left } = modelsOf(checkpoint, options)
+  const chosen = chosenOf(checkpoint)
+  const all = chosen.reduce((sum, tensor) => sum + byteLength(tensor), 0)
+  const checked = archiveBytes(checkpoint, chosen)
+  const progress = new Progress(checked + all * 2, options.onProgress)
+  const damaged = await damagedTensors(checkpoint, chosen, progress, options.signal)
+  const { models, left: unwritable } = modelsOf(chosen, damaged, options)
+  const left = [...unwritable, ...absentTensors(checkpoint)]
   const parts = models.flatMap((model) => partsOf(model, options))
   const tensors = parts.flatMap((part) => part.tensors)
   if (tensors.length === 0) {
@@ -62,6 +75,7 @@ export async function exportWeights(
       file: checkpoint.path,
     })
   }
+  if (left.length > 0 && !options.partial) throw incomplete(checkpoint, left)
   const alone = FILE_NAME.test(out) && pathKind(out) !== 'folder'
   if (alone && parts.length > 1)
     throw new AssayError('usage', `${parts.length} files would have to go into ${baseName(out)}`, {
@@ -73,7 +87,7 @@ export async function exportWeights(
   )
 
   const bytes = tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0)
-  const progress = new Progress(bytes * 2, options.onProgress)
+  progress.add((all - bytes) * 2, checkpoint.name)
   const staged = await stage(out)
   try {
     if (!alone) makeFolder(staged.path)
@@ -91,11 +105,28 @@ export async function exportWeights(
     }
     for (const part of parts) await readBack(place(part.name), part, options.signal, progress)
     await staged.commit()
-    return { out, files, tensors: tensors.length, bytes, left }
+    const warnings = misshapenTensors(checkpoint, new Set(tensors.map(({ name }) => name)))
+    return { out, files, tensors: tensors.length, bytes, left, warnings }
   } catch (error) {
     await staged.discard()
     throw error
   }
+}
+
+/** As many as fit a message. */
+const MOST_NAMED = 8
+
+function incomplete({ path }: Checkpoint, left: ExportResult['left']): AssayError {
+  const named = left.slice(0, MOST_NAMED).map(({ name, why }) => `${name} (${why})`)
+  const more = left.length > MOST_NAMED ? `, and ${left.length - MOST_NAMED} more` : ''
+  return new AssayError(
+    'target/incomplete',
+    `Not everything can be exported. Left out would be ${named.join(', ')}${more}`,
+    {
+      file: path,
+      hint: 'Nothing was written. --partial writes the rest.',
+    },
+  )
 }
 
 /** One file to be written. */

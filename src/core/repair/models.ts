@@ -19,19 +19,22 @@ export interface Model {
 const STEM = { safetensors: 'model', torch: 'pytorch_model' }
 const SHARD = /-\d{5}-of-\d{5}$/
 
+/** What an export is about: the weights, or where there are none the adapter. */
+export function chosenOf({ tensors }: Checkpoint): Tensor[] {
+  const weights = tensors.filter(({ component }) => component === 'weights')
+  return weights.length > 0 ? weights : tensors.filter(({ component }) => component === 'adapter')
+}
+
 /**
- * The models in a checkpoint: its weights, or where there are none its adapter. Shards are one model; other files are one
+ * The models in the tensors that `chosenOf` gives. Shards are one model; other files are one
  * each, as Accelerate keeps several models in one folder (`model.safetensors`, `model_1.safetensors`).
- * What cannot be written is listed in `left`. Throws `usage` for an unknown dtype.
+ * What cannot be written, or is `damaged`, is listed in `left`. Throws `usage` for an unknown dtype.
  */
 export function modelsOf(
-  checkpoint: Checkpoint,
+  chosen: readonly Tensor[],
+  damaged: ReadonlyMap<Tensor, string>,
   options: ExportOptions,
 ): { models: Model[]; left: ExportResult['left'] } {
-  const weights = checkpoint.tensors.filter(({ component }) => component === 'weights')
-  const adapter = checkpoint.tensors.filter(({ component }) => component === 'adapter')
-  const chosen = weights.length > 0 ? weights : adapter
-
   const target = options.dtype === undefined ? undefined : castTargetOf(options.dtype)
   const byFile = new Map<string, Witnessed[]>()
   const left: { name: string; why: string }[] = []
@@ -39,7 +42,7 @@ export function modelsOf(
     const key = withoutShard(tensor.file)
     const group = byFile.get(key) ?? []
     byFile.set(key, group)
-    const why = whyNot(tensor, options.format)
+    const why = damaged.get(tensor) ?? whyNot(tensor, options.format)
     if (why !== undefined) left.push({ name: tensor.name, why })
     else {
       const output = outputOf(tensor)
@@ -49,7 +52,7 @@ export function modelsOf(
   const files = [...byFile].filter(([, tensors]) => tensors.length > 0)
   const [only] = files
   if (files.length === 1 && only) {
-    const stem = weights.length > 0 ? STEM[options.format] : 'adapter_model'
+    const stem = chosen[0]?.component === 'weights' ? STEM[options.format] : 'adapter_model'
     return { models: [{ stem, tensors: only[1] }], left }
   }
   const taken = new Set<string>()

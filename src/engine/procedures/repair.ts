@@ -38,13 +38,14 @@ const repair = procedures.repair.handler(({ input, context: { engine }, signal }
 
 const exportTo = procedures.export.handler(({ input: { id, out, options }, context: { engine }, signal }) => {
   const { checkpoint } = engine.get(id)
-  const { format, dtype, maxShardSize } = options
+  const { format, dtype, maxShardSize, partial } = options
   return job(signal, async (onProgress, abort) =>
     wireExport(
       await exportWeights(checkpoint, out, {
         format,
         ...(dtype && { dtype }),
         ...(maxShardSize !== undefined && { maxShardSize }),
+        ...(partial && { partial }),
         signal: abort,
         onProgress,
       }),

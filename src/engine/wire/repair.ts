@@ -11,8 +11,8 @@ export function wireResult(result: apply.RepairResult): RepairResult {
   return { ...result, plan: result.plan.map(wireStep), unmended: [...result.unmended] }
 }
 
-export function wireExport({ out, files, tensors, bytes, left }: core.ExportResult): ExportResult {
-  return { out, files: [...files], tensors, bytes, left: [...left] }
+export function wireExport({ out, files, tensors, bytes, left, warnings }: core.ExportResult): ExportResult {
+  return { out, files: [...files], tensors, bytes, left: [...left], warnings: [...warnings] }
 }
 
 /** What a person reads of a step; the tensors it is about stay here. */

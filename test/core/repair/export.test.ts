@@ -72,17 +72,62 @@ describe('an export', () => {
   })
 
   it('lists what it had to leave out, and why', async () => {
-    const complex = await exported(golden('torch-zoo-dtypes/data/model.pt'))
+    const complex = await exported(golden('torch-zoo-dtypes/data/model.pt'), { partial: true })
     expect(complex.left.map(({ why }) => why)).toContain('safetensors has no complex128')
   })
 
   it('writes what is whole of a file that was cut off', async () => {
-    const { out, left } = await exported(golden('damaged-st-cut-middle/data/model.safetensors'))
+    const { out, left } = await exported(golden('damaged-st-cut-middle/data/model.safetensors'), { partial: true })
     expect(left.length).toBeGreaterThan(0)
     for (const { why } of left) expect(why).toBe('its file ends before its values do')
     const truth = byName(truthOf('damaged-healthy-st').tensors)
     const whole = truth.filter(({ name }) => left.every((each) => each.name !== name))
     expect(await digests(await opened(out))).toEqual(whole)
+  })
+})
+
+describe('an export of damaged weights', () => {
+  it('leaves out what differs from its checksum', async () => {
+    const path = golden('damaged-zip-bitflip/data/model.pt')
+    const { left, tensors } = await exported(path, { partial: true })
+    expect(left).toEqual([{ name: expect.any(String), why: expect.stringContaining('differs from the checksum') }])
+    expect(tensors).toBe((await opened(path)).tensors.length - 1)
+  })
+
+  it('names the tensors of a shard that is not there', async () => {
+    const path = golden('sharded-missing-shard/data')
+    const { left } = await exported(path, { partial: true })
+    const index = JSON.parse(readFileSync(join(path, 'model.safetensors.index.json'), 'utf8'))
+    const held = new Set((await opened(path)).tensors.map(({ name }) => name))
+    const absent = Object.keys(index.weight_map).filter((name) => !held.has(name))
+    expect(absent.length).toBeGreaterThan(0)
+    expect(left.map(({ name }) => name).sort()).toEqual(absent.sort())
+    for (const { why } of left) expect(why).toContain('is not here')
+  })
+
+  it.each(['damaged-zip-bitflip/data/model.pt', 'sharded-missing-shard/data'])(
+    'writes nothing of %s unless a part is enough',
+    async (source) => {
+      const folder = scratch()
+      const refused = exported(golden(source), {}, join(folder, 'out'))
+      await expect(refused).rejects.toMatchObject({
+        code: 'target/incomplete',
+        hint: expect.stringContaining('--partial'),
+      })
+      expect(readdirSync(folder)).toEqual([])
+    },
+  )
+
+  it.each([
+    ['flattened/data/checkpoint', 'one dimension'],
+    ['rank-shard/data', "one rank's part"],
+    ['zero-size/data/checkpoint', 'placeholder'],
+  ])('warns of what a repair should see first: %s', async (source, words) => {
+    const { left, warnings } = await exported(golden(source))
+    expect(left).toEqual([])
+    expect(warnings.map(({ why }) => why)).toContainEqual(expect.stringContaining(words))
+    for (const { why } of warnings) expect(why).toContain('repair first')
+    expect((await exported(golden('seed-style/data'))).warnings).toEqual([])
   })
 })
 

@@ -46,6 +46,7 @@ function Form() {
           out: out.trim(),
           options: {
             format,
+            partial: true,
             ...(dtype && { dtype }),
             ...(sharded && { maxShardSize: Math.round(shardGB * 1e9) }),
           },

@@ -8,7 +8,7 @@ import classes from './repair-view.module.css'
 
 export function ExportSummary({ result }: { result: ExportResult }) {
   const { bridge } = useApi()
-  const { out, files, tensors, bytes, left } = result
+  const { out, files, tensors, bytes, left, warnings } = result
   return (
     <div className={classes.result} data-testid="export-result">
       <p className={classes.done}>
@@ -18,28 +18,36 @@ export function ExportSummary({ result }: { result: ExportResult }) {
       <p>
         <SafeText>{out}</SafeText>
       </p>
-      {left.length > 0 && (
-        <details className={classes.files} open>
-          <summary>{formatCount(left.length)} left out</summary>
-          <ul>
-            {left.slice(0, 50).map(({ name, why }) => (
-              <li key={name}>
-                <code>
-                  <SafeText>{name}</SafeText>
-                </code>
-                <span className={classes.soft}>
-                  <SafeText>{why}</SafeText>
-                </span>
-              </li>
-            ))}
-          </ul>
-        </details>
-      )}
+      <Named title="left out" tensors={left} />
+      <Named title="written as they are: repair first" tensors={warnings} />
       <div className={classes.buttons}>
         <Button variant="default" onClick={() => bridge.showInFolder(out)}>
           Show in folder
         </Button>
       </div>
     </div>
+  )
+}
+
+function Named({ title, tensors }: { title: string; tensors: ExportResult['left'] }) {
+  if (tensors.length === 0) return null
+  return (
+    <details className={classes.files} open>
+      <summary>
+        {formatCount(tensors.length)} {title}
+      </summary>
+      <ul>
+        {tensors.slice(0, 50).map(({ name, why }) => (
+          <li key={name}>
+            <code>
+              <SafeText>{name}</SafeText>
+            </code>
+            <span className={classes.soft}>
+              <SafeText>{why}</SafeText>
+            </span>
+          </li>
+        ))}
+      </ul>
+    </details>
   )
 }
