@@ -56,6 +56,7 @@ export function program(io: Io, done: (status: Status) => void): Command {
     .addOption(asJson())
     .action(async (paths: string[], options, self: Command) => {
       const [folder] = paths
+      if (folder === undefined && !options.rules) self.error('error: name a checkpoint, or a folder of checkpoints')
       if (!options.watch) return done(await (await import('./commands/verify')).verify(paths, options, io))
       if (folder === undefined || paths.length > 1) return self.error('error: --watch takes one folder')
       done(await (await import('./commands/watch')).watch(folder, options, io))

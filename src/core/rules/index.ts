@@ -2,7 +2,7 @@ import { FILE_RULES, PICKLE_RULES } from './files'
 import { TRAINING_RULES } from './training'
 import { WEIGHT_RULES } from './weights'
 
-export type { RuleText, Severity } from './rule-text'
+export type { Severity } from './rule-text'
 
 /** Every rule there is, family by family. */
 export const RULES = { ...FILE_RULES, ...WEIGHT_RULES, ...TRAINING_RULES, ...PICKLE_RULES }
