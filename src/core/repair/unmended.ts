@@ -7,7 +7,8 @@ const REASONS: { readonly [rule in RuleId]?: string } = {
   'weights/layer-gap': 'The values are in no file that is here; a reference may have them (--reference)',
   'weights/placeholder': 'The values were never written; a reference may have them (--reference)',
   'weights/flattened': 'Nothing tells the shape; a reference may (--reference), or you (--shape NAME=2,3)',
-  'weights/shape-mismatch': 'Another number of values than the shape has: no reshape makes up for that',
+  'weights/shape-mismatch':
+    'No reshape makes up for another number of values; where the number is right, you may know the order (--shape NAME=2,3)',
   'weights/non-finite': 'The numbers are gone; only an earlier checkpoint has them',
   'weights/zero-run': 'The numbers are gone; only another copy or an earlier checkpoint has them',
   'weights/all-zero': 'Nothing tells what the values should be; only an earlier checkpoint has them',

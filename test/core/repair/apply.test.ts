@@ -48,6 +48,18 @@ describe('a repair into a new folder', () => {
     expect([result.verdictBefore, result.verdictAfter]).toEqual(['broken', 'partial'])
   })
 
+  it('calls the result broken where a shape by hand is not what the config gives', async () => {
+    const shapes = { 'model.encoder.conv1.weight': [1280, 3, 128] }
+    const out = join(scratch(), 'mended')
+    const result = await repaired(golden('flattened/data/checkpoint'), out, { shapes })
+    expect(result).toMatchObject({ applied: true, verdictAfter: 'broken' })
+    const { verification, plan } = await planned(out)
+    expect(verification.findings).toContainEqual(
+      expect.objectContaining({ rule: 'weights/shape-mismatch', subject: 'model.encoder.conv1.weight' }),
+    )
+    expect(plan.unmended.map(({ subject }) => subject)).toContain('model.encoder.conv1.weight')
+  })
+
   it('copies every other file byte for byte and tells what was done', async () => {
     const source = golden('flattened/data/checkpoint')
     const out = join(scratch(), 'mended')

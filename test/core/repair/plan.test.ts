@@ -49,6 +49,24 @@ describe('the plan for flattened tensors', () => {
     expect(told.plan.unmended.map(({ subject }) => subject)).not.toContain('model.encoder.conv1.weight')
   })
 
+  it('is not sure of a shape by hand that the config, the reference or a bias contradicts', async () => {
+    const name = 'model.encoder.conv1.weight'
+    const shapes = { [name]: [1280, 3, 128] }
+    const path = golden('flattened/data/checkpoint')
+    const stepOf = ({ plan }: Awaited<ReturnType<typeof planned>>) => plan.plan.find(({ subject }) => subject === name)
+    expect(stepOf(await planned(path, { shapes }))).toMatchObject({
+      confidence: 'likely',
+      evidence: expect.stringContaining('config.json gives [1280, 128, 3]'),
+    })
+    const reference = golden('flattened/data/reference')
+    expect(stepOf(await planned(path, { shapes, reference }))?.evidence).toContain('reference has it as [1280, 128, 3]')
+    const folder = scratch()
+    copyFileSync(join(path, 'model.safetensors'), join(folder, 'model.safetensors'))
+    expect(stepOf(await planned(folder, { shapes: { [name]: [640, 768] } }))?.evidence).toContain(
+      'one dimension is 1280',
+    )
+  })
+
   it('refuses a given shape of another number of values', async () => {
     const { plan } = await planned(golden('flattened/data/checkpoint'), {
       shapes: { 'model.encoder.conv1.weight': [1280, 128, 4] },

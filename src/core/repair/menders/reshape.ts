@@ -21,14 +21,33 @@ export async function reshape(context: Context): Promise<Proposal[]> {
   return proposals
 }
 
-function byHand(tensor: Tensor, { shapes, diagnoses }: Context): Proposal | undefined {
+function byHand(tensor: Tensor, context: Context): Proposal | undefined {
+  const { shapes, diagnoses } = context
   const shape = shapes.get(tensor.name)
   if (!shape || sameShape(shape, tensor.shape)) return undefined
   if (diagnoses.get(tensor)?.kind === 'rank-shard')
     return refusal(tensor, shape, 'It is one part of a tensor that was cut up for several ranks, whatever its shape')
   const [has, needs] = [numel(tensor.shape), numel(shape)]
   if (has !== needs) return refusal(tensor, shape, `It holds ${has} values, and ${shapeText(shape)} has ${needs}`)
+  const against = contradictions(tensor, shape, context)
+  if (against.length > 0)
+    return proposalFor(tensor, shape, 'likely', `The shape was given by hand, but ${against.join(', and ')}`)
   return proposalFor(tensor, shape, 'certain', `The shape was given by hand; it has as many values, ${has}`)
+}
+
+/** What speaks against a shape that was given by hand. */
+function contradictions(tensor: Tensor, shape: readonly number[], context: Context): string[] {
+  const diagnosis = context.diagnoses.get(tensor)
+  const told = diagnosis && 'expected' in diagnosis ? diagnosis.expected : undefined
+  const rows = diagnosis?.kind === 'flattened-rows' ? diagnosis.rows : undefined
+  const model = modelFor(tensor, context)
+  return [
+    ...(told && !sameShape(told.shape, shape) ? [`${told.source} gives ${shapeText(told.shape)}`] : []),
+    ...(model && !sameShape(model.shape, shape)
+      ? [`${context.reference?.name} has it as ${shapeText(model.shape)}`]
+      : []),
+    ...(rows !== undefined && !shape.includes(rows) ? [`its bias tells that one dimension is ${rows}`] : []),
+  ]
 }
 
 async function byEvidence(tensor: Tensor, context: Context): Promise<Proposal | undefined> {

@@ -6,7 +6,7 @@ import { shapeText } from '../text'
 
 /**
  * A vector where a matrix belongs, with another number of values, which neither a reshape nor a rank's part explains; or a
- * matrix of another shape than the config gives to an architecture that is known to the last parameter.
+ * matrix of another shape than the config gives, where what it gives is beyond doubt.
  */
 export const shapeMismatch: Rule = {
   ids: ['weights/shape-mismatch'],

@@ -1,7 +1,6 @@
 import type { Checkpoint } from '../../checkpoint/checkpoint'
 import { isFloating } from '../../checkpoint/dtype'
 import { numel, sameShape, type Tensor } from '../../checkpoint/tensor'
-import { matchOf } from '../architectures/match'
 import { type Expected, ShapeEvidence, weightsOf } from './evidence'
 import { isNormName, isParameterName } from './names'
 import { agreedRanks, type Split, splitsOf } from './rank-split'
@@ -95,9 +94,9 @@ class Doctor {
       : undefined
   }
 
-  /** A tensor of an architecture that is known to the last parameter; elsewhere a shape of several dimensions is believed. */
+  /** A tensor whose shape is known beyond doubt; elsewhere a shape of several dimensions is believed. */
   private lookAtMatrix(tensor: Tensor): Diagnosis | undefined {
-    const shape = matchOf(this.checkpoint)?.present.get(tensor)?.shape
+    const shape = this.evidence.exactly(tensor)
     if (!shape || sameShape(shape, tensor.shape) || isRankFile(tensor.file) || !isFloating(tensor.dtype))
       return undefined
     return { kind: 'misshapen', tensor, expected: { shape, source: 'config.json' } }

@@ -4,7 +4,7 @@ import { fieldsOf, type Plain } from '../../decode/plain'
 import { matchOf } from '../architectures/match'
 import { isNormName, layerName, patternOf, unwrapped } from './names'
 import type { Neighbour } from './rank-split'
-import { familyOf, plays, type Role } from './roles'
+import { familyOf, isNamedFamily, plays, type Role } from './roles'
 import { configFor, type Widths, widthsOf } from './widths'
 
 /** A shape that a tensor should have, and who says so. */
@@ -67,6 +67,17 @@ export class ShapeEvidence {
     const moments = this.momentsBySize.get(size)
     if (!moments || moments.length < 2 || !this.couldBeMatrix(tensor)) return undefined
     return { shape: moments, source: "the optimizer's moments" }
+  }
+
+  /**
+   * The shape that the config gives to a tensor of several dimensions, where that is beyond doubt: by an architecture known to
+   * the last parameter, or by a role of a family that the config names, for as many values as the tensor has.
+   */
+  exactly(tensor: Tensor): readonly number[] | undefined {
+    const known = matchOf(this.checkpoint)?.present.get(tensor)?.shape
+    if (known || !this.scopeOf(tensor).named) return known
+    const shape = this.partOf(tensor)?.shape
+    return shape && numel(shape) === numel(tensor.shape) ? shape : undefined
   }
 
   /** The shape of the same part of another layer. */
@@ -133,7 +144,10 @@ export class ShapeEvidence {
     if (known) return known
     const tied = fieldsOf(config)?.tie_word_embeddings === true
     const widths = widthsOf(config)
-    const scope = { parts: familyOf(config).roles.flatMap((role) => inWidths(role, widths) ?? []), tied }
+    const family = familyOf(config)
+    const parts = family.roles.flatMap((role) => inWidths(role, widths) ?? [])
+    const quantized = fieldsOf(config)?.quantization_config !== undefined
+    const scope = { parts, tied, named: isNamedFamily(family) && !quantized }
     this.scopes.set(config, scope)
     return scope
   }
@@ -144,6 +158,8 @@ interface Scope {
   readonly parts: readonly Part[]
   /** The head has no weight of its own. */
   readonly tied: boolean
+  /** The config names the family, and the weights are as the family has them. */
+  readonly named: boolean
 }
 
 /** The tensors that make up the model: weights and adapters. */

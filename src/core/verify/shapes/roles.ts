@@ -130,6 +130,11 @@ export function familyOf(config: Plain | undefined): Family {
   return FAMILIES.find(({ types }) => types.test(typeof type === 'string' ? type : '')) ?? LLAMA
 }
 
+/** Whether the family is the config's own, and not what any decoder is taken for. */
+export function isNamedFamily(family: Family): boolean {
+  return family !== LLAMA
+}
+
 /** Whether a name, with its numbers made `*`, ends as the role says. What stands once in a model stands in no layer. */
 export function plays(role: Role, pattern: string): boolean {
   if (role.unit === 'root' && pattern.includes('*')) return false
