@@ -96,23 +96,38 @@ function isBomb({ method, size, compressedSize }: ZipEntry): boolean {
  * source does. Closing it leaves the archive open.
  */
 export function entrySource(archive: ZipArchive, entry: ZipEntry): ByteSource {
-  const { source } = archive
-  const name = `${source.name}:${entry.name}`
-  let payload: Promise<number> | undefined
-  let inflated: Promise<Uint8Array> | undefined
-  return {
-    name,
-    size: entry.size,
-    async read(offset, target) {
-      checkRange(this, offset, target.byteLength)
-      payload ??= findPayload(source, entry, name)
-      if (entry.method === STORED) return source.read((await payload) + offset, target)
-      inflated ??= inflate(source, await payload, entry, name)
-      target.set((await inflated).subarray(offset, offset + target.byteLength))
-    },
-    close() {
-      inflated = undefined
-    },
+  return new EntrySource(archive.source, entry)
+}
+
+/** A class, and not closures: a model of many experts has a hundred thousand records. */
+class EntrySource implements ByteSource {
+  private payload: Promise<number> | undefined
+  private inflated: Promise<Uint8Array> | undefined
+
+  constructor(
+    private readonly source: ByteSource,
+    private readonly entry: ZipEntry,
+  ) {}
+
+  get name(): string {
+    return `${this.source.name}:${this.entry.name}`
+  }
+
+  get size(): number {
+    return this.entry.size
+  }
+
+  async read(offset: number, target: Uint8Array): Promise<void> {
+    const { source, entry, name } = this
+    checkRange(this, offset, target.byteLength)
+    this.payload ??= findPayload(source, entry, name)
+    if (entry.method === STORED) return source.read((await this.payload) + offset, target)
+    this.inflated ??= inflate(source, await this.payload, entry, name)
+    target.set((await this.inflated).subarray(offset, offset + target.byteLength))
+  }
+
+  close(): void {
+    this.inflated = undefined
   }
 }
 

@@ -80,7 +80,7 @@ export function storageKeys(root: PyValue): Set<string> {
 /** The tensors of the pickle in the order of the file's own list. */
 function foundIn(root: PyValue, file: StateFile): FoundTensor[] {
   const component = file.tensors.some((tensor) => tensor.component === 'adapter') ? 'adapter' : 'weights'
-  const found = namedTensors(sectionsIn(root, component))
+  const found = [...namedTensors(sectionsIn(root, component))]
   const same = (at: FoundTensor, i: number) => {
     const tensor = file.tensors[i]
     return tensor !== undefined && tensor.dtype === at.tensor.dtype && sameShape(tensor.shape, at.tensor.shape)

@@ -1,6 +1,6 @@
 import { type ByteSource, memorySource } from '../../bytes/source'
 import type { NumpyTensor, SparseParts, TorchStorage, TorchTensor } from '../../decode/pickle/torch'
-import { type FoundTensor, findTensors } from '../../decode/pickle/torch'
+import { eachTensor, type FoundTensor } from '../../decode/pickle/torch'
 import { PyDict } from '../../decode/pickle/value'
 import type { ComponentId } from '../checkpoint'
 import { itemSize } from '../dtype'
@@ -56,7 +56,10 @@ export function tensorsOf(sections: readonly Section[], file: string, locate: Lo
   const bad = new Map<string, Bad>()
   const place = (storage: TorchStorage) => (storage.inline ? inlined(storage, storage.inline, file) : locate(storage))
   for (const { name, tensor, section } of namedTensors(sections, space === '')) {
-    for (const part of partsOf(tensor)) noteBad(bad, name, part, part.hasData ? place(part.storage) : undefined)
+    if (!tensor.sparse) noteBad(bad, name, tensor, tensor.hasData ? place(tensor.storage) : undefined)
+    else
+      for (const part of partsOf(tensor.sparse))
+        noteBad(bad, name, part, part.hasData ? place(part.storage) : undefined)
     const made = tensorAt(name, tensor, place, file, section.component)
     const { storage } = made
     tensors.push(space && storage ? { ...made, storage: { ...storage, key: `${space}/${storage.key}` } } : made)
@@ -68,45 +71,49 @@ export function tensorsOf(sections: readonly Section[], file: string, locate: Lo
 const ARRAYS: ReadonlySet<ComponentId> = new Set<ComponentId>(['weights', 'adapter', 'optimizer'])
 
 /** The tensors of the sections in the order of `tensorsOf`, as the pickle holds them. */
-export function namedTensors(sections: readonly Section[], main = true): NamedTensor[] {
+export function* namedTensors(sections: readonly Section[], main = true): Generator<NamedTensor> {
   const bare = main && sections.filter((section) => section.component === 'weights').length === 1
   // One search for all sections, each under its number, so that what they share is bounded once.
   const root = new PyDict()
   for (const [i, section] of sections.entries()) root.entries.set(i, section.value)
   const sectionOf = (path: string) => sections[Number.parseInt(path, 10)]
   const arrays = (path: string) => ARRAYS.has(sectionOf(path)?.component ?? 'custom')
-  return findTensors(root, arrays).flatMap((found) => {
-    const { path } = found
+  for (const { path, value, tensor } of eachTensor(root, arrays)) {
     const dot = path.indexOf('.')
     const section = sectionOf(path)
-    if (!section) return []
+    if (!section) continue
     const prefix = bare && section.component === 'weights' ? undefined : section.key
     const inner = dot < 0 ? undefined : path.slice(dot + 1)
     const name = prefix === undefined ? (inner ?? section.key ?? 'tensor') : inner ? `${prefix}.${inner}` : prefix
-    return { ...found, name, section }
-  })
+    yield { path, value, tensor, name, section }
+  }
 }
 
-/** The views of storages that make up a tensor. */
-function partsOf(tensor: TorchTensor): readonly TorchTensor[] {
-  if (!tensor.sparse) return [tensor]
-  const { indices, compressed, values } = tensor.sparse
+/** The views of storages that make up a sparse tensor. */
+function partsOf({ indices, compressed, values }: SparseParts): readonly TorchTensor[] {
   return compressed ? [compressed, indices, values] : [indices, values]
 }
 
 function tensorAt(name: string, tensor: NumpyTensor, place: Locate, file: string, component: ComponentId): Tensor {
   const { dtype, shape, storage, requiresGrad, sparse, quantized, whole } = tensor
-  const named = { name, dtype, shape, file, component, requiresGrad, ...(whole && { whole }) }
-  if (sparse)
-    return { ...named, blocks: sparseBlocks(named, sparse, place), form: { kind: 'sparse', how: sparse.layout } }
+  if (sparse) {
+    const form = { kind: 'sparse', how: sparse.layout } as const
+    const named = { name, dtype, shape, file, component, requiresGrad, form, whole }
+    return { ...named, blocks: sparseBlocks(named, sparse, place) }
+  }
   const located = tensor.hasData ? place(storage) : undefined
-  const blocks = located && bytesNeeded(tensor) <= located.byteLength ? [blockOf(tensor, located)] : []
   const own = tensor.hasData && !storage.inline
   return {
-    ...named,
-    blocks,
+    name,
+    dtype,
+    shape,
+    file,
+    component,
+    blocks: located && bytesNeeded(tensor) <= located.byteLength ? [blockOf(tensor, located)] : [],
     storage: own ? { key: storage.key, byteLength: located?.byteLength ?? storage.byteLength } : undefined,
-    ...(quantized !== undefined && { form: { kind: 'quantized' as const, how: quantized } }),
+    requiresGrad,
+    form: quantized === undefined ? undefined : { kind: 'quantized', how: quantized },
+    whole,
   }
 }
 

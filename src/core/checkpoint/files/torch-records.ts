@@ -65,24 +65,26 @@ export async function storageRecords(
   archive: ZipArchive,
   root: string,
 ): Promise<(recordOf: (key: string) => string) => (storage: TorchStorage) => Located | undefined> {
-  const records = new Map(archive.entries.map((entry) => [entry.name, entry]))
+  const records = new Map<string, ZipEntry>()
+  for (const entry of archive.entries) records.set(entry.name, entry)
   const order = records.get(`${root}byteorder`)
   const bigEndian = order !== undefined && order.size <= 16 && (await readRecordText(archive, order)).trim() === 'big'
-  const located = new Map<string, Located | undefined>()
-  return (recordOf) =>
-    ({ key }) => {
-      const name = recordOf(key)
-      if (located.has(name)) return located.get(name)
-      const entry = records.get(name)
+  return (recordOf) => {
+    const located = new Map<string, Located | undefined>()
+    return ({ key }) => {
+      const known = located.get(key)
+      if (known) return known
+      const entry = records.get(recordOf(key))
       const where = entry && {
         source: entrySource(archive, entry),
         offset: 0,
         byteLength: bytesThere(archive, entry),
-        ...(bigEndian && { bigEndian }),
+        bigEndian,
       }
-      located.set(name, where)
+      located.set(key, where)
       return where
     }
+  }
 }
 
 /** Bytes of a record that the file can hold: of a record that the end of the file cuts, none can be trusted. */

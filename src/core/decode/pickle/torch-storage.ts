@@ -64,19 +64,16 @@ export function torchStorageOf(value: PyValue | undefined): TorchStorage | undef
   const packed = type instanceof PyGlobal ? PACKED.get(type.name) : undefined
   const byteLength = packed === undefined ? numel * elementSize(dtype) : Math.ceil(numel / packed)
   if (!Number.isSafeInteger(byteLength)) return undefined
-  return {
-    key: String(key),
-    dtype,
-    numel,
-    byteLength,
-    location: typeof location === 'string' ? location : '',
-    ...(packed !== undefined && { packed }),
-  }
+  const where = typeof location === 'string' ? location : ''
+  const storage = { key: String(key), dtype, numel, byteLength, location: where }
+  return packed === undefined ? storage : { ...storage, packed }
 }
 
 /** The element type of a storage class such as `torch.FloatStorage`. */
 export function storageDtypeOf(type: PyValue | undefined): DType | 'bytes' | undefined {
-  return type instanceof PyGlobal && /^torch(\.|$)/.test(type.module) ? STORAGES.get(type.name) : undefined
+  if (!(type instanceof PyGlobal)) return undefined
+  const { module, name } = type
+  return module === 'torch' || module.startsWith('torch.') ? STORAGES.get(name) : undefined
 }
 
 /** Elements that a legacy view of a storage, `(view key, offset, view size)`, begins after its root. */

@@ -251,7 +251,9 @@ function view(
   if (dtype === 'bytes') return undefined
   const shift = viewOffset(storageValue)
   if (shift === undefined) return undefined
-  return { dtype, ...dims, offset: offset + shift, storage, requiresGrad, hasData: storage.location !== 'meta' }
+  const { shape, strides } = dims
+  const hasData = storage.location !== 'meta'
+  return { dtype, shape, strides, offset: offset + shift, storage, requiresGrad, hasData }
 }
 
 function withoutData(

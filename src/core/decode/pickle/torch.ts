@@ -29,26 +29,24 @@ interface Frame {
 type Part = readonly [name: string, value: PyValue]
 
 /**
- * Every tensor in a value, in the order of the file, and every NumPy array of numbers below the parts of the root that
- * `arrays` names. A dict shared by two keys is listed under both; a cycle is followed once. The tensors that make up a nested
+ * Every tensor in a value, in the order of the file. A dict shared by two keys is listed under both; a cycle is followed once. The tensors that make up a nested
  * one or a subclass of their own are listed below its path. The `_modules`, `_parameters` and `_buffers` of a pickled module
  * are folded away, so that names are those of its state dict.
  */
-export function findTensors(root: PyValue, arrays: (path: string) => boolean = () => false): FoundTensor[] {
-  const found: FoundTensor[] = []
+export function findTensors(root: PyValue): FoundTensor[] {
+  return [...eachTensor(root, () => false)]
+}
+
+/**
+ * As `findTensors`, one after another, and with them every NumPy array of numbers whose path `arrays` admits.
+ */
+export function* eachTensor(root: PyValue, arrays: (path: string) => boolean): Generator<FoundTensor> {
   const seen = new Set<PyContainer>()
   const open = new Set<PyContainer>()
   const frames: Frame[] = []
   let revisits = REVISITS
 
-  const visit = (value: PyValue, path: string) => {
-    const node = containerOf(value)
-    if (node === undefined) return
-    const tensor = torchTensorOf(node) ?? (arrays(path) ? numpyTensorOf(node) : undefined)
-    if (tensor !== undefined) {
-      found.push({ path, value, tensor })
-      return
-    }
+  const enter = (node: PyContainer, path: string) => {
     if (open.has(node) || (revisits < 0 && seen.has(node))) return
     const parts = partsByName(node)
     if (seen.has(node)) {
@@ -61,15 +59,25 @@ export function findTensors(root: PyValue, arrays: (path: string) => boolean = (
     frames.push({ node, path, parts, next: 0 })
   }
 
-  visit(root, '')
-  for (let frame = frames[0]; frame !== undefined; frame = frames[frames.length - 1]) {
-    const part = frame.parts[frame.next++]
-    if (part === undefined) {
+  let path = ''
+  let value = root
+  for (;;) {
+    const node = containerOf(value)
+    const tensor = node && (torchTensorOf(node) ?? (arrays(path) ? numpyTensorOf(node) : undefined))
+    if (tensor) yield { path, value, tensor }
+    else if (node) enter(node, path)
+    let frame = frames[frames.length - 1]
+    while (frame && frame.next === frame.parts.length) {
       open.delete(frame.node)
       frames.pop()
-    } else visit(part[1], join(frame.path, part[0]))
+      frame = frames[frames.length - 1]
+    }
+    const part = frame?.parts[frame.next]
+    if (!frame || !part) return
+    frame.next++
+    path = join(frame.path, part[0])
+    value = part[1]
   }
-  return found
 }
 
 const FOLDED = new Set(['_modules', '_parameters', '_buffers'])
