@@ -296,8 +296,8 @@ export const planStep = z.object({
 })
 export const repairPlan = z.object({
   plan: z.array(planStep),
-  /** Findings nothing here can mend, with the reason. */
-  unmended: z.array(z.object({ rule: z.string(), subject: z.string(), why: z.string() })),
+  /** Findings nothing here can mend, with the reason; `note`: it only tells of training state that was not saved. */
+  unmended: z.array(z.object({ rule: z.string(), subject: z.string(), why: z.string(), note: z.boolean().optional() })),
   verdictBefore: verdict,
   /** Files that would be written, relative to the target, with their size in bytes. */
   files: z.array(z.object({ path: z.string(), bytes: z.number(), action: z.enum(['write', 'copy']) })),

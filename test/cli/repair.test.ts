@@ -41,6 +41,22 @@ describe('assay repair', () => {
     expect((await assay(['repair', goldenPath('rank-shard'), '--dry-run'])).status).toBe(1)
   })
 
+  it('ends with status 0 where all that is missing was never saved, as in a mended folder', async () => {
+    const out = join(room(), 'mended')
+    expect((await assay(['repair', goldenPath('flattened'), ...reference, '--out', out])).status).toBe(0)
+    const again = await assay(['repair', out, '--dry-run'])
+    expect(again.status).toBe(0)
+    expect(again.stdout).toContain('There is nothing to mend.')
+    expect((await assay(['repair', goldenPath('sharded'), '--dry-run'])).status).toBe(0)
+  })
+
+  it('does not say that nothing is to be mended above what cannot be', async () => {
+    const { status, stdout } = await assay(['repair', goldenPath('damaged-st-cut-last'), '--dry-run'])
+    expect(status).toBe(1)
+    expect(stdout).toContain('Not mended')
+    expect(stdout).not.toContain('There is nothing to mend.')
+  })
+
   it('only shows the plan on a dry run', async () => {
     const out = join(room(), 'mended')
     const argv = ['repair', goldenPath('flattened'), ...reference, '--out', out, '--dry-run']

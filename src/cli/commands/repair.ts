@@ -30,7 +30,8 @@ export async function repair(path: string, options: Options, io: Io): Promise<St
       ? proposed(await client.repairPlan(input, call))
       : await finish(client.repair({ ...input, ...target }, call))
     io.stdout.write(json ? jsonText(result, io.stdout.isTTY === true) : text(result, dryRun === true, io))
-    return result.unmended.length === 0 && result.plan.every(settled) ? STATUS.good : STATUS.findings
+    const mended = result.unmended.every(({ note }) => note) && result.plan.every(settled)
+    return mended && result.verdictAfter !== 'broken' ? STATUS.good : STATUS.findings
   })
 }
 
@@ -52,11 +53,15 @@ function text(result: RepairResult, dryRun: boolean, io: Io): string {
     const change = before !== undefined && after !== undefined ? dim(`  ${safe(before)} → ${safe(after)}`) : ''
     return `${String(step).padStart(4)}  ${paint[confidence](confidence.padEnd(8))} ${safe(action)}${change}\n${dim(`      ${safe(evidence)}`)}\n`
   })
-  const rest = unmended.map(({ rule, subject, why }) => `  ${yellow(rule)}  ${safe(subject)}\n      ${safe(why)}\n`)
-  const parts = [
-    plan.length > 0 ? `${bold(plural(plan.length, 'step'))}\n${steps.join('')}` : 'There is nothing to mend.\n',
-  ]
+  const lines = (list: typeof unmended) =>
+    list.map(({ rule, subject, why }) => `  ${yellow(rule)}  ${safe(subject)}\n      ${safe(why)}\n`)
+  const rest = lines(unmended.filter(({ note }) => !note))
+  const notes = lines(unmended.filter(({ note }) => note))
+  const parts: string[] = []
+  if (plan.length > 0) parts.push(`${bold(plural(plan.length, 'step'))}\n${steps.join('')}`)
+  else parts.push(rest.length > 0 ? 'Nothing of what is wrong can be mended.\n' : 'There is nothing to mend.\n')
   if (rest.length > 0) parts.push(`${bold('Not mended')}\n${rest.join('')}`)
+  if (notes.length > 0) parts.push(`${bold('Not saved')}\n${notes.join('')}`)
   if (applied && out !== null) {
     parts.push(
       `Written to ${bold(safe(out))}: ${verdictBefore} → ${verdictAfter ?? '?'}; ${plural(compared, 'tensor')} compared with the original\n`,

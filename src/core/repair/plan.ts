@@ -15,7 +15,7 @@ import { reshape } from './menders/reshape'
 import { Reference } from './reference'
 import { whyNotRewritable } from './rewritable'
 import { isDone, type Proposal, type RepairPlan, type RepairStep, type Unmended } from './steps'
-import { whyUnmended } from './unmended'
+import { isNote, whyUnmended } from './unmended'
 
 const MENDERS: readonly Mender[] = [rename, reshape, cut, refill, rankShard]
 
@@ -98,5 +98,5 @@ function unmendedBy(finding: Finding, proposals: readonly Proposal[]): Unmended 
   )
   if (answers.length > 0 && answers.every(isDone)) return undefined
   const why = answers.find((each) => !isDone(each))?.evidence ?? whyUnmended(finding)
-  return { rule, subject, why }
+  return { rule, subject, why, ...(isNote(finding) && { note: true }) }
 }

@@ -53,6 +53,8 @@ export interface Unmended {
   readonly rule: string
   readonly subject: string
   readonly why: string
+  /** Nothing is wrong with what is there: this only was not saved. */
+  readonly note?: true
 }
 
 export interface PlannedFile {

@@ -36,3 +36,10 @@ const FAMILIES: Readonly<Record<string, string>> = {
 export function whyUnmended({ rule }: Finding): string {
   return REASONS[rule] ?? FAMILIES[rule.slice(0, rule.indexOf('/'))] ?? 'No repair for it is known'
 }
+
+const NOT_SAVED = /^(optimizer|scheduler|rng|scaler|sampler|trainer)\/missing$/
+
+/** Whether a finding only says what training state was never saved: nothing is wrong with what is there. */
+export function isNote({ rule }: Finding): boolean {
+  return NOT_SAVED.test(rule)
+}

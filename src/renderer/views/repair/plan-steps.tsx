@@ -1,4 +1,5 @@
 import type { OpenedCheckpoint } from '../../../contract/contract'
+import { hopesForReference, needsRepair } from './needs'
 import { PlanStepRow } from './plan-step'
 import { Reference } from './reference'
 import classes from './repair-view.module.css'
@@ -21,12 +22,16 @@ export function PlanSteps(props: PlanStepsProps) {
   const { checkpoint, plan, stale, reference, onReference, onShape, refused, onRefuse } = props
   return (
     <>
-      <Reference checkpoint={checkpoint} path={reference} onChange={onReference} />
+      {(reference !== '' || (plan && hopesForReference(plan))) && (
+        <Reference checkpoint={checkpoint} path={reference} onChange={onReference} />
+      )}
       {plan && plan.plan.length === 0 && (
         <p className={classes.soft}>
-          {checkpoint.verification.findings.length === 0
+          {!needsRepair(plan)
             ? 'Nothing needs to be done.'
-            : 'Nothing can be done with what is here. A reference checkpoint of the same model may help.'}
+            : hopesForReference(plan)
+              ? 'Nothing can be done with what is here. A reference checkpoint of the same model may help.'
+              : 'Nothing can be done about it.'}
         </p>
       )}
       {plan && plan.plan.length > 0 && (

@@ -23,7 +23,8 @@ export function Result({ job, cancel }: { job: JobState<RepairResult> | undefine
 function Written({ result }: { result: RepairResult }) {
   const { bridge } = useApi()
   const workspace = useWorkspace()
-  const { applied, out, verdictBefore, verdictAfter, compared, unmended } = result
+  const { applied, out, verdictBefore, verdictAfter, compared } = result
+  const unmended = result.unmended.filter(({ note }) => !note)
   if (!applied || out === null) {
     return (
       <p data-testid="repair-result" data-applied={false}>
