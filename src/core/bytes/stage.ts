@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto'
 import { lstatSync, readdirSync, type Stats } from 'node:fs'
 import { mkdtemp, rename, rm, rmdir } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { AssayError } from '../errors'
 import { flushFolder, refusal } from './file-sink'
+import { errnoOf } from './system-error'
 
 /** A place to build something that becomes visible only when it is whole. */
 export interface Stage {
@@ -16,12 +19,14 @@ export interface Stage {
 
 /**
  * Prepares to build a file or a folder at `target`. Throws `target/exists` unless nothing or an empty folder is there, and
- * `target/unwritable` when the folder it goes into is not there or refuses new files.
+ * `target/unwritable` when the folder it goes into is not there or refuses new files. What a process that was killed had begun
+ * to build for the same target is removed.
  */
 export async function stage(target: string): Promise<Stage> {
   refuseExisting(target)
   const parent = dirname(target)
-  const room = await mkdtemp(join(parent, `.${basename(target)}.assay-`)).catch((error: unknown) => {
+  await removeAbandoned(target)
+  const room = await mkdtemp(join(parent, `${roomsOf(target)}${process.pid}-`)).catch((error: unknown) => {
     throw refusal(error, parent)
   })
   const path = join(room, basename(target))
@@ -43,6 +48,43 @@ export async function stage(target: string): Promise<Stage> {
       if (open) await rm(room, { recursive: true, force: true })
       open = false
     },
+  }
+}
+
+/** What rooms for a target are called before the number of their process: on a shared drive other machines count their own. */
+function roomsOf(target: string): string {
+  const machine = createHash('sha256').update(hostname()).digest('hex').slice(0, 8)
+  return `.${basename(target)}.assay-${machine}-`
+}
+
+/** Removes the rooms of this machine's processes that are no more. One that refuses stays: it is in nobody's way. */
+async function removeAbandoned(target: string): Promise<void> {
+  const parent = dirname(target)
+  const prefix = roomsOf(target)
+  for (const name of entriesOf(parent)) {
+    const owner = name.startsWith(prefix) ? /^(\d+)-\w{6}$/.exec(name.slice(prefix.length))?.[1] : undefined
+    if (owner === undefined || isAlive(Number(owner))) continue
+    const room = join(parent, name)
+    if (entryAt(room)?.isDirectory()) await rm(room, { recursive: true, force: true }).catch(() => undefined)
+  }
+}
+
+function entriesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    // Whether the folder can be written to is for the next step to say.
+    return []
+  }
+}
+
+/** Any answer but that there is no such process means that there is one. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return errnoOf(error) !== 'ESRCH'
   }
 }
 

@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { stage, swapIn } from '../../../src/core/bytes/stage'
 import { scratch } from '../repair/cases'
@@ -47,6 +48,28 @@ describe('building aside', () => {
     await expect(stage(join(folder, 'out'))).rejects.toMatchObject({ code: 'target/exists' })
     await staged.discard()
     expect(readFileSync(join(folder, 'out'), 'utf8')).toBe('mine')
+  })
+
+  it('removes what a process that is no more had begun for the same target, and nothing else', async () => {
+    const folder = scratch()
+    const own = await stage(join(folder, 'out'))
+    const room = basename(join(own.path, '..'))
+    const { pid } = spawnSync(process.execPath, ['-e', ''])
+    const abandoned = room.replace(`-${process.pid}-`, `-${pid}-`)
+    const foreign = abandoned.replace(/assay-\w{8}-/, 'assay-00000000-')
+    const ofAnother = abandoned.replace('.out.', '.other.')
+    const others = [foreign, ofAnother, '.out.assay-Xy12z9', '.out.assay-notes']
+    for (const name of [abandoned, ...others]) {
+      mkdirSync(join(folder, name))
+      writeFileSync(join(folder, name, 'out'), 'half')
+    }
+    expect(abandoned).not.toBe(room)
+    const next = await stage(join(folder, 'out'))
+    const left = readdirSync(folder)
+    expect(left).not.toContain(abandoned)
+    expect(left).toEqual(expect.arrayContaining([room, ...others]))
+    await next.discard()
+    await own.discard()
   })
 
   it('needs a folder to build in', async () => {
