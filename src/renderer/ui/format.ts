@@ -81,6 +81,14 @@ export function formatPercent(part: number, whole: number): string {
   return `${percent >= 99.95 || percent === 0 ? percent.toFixed(0) : percent.toFixed(1)} %`
 }
 
+/** A moment as this machine's clock has it, to the minute: `2026-03-04 17:08`. */
+export function formatTime(milliseconds: number): string {
+  const date = new Date(milliseconds)
+  const two = (part: number) => String(part).padStart(2, '0')
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`
+}
+
 /** The last part of a path, whichever way its slashes lean. */
 export function baseName(path: string): string {
   return path.split(/[\\/]/).filter(Boolean).at(-1) ?? path

@@ -50,9 +50,9 @@ export function Picture({ picture, shape }: { picture: PictureData; shape: reado
       />
       <figcaption>
         <div className={classes.legend}>
-          <span>{formatNumber(scale.from, 3)}</span>
+          <span>{formatNumber(scale.from, 4)}</span>
           <span className={classes.ramp} style={{ background: gradientOf(scale.map) }} />
-          <span>{formatNumber(scale.to, 3)}</span>
+          <span>{formatNumber(scale.to, 4)}</span>
           {hasGaps && (
             <span className={classes.gap}>
               <i style={{ background: cssColour(scale.map.none) }} /> NaN

@@ -4,6 +4,7 @@ import {
   CartesianGrid,
   Line as Drawn,
   LineChart,
+  ReferenceDot,
   ReferenceLine,
   ResponsiveContainer,
   Tooltip,
@@ -23,6 +24,12 @@ import { heightsOf, type Line, rowsOf, thin } from './series'
 /** More dots than this do not show on any screen. */
 const DRAWN = 1500
 
+export interface Mark {
+  readonly key: string
+  readonly x: number
+  readonly y: number | null
+}
+
 export interface ChartProps {
   title: string
   lines: readonly Line[]
@@ -30,6 +37,10 @@ export interface ChartProps {
   unit: 'step' | 'epoch'
   /** Where the checkpoint stands. */
   marker?: number | undefined
+  /** Things with a place of their own. Those without a height stand on the axis. */
+  marks?: readonly Mark[]
+  /** A mark as SVG around the origin, about 12 pixels wide. */
+  glyphOf?: (mark: Mark) => ReactNode
   /** x of values that cannot be drawn. */
   lost?: readonly number[]
   log?: boolean
@@ -44,6 +55,8 @@ export function Chart({
   lines,
   unit,
   marker,
+  marks = [],
+  glyphOf,
   lost = [],
   log = false,
   height = 180,
@@ -60,8 +73,8 @@ export function Chart({
       ),
     [lines, log],
   )
-  const from = drawn[0]?.x ?? 0
-  const to = drawn.at(-1)?.x ?? 0
+  const from = Math.min(drawn[0]?.x ?? 0, ...marks.map(({ x }) => x))
+  const to = Math.max(drawn.at(-1)?.x ?? 0, ...marks.map(({ x }) => x))
   const isEarly = marker !== undefined && marker - from < (to - from) / 4
   const heights = useMemo(() => heightsOf(lines), [lines])
   const sampled = lines.find((line) => line.dots.length > DRAWN)
@@ -110,7 +123,7 @@ export function Chart({
               <XAxis
                 dataKey="x"
                 type="number"
-                domain={['dataMin', 'dataMax']}
+                domain={[from, to]}
                 ticks={wholeTicks(from, to)}
                 tickFormatter={formatCount}
                 tickLine={false}
@@ -162,6 +175,15 @@ export function Chart({
                   activeDot={{ r: 3 }}
                   connectNulls
                   isAnimationActive={false}
+                />
+              ))}
+              {marks.map((mark) => (
+                <ReferenceDot
+                  key={mark.key}
+                  x={mark.x}
+                  y={mark.y ?? heights.domain[0]}
+                  ifOverflow="visible"
+                  shape={({ cx, cy }) => <g transform={`translate(${cx} ${cy})`}>{glyphOf?.(mark)}</g>}
                 />
               ))}
             </LineChart>
