@@ -26,7 +26,7 @@ const mayImport = {
     /^src\/core\/checkpoint\/(?!layouts)/,
     /^src\/core\/decode\/(json|plain)/,
   ],
-  'core/diff': ['core/analysis', 'core/verify', /^src\/core\/checkpoint\/(?!layouts)/, /^src\/core\/decode\/plain/],
+  'core/diff': ['core/analysis', 'core/bytes', 'core/decode', 'core/verify', /^src\/core\/checkpoint\/(?!layouts)/],
   'core/write': ['core/bytes', 'core/container', 'core/decode', /^src\/core\/checkpoint\/(dtype|tensor|values)/],
   'core/repair': [
     'core/analysis',

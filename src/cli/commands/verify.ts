@@ -14,7 +14,8 @@ import { checkRules, settingsBeside } from '../settings'
 import { STATUS, type Status } from '../status'
 import { checkpointText, runText } from '../text/report'
 import { rulesText } from '../text/rules'
-import { jsonText } from '../text/safe'
+import { jsonText, safe } from '../text/safe'
+import { plural } from '../text/units'
 
 interface Options {
   readonly deep?: true
@@ -45,10 +46,11 @@ export async function verify(paths: readonly string[], options: Options, io: Io)
       folder: io.folder,
     })
     if (paths.length === 1) {
-      const { run, rows, lastGood } = await verifyPath(path, options, session, io, rules)
+      const { run, rows, lastGood, below = [] } = await verifyPath(path, options, session, io, rules)
       const [only] = rows
       const all = report({ path: run?.path ?? only?.path ?? path, rows, lastGood, ...(run && { run }) })
       io.stdout.write(run === undefined && only ? singleText(only, all, format, io) : textOf(all, format, io))
+      if (format === 'text' && below.length > 0) io.stdout.write(belowText(below))
       return statusOf(rows)
     }
 
@@ -92,7 +94,8 @@ async function verifyPath(
   }
   if (opened.kind === 'checkpoint') {
     const row = await read(opened)
-    return { rows: [row], lastGood: lastGoodOf([row]) }
+    const below = opened.siblings.filter(({ path: other }) => other.startsWith(`${opened.path}/`))
+    return { rows: [row], lastGood: lastGoodOf([row]), below: below.map(({ path: other }) => other) }
   }
   if (!deep) {
     return { run: opened, rows: opened.checkpoints.map((one) => one.verification), lastGood: opened.lastGood }
@@ -103,6 +106,12 @@ async function verifyPath(
     if (one.kind === 'checkpoint') rows.push(await read(one))
   }
   return { run: opened, rows, lastGood: lastGoodOf(rows) }
+}
+
+/** A finished run's folder is judged by the weights in it; what can be resumed lies deeper. */
+function belowText(below: readonly string[]): string {
+  const last = safe(below.at(-1) as string)
+  return `\n${plural(below.length, 'checkpoint')} of a run lie below this folder and were not looked at; the last: assay verify ${last}\n`
 }
 
 /** The last that training can resume from exactly. Reading values may overturn the first look. */

@@ -37,6 +37,15 @@ export function runAt(path: string): Run | undefined {
   return checkpoints.length > 0 ? { path: root, name, checkpoints } : undefined
 }
 
+/**
+ * Checkpoints of a run that lie below a folder which is a checkpoint itself: a finished Trainer run keeps its last weights
+ * beside its `checkpoint-N` folders. Oldest first; none where there are none. Opens no file.
+ */
+export function checkpointsBelow(path: string): Run['checkpoints'] {
+  const folders = numbered(path).filter(({ name }) => !STATE_FILE.test(name))
+  return folders.filter((each) => holdsCheckpoint(each.path))
+}
+
 /** A folder with weights, an adapter or a state of its own is a checkpoint, whatever lies below it. */
 function isCheckpoint(listing: Listing): boolean {
   if (modelFiles(listing) || hasFile(listing, 'adapter_config.json')) return true

@@ -1,7 +1,7 @@
-import { parentOf } from '../../core/bytes/folder'
+import { parentOf, pathKind } from '../../core/bytes/folder'
 import type { Checkpoint, Run } from '../../core/checkpoint/checkpoint'
 import { isRun, openPath } from '../../core/checkpoint/open'
-import { runAt } from '../../core/checkpoint/run'
+import { checkpointsBelow, runAt } from '../../core/checkpoint/run'
 import { AssayError } from '../../core/errors'
 import { RULES } from '../../core/finding'
 import { history } from '../../core/history/history'
@@ -68,9 +68,11 @@ async function openedCheckpoint(checkpoint: Checkpoint, engine: Engine, choices:
   }
 }
 
-/** The checkpoints of the run that this one lies in, itself among them; none where it stands alone. */
-function siblingsOf({ path }: Checkpoint): Run['checkpoints'][number][] {
+/** The checkpoints of the run that this one lies in, or that lie below it, itself among them; none where it stands alone. */
+function siblingsOf({ path, name }: Checkpoint): Run['checkpoints'][number][] {
   try {
+    const below = pathKind(path) === 'folder' ? checkpointsBelow(path) : []
+    if (below.length > 0) return [...below, { path, name }]
     const siblings = runAt(parentOf(path))?.checkpoints ?? []
     return siblings.some((sibling) => sibling.path === path) ? [...siblings] : []
   } catch (error) {
