@@ -56,11 +56,14 @@ export function tensorsOf(sections: readonly Section[], file: string, locate: Lo
   const bad = new Map<string, Bad>()
   const place = (storage: TorchStorage) => (storage.inline ? inlined(storage, storage.inline, file) : locate(storage))
   for (const { name, tensor, section } of namedTensors(sections, space === '')) {
-    if (!tensor.sparse) noteBad(bad, name, tensor, tensor.hasData ? place(tensor.storage) : undefined)
+    const located = tensor.hasData && !tensor.sparse ? place(tensor.storage) : undefined
+    if (!tensor.sparse) noteBad(bad, name, tensor, located)
     else
       for (const part of partsOf(tensor.sparse))
         noteBad(bad, name, part, part.hasData ? place(part.storage) : undefined)
-    const made = tensorAt(name, tensor, place, file, section.component)
+    const made = tensor.sparse
+      ? sparseAt(name, tensor, tensor.sparse, place, file, section.component)
+      : tensorAt(name, tensor, located, file, section.component)
     const { storage } = made
     tensors.push(space && storage ? { ...made, storage: { ...storage, key: `${space}/${storage.key}` } } : made)
   }
@@ -94,14 +97,14 @@ function partsOf({ indices, compressed, values }: SparseParts): readonly TorchTe
   return compressed ? [compressed, indices, values] : [indices, values]
 }
 
-function tensorAt(name: string, tensor: NumpyTensor, place: Locate, file: string, component: ComponentId): Tensor {
-  const { dtype, shape, storage, requiresGrad, sparse, quantized, whole } = tensor
-  if (sparse) {
-    const form = { kind: 'sparse', how: sparse.layout } as const
-    const named = { name, dtype, shape, file, component, requiresGrad, form, whole }
-    return { ...named, blocks: sparseBlocks(named, sparse, place) }
-  }
-  const located = tensor.hasData ? place(storage) : undefined
+function tensorAt(
+  name: string,
+  tensor: NumpyTensor,
+  located: Located | undefined,
+  file: string,
+  component: ComponentId,
+): Tensor {
+  const { dtype, shape, storage, requiresGrad, quantized, whole } = tensor
   const own = tensor.hasData && !storage.inline
   return {
     name,
@@ -117,14 +120,23 @@ function tensorAt(name: string, tensor: NumpyTensor, place: Locate, file: string
   }
 }
 
-/** The dense form, made when it is read; none where it would be beyond all measure or a part of it is lost. */
-function sparseBlocks({ name, shape, file, component }: Omit<Tensor, 'blocks'>, parts: SparseParts, place: Locate) {
-  const part = (tensor: TorchTensor) => tensorAt(name, tensor, place, file, component)
-  const { layout, indices, compressed, values } = parts
+/** The dense form, made when it is read; without values where it would be beyond all measure or a part of it is lost. */
+function sparseAt(
+  name: string,
+  { dtype, shape, requiresGrad, whole }: TorchTensor,
+  { layout, indices, compressed, values }: SparseParts,
+  place: Locate,
+  file: string,
+  component: ComponentId,
+): Tensor {
+  const part = (of: TorchTensor) => tensorAt(name, of, of.hasData ? place(of.storage) : undefined, file, component)
   const sparse = { name, layout, shape, indices: part(indices), values: part(values) }
-  const whole = compressed ? { ...sparse, compressed: part(compressed) } : sparse
-  if (!canDensify(whole)) return []
-  return [{ source: denseSource(whole), offset: 0, strides: contiguousStrides(shape), start: originOf(shape), shape }]
+  const parts = compressed ? { ...sparse, compressed: part(compressed) } : sparse
+  const block = () => {
+    return { source: denseSource(parts), offset: 0, strides: contiguousStrides(shape), start: originOf(shape), shape }
+  }
+  const form = { kind: 'sparse', how: layout } as const
+  return { name, dtype, shape, file, component, requiresGrad, whole, form, blocks: canDensify(parts) ? [block()] : [] }
 }
 
 /** Bytes that the pickle itself holds. */

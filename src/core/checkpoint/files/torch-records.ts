@@ -65,26 +65,19 @@ export async function storageRecords(
   archive: ZipArchive,
   root: string,
 ): Promise<(recordOf: (key: string) => string) => (storage: TorchStorage) => Located | undefined> {
-  const records = new Map<string, ZipEntry>()
-  for (const entry of archive.entries) records.set(entry.name, entry)
-  const order = records.get(`${root}byteorder`)
+  const records = new Map<string, { readonly entry: ZipEntry; located: Located | undefined }>()
+  for (const entry of archive.entries) records.set(entry.name, { entry, located: undefined })
+  const order = records.get(`${root}byteorder`)?.entry
   const bigEndian = order !== undefined && order.size <= 16 && (await readRecordText(archive, order)).trim() === 'big'
-  return (recordOf) => {
-    const located = new Map<string, Located | undefined>()
-    return ({ key }) => {
-      const known = located.get(key)
-      if (known) return known
-      const entry = records.get(recordOf(key))
-      const where = entry && {
-        source: entrySource(archive, entry),
-        offset: 0,
-        byteLength: bytesThere(archive, entry),
-        bigEndian,
-      }
-      located.set(key, where)
-      return where
+  return (recordOf) =>
+    ({ key }) => {
+      const record = records.get(recordOf(key))
+      if (!record) return undefined
+      const { entry } = record
+      const byteLength = bytesThere(archive, entry)
+      record.located ??= { source: entrySource(archive, entry), offset: 0, byteLength, bigEndian }
+      return record.located
     }
-  }
 }
 
 /** Bytes of a record that the file can hold: of a record that the end of the file cuts, none can be trusted. */
