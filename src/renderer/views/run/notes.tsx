@@ -44,7 +44,7 @@ export function Notes({ run }: { run: OpenedRun }) {
   }
   if (notes.length === 0) return null
   return (
-    <Section title="Of the run as a whole" testId="run-notes">
+    <Section title="The run as a whole" testId="run-notes">
       <ul className={classes.notes}>
         {notes.map(([key, note]) => (
           <li key={key}>{note}</li>

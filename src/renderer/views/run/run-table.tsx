@@ -1,6 +1,6 @@
 import type { OpenedRun } from '../../../contract/contract'
 import { formatBytes, formatCount, formatNumber, formatTime, plural } from '../../ui/format'
-import { SafeText } from '../../ui/safe-text'
+import { SafeText, visible } from '../../ui/safe-text'
 import { Tag } from '../../ui/tag'
 import { useWorkspace } from '../../workspace/hooks'
 import { RESUME } from '../shared/resume'
@@ -64,6 +64,7 @@ function CheckpointRow({ checkpoint, isLastGood }: { checkpoint: RunCheckpoint; 
           <button
             type="button"
             className={classes.link}
+            title={verification.findings.map(({ message }) => visible(message)).join('\n')}
             onClick={() => workspace.open(path)}
             data-testid="open-checkpoint"
           >
