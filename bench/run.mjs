@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { safetensors, stepped, weights } from './files.mjs'
+import { makeRun } from './make-run.mjs'
 import { ASSAY, node, program, pythonWith, run } from './measure.mjs'
 
 if (!existsSync(ASSAY)) {
@@ -51,6 +52,13 @@ function opening() {
   line('assay show --tensors, 100,000 tensors', node(ASSAY, ...list), { than: start })
 }
 
+function runs() {
+  const start = line('node -e 0 (base of the next lines)', node('-e', '0'))
+  makeRun(at('run'), 300)
+  line('assay verify, a run of 300 checkpoints', node(ASSAY, 'verify', at('run'), '--json'), { than: start })
+  line('assay history, a run of 300 checkpoints', node(ASSAY, 'history', at('run'), '--json'), { than: start })
+}
+
 function reading() {
   const shapes = { weight: [MIB, 2 ** 18] }
   const [a, b, copy] = [at('a.safetensors'), at('b.safetensors'), at('copy.safetensors')]
@@ -76,6 +84,7 @@ function reading() {
 
 try {
   opening()
+  runs()
   reading()
 } finally {
   rmSync(folder, { recursive: true })

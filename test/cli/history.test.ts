@@ -43,3 +43,20 @@ it('says so where nothing is remembered', async () => {
   expect(stdout).toContain('no loss')
   expect(status).toBe(0)
 })
+
+it('merges the checkpoints of a run', async () => {
+  const { json, status } = await assayJson<History>(
+    'history',
+    goldenPath('trainer-gpt2').replace(/\/checkpoint-\d+$/, ''),
+  )
+  expect(history.parse(json)).toBeTruthy()
+  expect(json.loss.map(({ step, value }) => [step, value])).toEqual(truthOf('trainer-gpt2').loss)
+  expect(json.schedule).toMatchObject({ kind: 'cosine', basis: 'arguments', logged: { compared: 30, differing: 0 } })
+  expect([json.resumes, json.abandoned, json.spikes]).toEqual([[], [], []])
+  expect(status).toBe(0)
+})
+
+it('says why there is no schedule, and what one was drawn from', async () => {
+  expect((await assay(['history', goldenPath('accelerate-plain')])).stdout).toContain('LambdaLR saves no function')
+  expect((await assay(['history', goldenPath('trainer-gpt2')])).stdout).toContain('cosine, from the training arguments')
+})

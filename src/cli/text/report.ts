@@ -105,6 +105,9 @@ export function runText({ path, rows: checkpoints, lastGood, run }: Report, io: 
   return `${bold(safe(path))}\n\n${body}\n${last}\n${run ? factsText(run, lastGood, io) : ''}`
 }
 
+/** Gaps that are listed one by one. */
+const MOST_GAPS = 5
+
 /** What a run tells as a whole, a line for each thing that is worth one. */
 function factsText(run: OpenedRun, lastGood: string | null, io: Io): string {
   const { yellow } = colors(io)
@@ -121,7 +124,10 @@ function factsText(run: OpenedRun, lastGood: string | null, io: Io): string {
       ),
     ),
     ...halfWritten.map((one) => yellow(`Half written: ${safe(one.name)}: ${safe(one.why)}.`)),
-    ...gaps.map(({ from, to, missing }) => `Gap: steps ${from} to ${to}, ${plural(missing, 'checkpoint')} missing.`),
+    ...gaps
+      .slice(0, MOST_GAPS)
+      .map(({ from, to, missing }) => `Gap: steps ${from} to ${to}, ${plural(missing, 'checkpoint')} missing.`),
+    ...(gaps.length > MOST_GAPS ? [`... and ${plural(gaps.length - MOST_GAPS, 'more gap')}.`] : []),
     `On disk: ${bytesText(bytes)}${
       rotation && rotation.removes.length > 0
         ? `; save_total_limit=${rotation.limit} would free ${bytesText(rotation.frees)}.`

@@ -37,9 +37,16 @@ export interface LogSource {
   readonly logs: Logs
 }
 
-/** Reads the records of a checkpoint; no file is touched. */
+/** Several rules and the faces ask for the same one. */
+const known = new WeakMap<Checkpoint, History>()
+
+/** Reads the records of a checkpoint, once; no file is touched. */
 export function history(checkpoint: Checkpoint): History {
-  return historyOf([{ name: checkpoint.name, time: 0, logs: logsOfCheckpoint(checkpoint) }], checkpoint)
+  const found =
+    known.get(checkpoint) ??
+    historyOf([{ name: checkpoint.name, time: 0, logs: logsOfCheckpoint(checkpoint) }], checkpoint)
+  known.set(checkpoint, found)
+  return found
 }
 
 /** One history of all sources, in whatever order they are given. The schedule is that of `checkpoint`: the last of them. */

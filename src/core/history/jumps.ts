@@ -55,20 +55,22 @@ export function spikesOf(series: string, points: readonly Point[]): Jump[] {
 
 /** Whether a series leaps up at `i`, and whether it stays there or comes back. Too near the end nobody can tell. */
 function leapAt(points: readonly Point[], start: number, i: number): 'jump' | 'spike' | undefined {
-  const window = points.slice(Math.max(start, i - BEFORE), i).map(({ value }) => value)
+  const { value } = points[i] as Point
+  const from = (points[i - 1] as Point).value
+  if (value <= from) return undefined
+  const window = points.slice(Math.max(start, i - BEFORE), i).map((point) => point.value)
   const level = median(window)
-  const from = window.at(-1) as number
-  const leap = (points[i] as Point).value - Math.max(from, level)
+  const leap = value - Math.max(from, level)
   const usual = median(window.slice(1).map((value, k) => Math.abs(value - (window[k] as number))))
   const spread = median(window.map((value) => Math.abs(value - level)))
   if (leap <= TIMES_USUAL * Math.max(usual, spread) || leap < PART_OF_LEVEL * Math.abs(level)) return undefined
   const after = points.slice(i, i + AFTER)
-  if (after.some(({ value }) => value < Math.max(from, level) + leap / 2)) return 'spike'
+  if (after.some((point) => point.value < Math.max(from, level) + leap / 2)) return 'spike'
   return after.length === AFTER ? 'jump' : undefined
 }
 
 function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
+  const sorted = Float64Array.from(values).sort()
   const middle = sorted.length >> 1
   const high = sorted[middle] ?? 0
   return sorted.length % 2 === 1 ? high : (high + (sorted[middle - 1] ?? high)) / 2

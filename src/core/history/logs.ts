@@ -79,6 +79,7 @@ class Series {
   private evalLoss: Point[] = []
   private learningRate: Point[] = []
   private readonly metrics = new Map<string, Point[]>()
+  private readonly columns = new Map<string, Point[] | undefined>()
 
   constructor(private readonly progress: Progress) {}
 
@@ -97,13 +98,23 @@ class Series {
    * {eval_loss, eval_*}, and a last one of totals {train_runtime, train_loss ...}, which is no measurement at a step.
    */
   addRow(row: { readonly [key: string]: Plain }): void {
-    const step = numberOf(STEP_KEYS.map((key) => row[key]).find((count) => numberOf(count) !== undefined))
+    const stepKey = STEP_KEYS.find((key) => numberOf(row[key]) !== undefined)
+    const step = stepKey === undefined ? undefined : numberOf(row[stepKey])
     if (step === undefined || !Number.isFinite(step) || row.train_runtime !== undefined) return
     for (const [key, entry] of Object.entries(row)) {
       const value = measured(entry)
-      if (value === undefined || STEP_KEYS.includes(key) || NOT_METRICS.test(key)) continue
-      this.seriesOf(key, true)?.push({ step, value })
+      if (value !== undefined) this.columnOf(key)?.push({ step, value })
     }
+  }
+
+  /** Where the entries of rows under a key go; a log of many rows has few keys. */
+  private columnOf(key: string): Point[] | undefined {
+    const column = this.columns.get(key)
+    if (column !== undefined || this.columns.has(key)) return column
+    const skipped = STEP_KEYS.includes(key) || NOT_METRICS.test(key)
+    const found = skipped ? undefined : this.seriesOf(key, true)
+    this.columns.set(key, found)
+    return found
   }
 
   addLosses({ name, values }: List): void {

@@ -66,9 +66,13 @@ export async function factsOf(run: Run, rows: readonly RunRow[]): Promise<RunFac
 function intervalOf(rows: readonly RunRow[], steps: readonly number[]): number | null {
   const apart = differences(steps)
   const set = rows.findLast(({ settings }) => settings.every !== undefined)?.settings.every
-  // Saving by epoch leaves `save_steps` at a number that nothing was saved by. The last save comes when training ends.
-  const regular = apart.length > 1 ? apart.slice(0, -1) : apart
-  if (set !== undefined && regular.length > 0 && regular.every((steps) => steps % set === 0)) return set
+  // Saving by epoch leaves `save_steps` at a number that nothing was saved by.
+  const [only] = apart
+  const seen =
+    apart.length === 1 && only !== undefined
+      ? (each: number) => only % each === 0
+      : (each: number) => apart.includes(each)
+  if (set !== undefined && seen(set)) return set
   apart.sort((a, b) => a - b)
   return apart.length < 2 ? null : (apart[(apart.length - 1) >> 1] as number)
 }

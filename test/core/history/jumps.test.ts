@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { jumpsOf } from '../../../src/core/history/jumps'
+import { jumpsOf, spikesOf } from '../../../src/core/history/jumps'
 
 const series = (values: number[]) => values.map((value, i) => ({ step: i + 1, value }))
 /** Noise that repeats, so that a test means the same each time. */
@@ -20,6 +20,7 @@ test('a spike that passes is none, nor is a fall', () => {
   const spike = noisy(60, () => 2)
   spike[30] = 9
   expect(jumpsOf('loss', series(spike))).toEqual([])
+  expect(spikesOf('loss', series(spike)).map(({ step, to }) => [step, to])).toEqual([[31, 9]])
   expect(jumpsOf('loss', series(noisy(60, (i) => (i < 40 ? 4 : 2))))).toEqual([])
 })
 
@@ -44,4 +45,14 @@ test('steps of jumps are steps of the series, in order, whatever the values', ()
       expect(steps.every((step) => step >= 1 && step <= values.length)).toBe(true)
     }),
   )
+})
+
+test('a leap that stays, a fall and noise are no spikes, and a spike of two values is one', () => {
+  expect(spikesOf('loss', series(noisy(60, (i) => (i < 40 ? 2 : 4))))).toEqual([])
+  expect(spikesOf('loss', series(noisy(60, (i) => (i < 40 ? 4 : 2))))).toEqual([])
+  expect(spikesOf('loss', series(noisy(200, (i) => 4 * Math.exp(-i / 60) + 1)))).toEqual([])
+  const wide = noisy(60, () => 2)
+  wide[30] = 9
+  wide[31] = 8
+  expect(spikesOf('loss', series(wide)).map(({ step }) => step)).toEqual([31])
 })
