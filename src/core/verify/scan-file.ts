@@ -1,5 +1,7 @@
 import { type ByteSource, readBytes } from '../bytes/source'
+import { readTar, TAR_MAGIC, tarEntrySource } from '../container/tar'
 import { readTorchLegacy } from '../container/torch-legacy'
+import { isTorchTar, readTorchTar } from '../container/torch-tar'
 import { entrySource, openZip, type ZipEntry } from '../container/zip'
 import { beginsLikePickle } from '../decode/pickle/calls'
 import { type GlobalUse, isNamedDanger } from '../decode/pickle/globals'
@@ -19,6 +21,10 @@ const LAST_WINDOW = 256 << 20
 const IN_A_ROW = 10_000
 /** Deflated records beyond this are not inflated only to see how they begin. */
 const SNIFFED_INFLATED = 16 << 20
+/** Records that are torch files themselves: inflated whatever their size. */
+const STATE = /\.(pth?|bin|ckpt|th)$/i
+/** Archives in archives. */
+const NESTED = 3
 /** Archives one behind another in one file (`.distcp`). */
 const ARCHIVES = 100_000
 
@@ -29,7 +35,6 @@ const PACKED: readonly { readonly at: number; readonly bytes: readonly number[];
   { at: 0, bytes: [0xfd, 0x37, 0x7a, 0x58, 0x5a], what: 'xz' },
   { at: 0, bytes: [0x28, 0xb5, 0x2f, 0xfd], what: 'zstd' },
   { at: 0, bytes: [0x37, 0x7a, 0xbc, 0xaf], what: '7-Zip' },
-  { at: 257, bytes: [0x75, 0x73, 0x74, 0x61, 0x72], what: 'tar' },
 ]
 const NPY = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
 
@@ -41,8 +46,9 @@ export async function globalsIn(source: ByteSource): Promise<GlobalsInFile> {
   const head = await readBytes(source, 0, Math.min(512, source.size))
   const findings = new Collected()
   if (begins(head, [0x50, 0x4b, 0x03, 0x04]) || begins(head, [0x50, 0x4b, 0x05, 0x06]))
-    await collectZip(source, findings)
+    await collectZip(source, findings, NESTED)
   else {
+    if (begins(head, TAR_MAGIC, 257)) await collectTar(source, findings, NESTED)
     const packed = PACKED.find(({ at, bytes }) => begins(head, bytes, at))
     if (packed) findings.error ??= `${source.name} is packed with ${packed.what} and was not looked into`
     // Whatever it looks like, what decodes as a pickle is one: protocol 0 has no mark.
@@ -67,7 +73,7 @@ class Collected {
 }
 
 /** The records of the archive, and of archives that lie before it in the same file: readers see only the last. */
-async function collectZip(source: ByteSource, collected: Collected): Promise<void> {
+async function collectZip(source: ByteSource, collected: Collected, nested: number): Promise<void> {
   let end = source.size
   for (let i = 0; end > 0; i++) {
     if (i === ARCHIVES) {
@@ -80,7 +86,7 @@ async function collectZip(source: ByteSource, collected: Collected): Promise<voi
     })
     if (!archive) return
     if (archive.torn) collected.error ??= `${source.name}: ${archive.torn.reason}`
-    for (const entry of archive.entries) await collectRecord(archive, entry, collected)
+    for (const entry of archive.entries) await collectRecord(archive, entry, collected, nested)
     const first = archive.entries.reduce((least, { headerOffset }) => Math.min(least, headerOffset), end)
     // Offsets that lie may lead nowhere further to the front.
     if (archive.torn || first === end) return
@@ -92,20 +98,62 @@ async function collectRecord(
   archive: Parameters<typeof entrySource>[0],
   entry: ZipEntry,
   collected: Collected,
+  nested: number,
 ): Promise<void> {
   const isPickle = /\.(pkl|pickle)$/i.test(entry.name)
   const isStored = entry.method === 0
-  if (entry.size === 0 || (!isPickle && !isStored && entry.size > SNIFFED_INFLATED)) return
+  if (entry.size === 0 || (!isPickle && !isStored && entry.size > SNIFFED_INFLATED && !STATE.test(entry.name))) return
   const record = entrySource(archive, entry)
   try {
-    const head = await readBytes(record, 0, Math.min(16, record.size))
-    await collectStream(record, head, collected, isPickle)
+    await collectInner(record, collected, isPickle, nested)
   } catch (error) {
     if (!(error instanceof AssayError)) throw error
     collected.error ??= error.message
   } finally {
     record.close()
   }
+}
+
+/** A record of an archive: an archive itself, as in the zip of Stable-Baselines3, or what may be a pickle. */
+async function collectInner(
+  record: ByteSource,
+  collected: Collected,
+  expected: boolean,
+  nested: number,
+): Promise<void> {
+  const head = await readBytes(record, 0, Math.min(512, record.size))
+  const isZip = begins(head, [0x50, 0x4b, 0x03, 0x04])
+  const isTar = begins(head, TAR_MAGIC, 257)
+  if ((isZip || isTar) && nested === 0)
+    collected.error ??= `${record.name}: archives lie in archives too deep to be looked into`
+  else if (isZip) await collectZip(record, collected, nested - 1)
+  else if (isTar) await collectTar(record, collected, nested - 1)
+  if (!isZip) await collectStream(record, head, collected, expected)
+}
+
+/** The files in a tar archive; in one of torch 0.1 pickles lie between the values of its storages too. */
+async function collectTar(source: ByteSource, collected: Collected, nested: number): Promise<void> {
+  const archive = await readTar(source)
+  if (archive.torn) collected.error ??= `${source.name}: ${archive.torn.reason}`
+  const looked = async (look: () => Promise<void>) => {
+    try {
+      await look()
+    } catch (error) {
+      if (!(error instanceof AssayError)) throw error
+      collected.error ??= error.message
+    }
+  }
+  for (const entry of archive.entries) {
+    const isPickle = /(^|\/)pickle$|\.(pkl|pickle)$/i.test(entry.name)
+    const record = tarEntrySource(archive, entry)
+    if (entry.size > 0) await looked(() => collectInner(record, collected, isPickle, nested))
+  }
+  if (!isTorchTar(archive)) return
+  await looked(async () => {
+    const { pickles, trouble } = await readTorchTar(archive)
+    for (const { globals } of pickles) for (const use of globals) collected.add(use)
+    if (trouble) throw trouble
+  })
 }
 
 /**
@@ -127,8 +175,9 @@ async function collectStream(
     for (const use of pickle.globals) if (believed || (pickle.acts && isNamedDanger(use))) collected.add(use)
     if (pickle.error && i === 0 && believed) collected.error ??= pickle.error.message
     if (pickle.error || pickle.end === 0) return
+    const start = at
     at += pickle.end
-    if (i === 0 && isLegacyMagic(pickle)) at = await behindLegacy(source, collected, at)
+    if (isLegacyMagic(pickle)) at = await behindLegacy(source, collected, start, at)
   }
 }
 
@@ -145,7 +194,7 @@ function isLegacyMagic(pickle: DecodedPickle): boolean {
 }
 
 /** Adds the five pickles of a legacy torch stream and returns the offset behind its last storage. */
-async function behindLegacy(source: ByteSource, collected: Collected, at: number): Promise<number> {
+async function behindLegacy(source: ByteSource, collected: Collected, start: number, at: number): Promise<number> {
   for (let i = 0; i < 4 && at < source.size; i++) {
     const pickle = await decodeAt(source, at)
     for (const use of pickle.globals) collected.add(use)
@@ -156,7 +205,7 @@ async function behindLegacy(source: ByteSource, collected: Collected, at: number
     at += pickle.end
   }
   try {
-    const { storages } = await readTorchLegacy(source)
+    const { storages } = await readTorchLegacy(source, start)
     for (const { offset, byteLength } of storages.values()) at = Math.max(at, offset + byteLength)
   } catch (error) {
     if (!(error instanceof AssayError)) throw error
