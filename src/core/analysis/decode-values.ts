@@ -121,7 +121,4 @@ const DECODERS: Record<DType, Decoder> = {
   complex32: float16,
   complex64: as(Float32Array, 4),
   complex128: as(Float64Array, 8),
-  qint8: as(Int8Array, 1),
-  quint8: as(Uint8Array, 1),
-  qint32: as(Int32Array, 4),
 }

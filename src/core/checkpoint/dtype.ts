@@ -23,10 +23,6 @@ export const DTYPES = {
   complex32: { bytes: 4, safetensors: undefined },
   complex64: { bytes: 8, safetensors: 'C64' },
   complex128: { bytes: 16, safetensors: undefined },
-  /** Quantized integers: values are those of `int_repr()`. */
-  qint8: { bytes: 1, safetensors: undefined },
-  quint8: { bytes: 1, safetensors: undefined },
-  qint32: { bytes: 4, safetensors: undefined },
 } as const satisfies Record<string, { bytes: number; safetensors: string | undefined }>
 
 export type DType = keyof typeof DTYPES

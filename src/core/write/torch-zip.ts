@@ -24,9 +24,8 @@ const STORAGE_CLASS: Partial<Record<DType, string>> = {
 }
 
 /** Why a torch state dict written from values alone cannot hold the tensor; undefined when it can. */
-export function whyNotTorch({ name, dtype }: Pick<OutputTensor, 'name' | 'dtype'>): string | undefined {
-  if (name === '') return 'it has no name'
-  return dtype.startsWith('q') ? `${dtype} needs the scale and zero point it was quantized with` : undefined
+export function whyNotTorch({ name }: Pick<OutputTensor, 'name'>): string | undefined {
+  return name === '' ? 'it has no name' : undefined
 }
 
 /**

@@ -48,12 +48,6 @@ describe('values in float64', () => {
     expect([...decodeValues('float4_e2m1fn_x2', bytesOf('7f'))]).toEqual([-6, 6])
   })
 
-  it('of quantized integers are the integers stored', () => {
-    expect([...decodeValues('qint8', bytesOf('80ff7f'))]).toEqual([-128, -1, 127])
-    expect([...decodeValues('quint8', bytesOf('80ff7f'))]).toEqual([128, 255, 127])
-    expect([...decodeValues('qint32', bytesOf('ffffffff01000000'))]).toEqual([-1, 1])
-  })
-
   it('are read at any offset in memory, and into an array that is large enough', () => {
     const shifted = new Uint8Array(9)
     shifted.set(bytesOf('0000803f000000c0'), 1)

@@ -1,6 +1,7 @@
 import type { Plain } from '../plain'
 import { bytesOf } from './calls'
 import { numpyArrayText, numpyScalarOf } from './numpy'
+import { stateFields } from './state-fields'
 import { torchTensorOf } from './torch-tensor'
 import {
   PyBytes,
@@ -85,7 +86,7 @@ class Converter {
     if (bare && args.length === 1 && node.how === 'reduce' && only !== undefined && !isContainer(only)) {
       return this.plain(only, depth)
     }
-    const state = stateFields(node)
+    const state = stateFields(node.state)
     const inner =
       state !== undefined
         ? this.fields(state, depth)
@@ -183,17 +184,8 @@ function heldBy(node: PyObject, path: string, args: readonly PyValue[]): PyValue
   }
 }
 
-/** BUILD's fields: a dict, or Python's pair of a dict and slots. */
-function stateFields(node: PyObject): ReadonlyMap<PyValue, PyValue> | undefined {
-  if (node.state instanceof PyDict) return node.state.entries
-  if (!(node.state instanceof PyTuple) || node.state.items.length !== 2) return undefined
-  const [fields, slots] = node.state.items
-  if (!(slots instanceof PyDict) || (fields !== null && !(fields instanceof PyDict))) return undefined
-  return new Map([...(fields?.entries ?? []), ...slots.entries])
-}
-
 function field(node: PyObject, name: string): PyValue | undefined {
-  return stateFields(node)?.get(name)
+  return stateFields(node.state)?.get(name)
 }
 
 function isContainer(value: PyValue): boolean {
