@@ -69,5 +69,5 @@ it('says of a pickle that would run a command that it must not be loaded, and of
 it('says of a checkpoint without pickles that it holds no objects', async () => {
   await app.open(goldenPath('damaged-healthy-st', 'data/model.safetensors'))
   await app.byId('nav-raw').click()
-  await app.page.getByText('No file here is pickled').waitFor()
+  await app.page.getByText('There are no pickled objects here').waitFor()
 })

@@ -10,7 +10,14 @@ const pickles = procedures.pickles.handler(({ input: { id }, context: { engine }
 
 const node = procedures.raw.handler(({ input: { id, file, path, offset, limit }, context: { engine } }) => {
   const held = engine.get(id).checkpoint.files.find((each) => each.path === file)
-  const outline = held?.value === undefined ? undefined : outlineAt(held.value, path, offset, limit)
+  if (held?.value === undefined) {
+    const wrong = held?.findings.find(({ rule, severity }) => severity === 'error' && rule !== 'pickle/dangerous')
+    throw new AssayError('file/unreadable', wrong?.message ?? `${file} holds no object that can be shown as one tree`, {
+      file,
+      hint: 'What it imports is listed all the same, as far as it was read.',
+    })
+  }
+  const outline = outlineAt(held.value, path, offset, limit)
   if (!outline) throw new AssayError('file/unreadable', `There is no such node in ${file}`, { file })
   return outline
 })

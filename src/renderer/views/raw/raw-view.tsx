@@ -35,9 +35,9 @@ export function RawView() {
   const shown = pickles.data.find((pickle) => pickle.file === file) ?? pickles.data[0]
   if (!shown) {
     return (
-      <Empty icon={<IconFileCheck size={24} />} title="No file here is pickled">
-        Safetensors, GGUF and JSON files hold values and no Python objects: there is nothing in them to import, and
-        nothing to look at here.
+      <Empty icon={<IconFileCheck size={24} />} title="There are no pickled objects here">
+        Safetensors, GGUF and JSON files hold values and no Python objects, so there is nothing in them to import. A
+        pickle that cannot be decoded is named in the Overview.
       </Empty>
     )
   }
