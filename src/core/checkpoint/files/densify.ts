@@ -23,6 +23,8 @@ const MOST_STORED = 128 << 20
 /** The dense form of a few values may be vast; beyond this many bytes it is shown only where it is not mostly nothing. */
 const MOST_DENSE = 2 ** 32
 const MOST_GROWTH = 4096
+/** Runs of values between zeros: a column of indices, a row of a block. */
+const MOST_RUNS = 2 ** 24
 
 /** Whether the dense form is of a size that can be made. */
 export function canDensify({ layout, shape, indices, compressed, values }: Sparse): boolean {
@@ -97,12 +99,27 @@ async function runsOf(sparse: Sparse): Promise<Runs> {
     readAll(sparse.values, MOST_STORED),
   ])
   const entries = compressed ? compressedRuns(sparse, indices, compressed) : coordinateRuns(sparse, indices)
+  if (isRising(entries.to)) return { ...entries, bytes }
   const order = Uint32Array.from(entries.to.keys()).sort(
     (a, b) => (entries.to[a] as number) - (entries.to[b] as number) || a - b,
   )
   const to = Float64Array.from(order, (i) => entries.to[i] as number)
   const from = Float64Array.from(order, (i) => entries.from[i] as number)
   return joined({ length: entries.length, to, from, bytes }, sparse)
+}
+
+/** Whether every run goes behind the one before it, as in tensors that torch has coalesced. */
+function isRising(to: Float64Array): boolean {
+  for (let i = 1; i < to.length; i++) if ((to[i] as number) <= (to[i - 1] as number)) return false
+  return true
+}
+
+/** One place for each run. Throws `file/resource-bomb` for more than can be held. */
+function placesFor({ name, values }: Sparse, count: number): Float64Array {
+  if (count <= MOST_RUNS) return new Float64Array(count)
+  throw new AssayError('file/resource-bomb', `${name}: ${count} runs of values are too many to be shown dense`, {
+    file: values.file,
+  })
 }
 
 type Entries = Pick<Runs, 'length' | 'to' | 'from'>
@@ -114,7 +131,7 @@ function coordinateRuns(sparse: Sparse, indices: Float64Array): Entries {
   const length = numel(shape.slice(dimensions))
   if (dimensions > shape.length || numel(values.shape) !== count * length) throw unfit(sparse)
   const strides = contiguousStrides(shape)
-  const to = new Float64Array(count)
+  const to = placesFor(sparse, count)
   for (let d = 0; d < dimensions; d++) {
     for (let i = 0; i < count; i++) {
       const index = indices[d * count + i] as number
@@ -144,7 +161,7 @@ function compressedRuns(sparse: Sparse, indices: Float64Array, compressed: Float
     (lines - 1) * (byColumn ? wide : high) === (byColumn ? columns : rows)
   if (!fits) throw unfit(sparse)
 
-  const to = new Float64Array(batches * count * high)
+  const to = placesFor(sparse, batches * count * high)
   for (let batch = 0; batch < batches; batch++) {
     let line = 0
     for (let entry = 0; entry < count; entry++) {

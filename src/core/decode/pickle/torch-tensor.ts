@@ -106,13 +106,13 @@ export function torchTensorOf(value: PyValue): TorchTensor | undefined {
 }
 
 /** The element type that a bare global such as `torch.float16` names. */
-export function torchDtypeOf(value: PyValue | undefined): DType | undefined {
+function torchDtypeOf(value: PyValue | undefined): DType | undefined {
   if (!(value instanceof PyGlobal) || value.module !== 'torch') return undefined
   return Object.hasOwn(DTYPES, value.name) ? (value.name as DType) : undefined
 }
 
 /** The integers of a `torch.Size`, a tuple or a list. Undefined unless all are integers from 0 to 2^53. */
-export function torchSizeOf(value: PyValue | undefined): number[] | undefined {
+function torchSizeOf(value: PyValue | undefined): number[] | undefined {
   const wrapped = isCallOf(value, 'torch', 'Size') ? sequenceOf(value.args)?.[0] : value
   const items = sequenceOf(wrapped)
   if (items === undefined || items.length > DIMENSIONS) return undefined

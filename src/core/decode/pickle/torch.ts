@@ -6,7 +6,7 @@ import { containerOf, type PyContainer } from './walk'
 
 export type { NumpyTensor } from './numpy-tensor'
 export { storageDtypeOf, type TorchStorage, torchStorageOf } from './torch-storage'
-export { type SparseParts, type TorchTensor, torchDtypeOf, torchSizeOf, torchTensorOf } from './torch-tensor'
+export { type SparseParts, type TorchTensor, torchTensorOf } from './torch-tensor'
 
 export interface FoundTensor {
   /** Keys joined by dots: `model.layer.weight`, `state.0.exp_avg`. Empty when the root itself is the tensor. */
@@ -104,7 +104,7 @@ function subclassFields(node: PyObject): ReadonlyMap<PyValue, PyValue> | undefin
 function objectParts(node: PyObject): Part[] {
   const pairs = isCallOf(node, 'collections', 'OrderedDict') && !node.hasEntries ? mappingOf(node) : undefined
   const parts: Part[] = node.hasEntries ? named(node.entries) : []
-  if (node.hasItems) parts.push(...numbered(node.items))
+  if (node.hasItems) for (const part of numbered(node.items)) parts.push(part)
   const states = node.state instanceof PyTuple ? node.state.items : [node.state]
   for (const state of states) {
     const fields = mappingOf(state)
@@ -115,7 +115,7 @@ function objectParts(node: PyObject): Part[] {
   const args = sequenceOf(node.args) ?? []
   // The one argument of Counter({...}), set([...]), a wrapper: its contents are the object's.
   if (args.length === 1) parts.push(['', args[0] as PyValue])
-  else parts.push(...numbered(args))
+  else for (const part of numbered(args)) parts.push(part)
   return parts
 }
 
