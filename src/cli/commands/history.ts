@@ -57,7 +57,9 @@ function text(path: string, history: History, io: Io): string {
       numberText(first?.value),
       '→',
       numberText(last?.value),
-      finite.length === 0 ? '' : `${numberText(Math.min(...finite))} … ${numberText(Math.max(...finite))}`,
+      finite.length === 0
+        ? ''
+        : `${numberText(finite.reduce((a, b) => Math.min(a, b)))} … ${numberText(finite.reduce((a, b) => Math.max(a, b)))}`,
     ]
   })
   if (rows.length === 0) return `${head}  It remembers no loss and no learning rate.\n`

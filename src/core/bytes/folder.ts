@@ -16,13 +16,15 @@ export interface FolderEntry {
 
 const natural = new Intl.Collator('en', { numeric: true })
 
+/** What the system answers to a path at which nothing can be: the names that files give may be of any kind. */
+const NOWHERE = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP', 'ERR_INVALID_ARG_VALUE'])
+
 /** What a path leads to, links followed; undefined when there is nothing or only a device. Throws `file/unreadable`. */
 export function pathKind(path: string): 'file' | 'folder' | undefined {
   try {
     return kindOf(statSync(path))
   } catch (error) {
-    const errno = errnoOf(error)
-    if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined
+    if (NOWHERE.has(errnoOf(error) ?? '')) return undefined
     throw unreadable(error, path)
   }
 }

@@ -16,7 +16,7 @@ const MOST_FINDINGS = 50
 
 /** Reports shards whose index is gone: loaders start from the index. Missing numbers are missing shards. */
 export function reportUnindexed(draft: Draft, files: readonly string[]): void {
-  const total = Math.max(...files.map((path) => Number(SHARD.exec(path)?.[2] ?? 0)))
+  const total = files.reduce((most, path) => Math.max(most, Number(SHARD.exec(path)?.[2] ?? 0)), 0)
   const first = files[0] as string
   const index = `${first.replace(SHARD, '')}.${SHARD.exec(first)?.[3]}.index.json`
   draft.findings.push(
@@ -92,12 +92,22 @@ async function openShard(
     )
     return undefined
   }
-  if (pathKind(joinPath(draft.listing.root, shard)) !== 'file') {
+  if (!isThere(joinPath(draft.listing.root, shard))) {
     const message = `${shard} is not here; ${index} says that it holds ${names.length} tensors (${some(names)})`
     draft.findings.push(finding('weights/missing-shard', shard, message, { evidence }))
     return undefined
   }
   return draft.open(shard, component)
+}
+
+/** Whether there is a file, or something that may not be looked at: opening it says so. */
+function isThere(path: string): boolean {
+  try {
+    return pathKind(path) === 'file'
+  } catch (error) {
+    if (error instanceof AssayError) return true
+    throw error
+  }
 }
 
 function compareIndex(

@@ -130,7 +130,8 @@ class Series {
     const byEpoch = unit === 'epoch' && (this.lossUnit === 'step' || RATE.test(name))
     // An entry an epoch, beside series by step, stands at the epoch's last step.
     const spacing = byEpoch ? (this.progress.step ?? values.length) / values.length : every
-    this.seriesOf(name, metric)?.push(...spread(values, spacing))
+    const points = this.seriesOf(name, metric)
+    if (points) for (const point of spread(values, spacing)) points.push(point)
   }
 
   /**
@@ -180,7 +181,7 @@ function gather(value: Plain, series: Series, lists: List[], placed: Placed[], d
     const columns = TABLES.test(name) ? tableOf(inner) : []
     if (own !== undefined) placed.push(own)
     else if (values !== undefined) lists.push({ name, values, metric: false })
-    else if (columns.length > 0) lists.push(...columns)
+    else if (columns.length > 0) for (const column of columns) lists.push(column)
     else gather(inner, series, lists, placed, depth - 1)
   }
 }

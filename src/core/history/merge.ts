@@ -44,12 +44,16 @@ export function mergeSources(sources: readonly Source[]): Merged {
   for (const { name, points } of passes) {
     // Two logs of one training both tell of each attempt: what is known is no return to it.
     if (points.every(({ step, value }) => told.get(step)?.some((known) => same(known, value)))) continue
-    for (const { step, value } of points) told.set(step, [...(told.get(step) ?? []), value])
+    for (const { step, value } of points) {
+      const values = told.get(step)
+      if (values) values.push(value)
+      else told.set(step, [value])
+    }
     const cut = branchOf(line, points)
     if (cut !== undefined) {
       resumes.add(cut)
       const left = [...line].filter(([step]) => step > cut).sort(([a], [b]) => a - b)
-      abandoned.push(...bySource(left, owner))
+      for (const each of bySource(left, owner)) abandoned.push(each)
       line = new Map([...line].filter(([step]) => step <= cut))
     }
     for (const { step, value } of points) {

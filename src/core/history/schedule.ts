@@ -105,7 +105,7 @@ const multiStep: Recogniser = (fields, base) => {
   const milestones = milestonesOf(fields.milestones)
   if (gamma === undefined || milestones === undefined) return undefined
   const passed = (t: number) => milestones.reduce((sum, { at, times }) => (at <= t ? sum + times : sum), 0)
-  const end = Math.max(...milestones.map(({ at }) => at))
+  const end = milestones.reduce((last, { at }) => Math.max(last, at), 0)
   return { kind: 'MultiStepLR', rate: (t) => base * gamma ** passed(t), ...(milestones.length > 0 && { end }) }
 }
 

@@ -35,9 +35,11 @@ export async function planRepair(
 ): Promise<RepairPlan> {
   const context = contextOf(checkpoint, verification, options)
   const proposals: Proposal[] = []
-  for (const mend of MENDERS) proposals.push(...(await mend(context)).map((each) => possible(each, checkpoint)))
+  for (const mend of MENDERS) {
+    for (const proposal of await mend(context)) proposals.push(possible(proposal, checkpoint))
+  }
   const numbered = (): RepairStep[] => proposals.map((proposal, i) => stepOf(proposal, i + 1))
-  proposals.push(...(await rebuildIndex(context, numbered().filter(isDone))))
+  for (const proposal of await rebuildIndex(context, numbered().filter(isDone))) proposals.push(proposal)
 
   const plan = numbered()
   const done = plan.filter(isDone)

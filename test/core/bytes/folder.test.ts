@@ -57,6 +57,13 @@ describe('listing a folder', () => {
     ])
   })
 
+  it('finds nothing at names that no file can have', () => {
+    const root = tree(['file'])
+    symlinkSync('circle', join(root, 'circle'))
+    for (const name of ['x'.repeat(10_000), 'a\0b', 'circle', 'file/inside'])
+      expect(pathKind(join(root, name)), name).toBeUndefined()
+  })
+
   it('refuses what is no folder', () => {
     const root = tree(['file'])
     expect(() => listFolder(join(root, 'none'))).toThrow(expect.objectContaining({ code: 'file/unreadable' }))

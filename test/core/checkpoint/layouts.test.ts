@@ -248,3 +248,19 @@ describe('a folder of numbered files', () => {
     if (!isRun(found)) found.close()
   })
 })
+
+describe('numbers in names', () => {
+  it('of any size neither hang nor flood', async () => {
+    const folder = makeFolder('state', {
+      ...filesOf(placeOf('accelerate-plain')),
+      'model_99999999999.safetensors': model,
+      'random_states_99999999999.pkl': {
+        from: placeOf('accelerate-plain', 'data/checkpoints/checkpoint_0/random_states_0.pkl'),
+      },
+    })
+    const { findings } = await open(folder)
+    const missing = findings.filter(({ rule }) => rule === 'weights/missing-shard')
+    expect(missing.length).toBeGreaterThan(0)
+    expect(missing.length).toBeLessThanOrEqual(50)
+  })
+})

@@ -43,7 +43,7 @@ export async function decodePickleIn(source: ByteSource, offset: number, length:
   let at = first.end
   for (let i = 0; i < FOLLOWERS && first.error === undefined && at > 0 && at < bytes.length; i++) {
     const next = decodePickle(bytes.subarray(at), { name: source.name, offset: at })
-    globals.push(...next.globals)
+    for (const use of next.globals) globals.push(use)
     if (next.error !== undefined || next.end <= 0) break
     at += next.end
   }

@@ -2,7 +2,7 @@ import { finding } from '../../finding'
 import type { Draft } from '../draft'
 import { filesLike, foldersLike, type Listing } from '../listing'
 import { openWeights } from '../weights'
-import { checkRanks, DCP, missing, notApplicable, openForeign, openRanks, openStates } from './common'
+import { checkRanks, DCP, largest, missing, notApplicable, openForeign, openRanks, openStates } from './common'
 import type { Layout } from './layout'
 
 const RNG = /^random_states_(\d+)\.pkl$/
@@ -51,6 +51,9 @@ export const accelerate: Layout = {
   },
 }
 
+/** Models told one by one where many are missing: numbers in names may be of any size. */
+const MOST_TOLD = 50
+
 async function openModels(draft: Draft): Promise<void> {
   const { listing } = draft
   const sharded = foldersLike(listing, /^pytorch_model_fsdp_\d+$/)
@@ -58,8 +61,10 @@ async function openModels(draft: Draft): Promise<void> {
   if (files.length === 0 && sharded.length > 0) return openForeign(draft, 'weights', sharded, DCP)
   await openWeights(draft, { files, unread: [] }, 'weights', 'No model.safetensors or pytorch_model.bin in the folder')
   const numbers = files.map(numberOfModel)
-  for (let i = 0; i < Math.max(...numbers, 0); i++) {
+  const last = largest(numbers)
+  for (let i = 0, told = 0; i < last && told < MOST_TOLD; i++) {
     if (numbers.includes(i)) continue
+    told++
     const name = (files[0] as string).replace(/(_\d+)?\.(\w+)$/, `${i === 0 ? '' : `_${i}`}.$2`)
     draft.findings.push(
       finding(

@@ -102,7 +102,12 @@ export async function openRanks(
     files.push(await draft.open(path, 'rng', rank))
   }
   draft.markFiles('rng', files, absent)
-  if (ranks.length > 0) draft.worldSize = Math.max(...ranks) + 1
+  if (ranks.length > 0) draft.worldSize = largest(ranks) + 1
+}
+
+/** The largest of numbers that may be more than a call takes arguments; 0 of none. */
+export function largest(numbers: readonly number[]): number {
+  return numbers.reduce((most, number) => Math.max(most, number), 0)
 }
 
 /** Marks `rng` missing when ranks are gone of the `processes` that trained, as `why` shows. `name` makes a rank's file name. */

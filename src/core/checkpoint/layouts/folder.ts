@@ -4,7 +4,7 @@ import type { Draft } from '../draft'
 import { filesLike, type Listing, RANK } from '../listing'
 import { some } from '../names'
 import { type ModelFiles, markWeights, modelFiles, openWeights } from '../weights'
-import { missing, notApplicable, openConfig, openTokenizer } from './common'
+import { largest, missing, notApplicable, openConfig, openTokenizer } from './common'
 import { foreignFolder } from './foreign'
 import type { Layout } from './layout'
 import { settleStates } from './states'
@@ -104,5 +104,5 @@ function configAbsent(draft: Draft) {
 /** `model_rank0.pt` ... `model_rank3.pt`: as many processes as files. */
 export function countRankFiles(draft: Draft, names: readonly string[]): void {
   const ranks = names.flatMap((name) => RANK.exec(name)?.[1] ?? []).map(Number)
-  if (ranks.length > 1 && draft.worldSize === undefined) draft.worldSize = Math.max(...ranks) + 1
+  if (ranks.length > 1 && draft.worldSize === undefined) draft.worldSize = largest(ranks) + 1
 }

@@ -125,9 +125,9 @@ function objectParts(object: PyObject): Child[] {
   if (!(object.callable instanceof PyGlobal)) parts.push(['callable', object.callable])
   if (childCount(object.args) > 0) parts.push(['args', object.args])
   if (object.kwargs !== undefined) parts.push(['kwargs', object.kwargs])
-  if (object.hasItems) parts.push(...object.items.map((item, i): Child => [String(i), item]))
+  if (object.hasItems) for (const [i, item] of object.items.entries()) parts.push([String(i), item])
   if (object.hasEntries) for (const [key, item] of object.entries) parts.push([short(key), item])
-  if (object.state instanceof PyDict) parts.push(...childrenOf(object.state))
+  if (object.state instanceof PyDict) for (const child of childrenOf(object.state)) parts.push(child)
   else if (object.state !== undefined) parts.push(['state', object.state])
   return parts
 }

@@ -3,6 +3,7 @@ import { joinPath, parentOf, pathKind } from '../../bytes/folder'
 import type { Checkpoint, FileKind, StateFile } from '../../checkpoint/checkpoint'
 import { checkCrc, openZip, type ZipEntry } from '../../container/zip'
 import { Report } from '../../decode/report'
+import { AssayError } from '../../errors'
 import { type Finding, finding, findingOf } from '../../finding'
 import type { Rule } from '../rule'
 import { list } from '../text'
@@ -38,7 +39,11 @@ async function* mismatches(
 ): AsyncGenerator<Finding> {
   const source = openFile(joinPath(pathKind(path) === 'file' ? parentOf(path) : path, file.path), file.path)
   try {
-    const archive = await openZip(source)
+    const archive = await openZip(source).catch((error: unknown) => {
+      // Opening the checkpoint has told why it cannot be read.
+      if (!(error instanceof AssayError)) throw error
+    })
+    if (!archive) return
     const unreadable = new Report()
     let told = 0
     for (const entry of archive.entries) {

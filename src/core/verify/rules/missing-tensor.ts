@@ -83,13 +83,15 @@ function* oddLayers({ tensors }: Checkpoint): Generator<Finding> {
         .map(([rest, shape]) => `${rest} ${shape}`)
         .sort()
         .join('\n')
-      kinds.set(kind, [...(kinds.get(kind) ?? []), index])
+      const alike = kinds.get(kind)
+      if (alike) alike.push(index)
+      else kinds.set(kind, [index])
     }
     const [usual, odd] = [...kinds.values()].sort((a, b) => b.length - a.length)
     const indices = [...layers.keys()]
     const at = odd?.[0]
     if (kinds.size !== 2 || odd?.length !== 1 || at === undefined) continue
-    if (at === Math.min(...indices) || at === Math.max(...indices)) continue
+    if (indices.every((index) => index >= at) || indices.every((index) => index <= at)) continue
     const own = layers.get(at) as Map<string, readonly number[]>
     const whole = layers.get(usual?.[0] as number) as Map<string, readonly number[]>
     const lacking = [...whole].filter(([rest]) => !own.has(rest))

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { decodePickle } from '../../../../src/core/decode/pickle/machine'
+import { outlineAt } from '../../../../src/core/decode/pickle/outline'
 import { findTensors, torchTensorOf } from '../../../../src/core/decode/pickle/torch'
 import {
   PyDict,
@@ -206,3 +207,12 @@ describe('findTensors', () => {
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {
   return a.name < b.name ? -1 : 1
 }
+
+it('an object of more parts than a call takes arguments is walked like any other', () => {
+  const lists = Array.from({ length: 200_000 }, () => new PyList([]))
+  const crowd = new PyObject(new PyGlobal('collections', 'deque'), new PyTuple(lists), 'reduce')
+  expect(findTensors(crowd)).toEqual([])
+  for (const list of lists) crowd.items.push(list)
+  expect(findTensors(crowd)).toEqual([])
+  expect(outlineAt(crowd, [], 150_000, 1)?.children).toHaveLength(1)
+})

@@ -22,6 +22,16 @@ async function found(members: Member[]) {
   return findings.filter(({ rule }) => rule.startsWith('file/'))
 }
 
+test('an archive that cannot be opened at all has no checksums to compare', async () => {
+  const path = join(folder, 'cut.pt')
+  // An end record alone: 18 entries in 1161 bytes at 3896.
+  writeFileSync(path, Buffer.from('504b0506000000001200120089040000380f00000000', 'hex'))
+  const checkpoint = await openCheckpoint(path)
+  const { findings } = await verify(checkpoint, { kernel: referenceKernel, deep: true })
+  checkpoint.close()
+  expect(findings.map(({ rule }) => rule)).toContain('file/bad-header')
+})
+
 describe('a record', () => {
   test('whose bytes are those of its checksum is in order', async () => {
     expect(await found([data()])).toEqual([])

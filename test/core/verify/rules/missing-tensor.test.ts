@@ -84,3 +84,9 @@ describe('layers of a model that is not known', () => {
     expect(await subjects(model(4, ['net.layers.1.mlp.up.weight']))).toEqual([])
   })
 })
+
+test('layers by the hundred thousand are compared without comparing each with each', async () => {
+  const tensors = Array.from({ length: 150_000 }, (_, i) => ({ name: `layers.${i}.fc.weight`, shape: [1] }))
+  tensors.push({ name: 'layers.0.fc.bias', shape: [1] })
+  expect(await subjects(checkpointOf({ tensors }))).toEqual([])
+})
