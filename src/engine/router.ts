@@ -8,4 +8,12 @@ import { tensors } from './procedures/tensors'
 import { watching } from './procedures/watch'
 
 /** The whole contract, implemented: what every face of the app calls. */
-export const router = procedures.router({ ...checkpoints, ...tensors, ...comparison, ...repairs, ...raw, ...runs, ...watching })
+export const router = procedures.router({
+  ...checkpoints,
+  ...tensors,
+  ...comparison,
+  ...repairs,
+  ...raw,
+  ...runs,
+  ...watching,
+})

@@ -22,7 +22,9 @@ const rows = procedures.tensors.handler(({ input: { id, offset, limit }, context
   const labels = labelsOf(checkpoint)
   return {
     total: tensors.length,
-    rows: tensors.slice(offset, offset + limit).map((tensor, i) => wireRow(tensor, offset + i, flags, labels.get(tensor))),
+    rows: tensors
+      .slice(offset, offset + limit)
+      .map((tensor, i) => wireRow(tensor, offset + i, flags, labels.get(tensor))),
   }
 })
 
