@@ -61,7 +61,7 @@ export const COLUMNS: ColumnDef<DiffRow, unknown>[] = [
         '–'
       ) : (
         <>
-          {formatCount(original.changed)}
+          {formatCount(original.changed)}{' '}
           {original.count !== undefined && original.changed > 0 && (
             <span className={classes.soft}>{formatPercent(original.changed, original.count)}</span>
           )}
