@@ -57,9 +57,14 @@ const MOST_TOLD = 50
 function unreadable({ entries, only }: Listing): Finding[] {
   const dead = only === undefined ? entries.filter(({ kind, path }) => kind === 'other' && PART.test(path)) : []
   return dead.slice(0, MOST_TOLD).map(({ path }) =>
-    finding('file/unreadable', path, `${path} is a link that leads to no file, or a device: it holds nothing to read`, {
-      repair: 'Download or copy the file again',
-    }),
+    finding(
+      'file/unreadable',
+      path,
+      `${path} cannot be read: it is a link that leads to no file, a device, or has a name that is no UTF-8`,
+      {
+        repair: 'Download or copy the file again',
+      },
+    ),
   )
 }
 

@@ -62,8 +62,12 @@ async function scanFile(path: string): Promise<ScannedFile> {
   }
 }
 
-/** Whether there is something that the system refuses to show. Dead links and devices hold no pickle. */
+/**
+ * Whether there is something that the system refuses to show, or a name that is no UTF-8, under which Node finds nothing. Dead
+ * links and devices hold no pickle.
+ */
 function isHidden(path: string): boolean {
+  if (path.includes('\ufffd')) return true
   try {
     return pathKind(path) !== undefined
   } catch (error) {

@@ -150,6 +150,14 @@ describe('paths', () => {
     expect(files).toMatchObject([{ verdict: 'unknown', error: expect.stringMatching(/not entered/) }])
   })
 
+  it.runIf(process.platform === 'linux')('with names that are no UTF-8 are not called safe', async () => {
+    const root = join(folder, 'latin1')
+    mkdirSync(root)
+    writeFileSync(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0xff]), Buffer.from('.pkl')]), hostile)
+    const { files } = await scan([root])
+    expect(files).toMatchObject([{ verdict: 'unknown', error: expect.stringMatching(/may not be read/) }])
+  })
+
   it('that lead nowhere are refused', async () => {
     await expect(scan([join(folder, 'nothing')])).rejects.toMatchObject({ code: 'file/unreadable' })
   })
