@@ -111,7 +111,7 @@ def described(path):
     for name, tensor in tensors(torch.load(path, weights_only=True)):
         dense = tensor.to_dense() if tensor.layout != torch.strided else tensor
         plain = dense.int_repr() if dense.is_quantized else dense.detach()
-        yield name, str(tensor.dtype), tensor.requires_grad, tensor.layout, plain.stride(), plain.contiguous().view(-1).view(torch.uint8).tolist()
+        yield name, str(tensor.dtype), tensor.requires_grad, tensor.layout, plain.stride(), plain.resolve_conj().resolve_neg().contiguous().view(-1).view(torch.uint8).tolist()
 
 
 def replace(jobs):
