@@ -44,6 +44,18 @@ describe('assay scan', () => {
     expect(status).toBe(0)
   })
 
+  it('ends with 2 where something could not be looked into, unless something else is dangerous', async () => {
+    const nowhere = '/there/is/nothing'
+    const { status, json } = await assayJson<ScanReport>('scan', goldenPath('seed-style'), nowhere)
+    expect(json.files.at(-1)).toMatchObject({
+      path: nowhere,
+      verdict: 'unknown',
+      error: expect.stringMatching(/does not exist/),
+    })
+    expect(status).toBe(2)
+    expect((await assay(['scan', nowhere, goldenPath('hostile-posix-system')])).status).toBe(1)
+  })
+
   it('names what would be imported to people', async () => {
     const { stdout } = await assay(['scan', goldenPath('hostile-posix-system')])
     expect(stdout).toContain('posix.system')

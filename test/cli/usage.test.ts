@@ -39,7 +39,7 @@ describe('assay', () => {
     expect(status).toBe(2)
   })
 
-  it.each(['verify', 'show', 'stats', 'history', 'scan'])('%s says in JSON what it could not open', async (command) => {
+  it.each(['verify', 'show', 'stats', 'history'])('%s says in JSON what it could not open', async (command) => {
     const { status, json, stderr } = await assayJson<{ error: object }>(command, '/there/is/nothing')
     expect(json.error).toMatchObject({ code: 'file/unreadable', file: '/there/is/nothing' })
     expect(stderr).toContain('/there/is/nothing')

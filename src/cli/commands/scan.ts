@@ -25,7 +25,7 @@ function text({ files }: ScanReport, io: Io): string {
       const lines = named.map((one) => `  ${paint[one.verdict](one.verdict)}  ${safe(`${one.module}.${one.name}`)}\n`)
       const rest = globals.length - named.length
       const harmless = rest > 0 ? dim(`  and ${rest} safe ${rest === 1 ? 'name' : 'names'}\n`) : ''
-      const trouble = error === undefined ? '' : `  ${yellow('not read to its end')}: ${safe(error)}\n`
+      const trouble = error === undefined ? '' : `  ${yellow('not looked into in full')}: ${safe(error)}\n`
       return `${paint[verdict](bold(verdict.padEnd(9)))}  ${safe(path)}\n${lines.join('')}${harmless}${trouble}`
     })
     .join('')

@@ -1,4 +1,4 @@
-import { type Dirent, readdirSync, type Stats, statSync } from 'node:fs'
+import { type Dirent, lstatSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { AssayError } from '../errors'
 import { errnoOf, unreadable } from './system-error'
@@ -37,6 +37,38 @@ export function listFolder(path: string, depth = 3): FolderEntry[] {
   const found: FolderEntry[] = []
   walk(path, '', depth, found)
   return found.sort((a, b) => natural.compare(a.path, b.path) || (a.path < b.path ? -1 : 1))
+}
+
+/** Why a path cannot be read as a file or folder: what the system says, or that it is a device. */
+export function obstacleAt(path: string): AssayError {
+  const name = baseName(path)
+  const refused = (why: string) => new AssayError('file/unreadable', `${name} ${why}`, { file: path })
+  try {
+    if (statSync(path).isDirectory()) readdirSync(path)
+  } catch (error) {
+    const isGone = errnoOf(error) === 'ENOENT'
+    if (isGone && isLink(path)) return refused('is a link to something that is not there')
+    if (isGone && path.includes('\ufffd')) return refused('has a name that is no UTF-8 and cannot be read')
+    return unreadable(error, name)
+  }
+  return refused('is a device, a pipe or a socket')
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink()
+  } catch {
+    return false
+  }
+}
+
+/** The path without links, as the system sees it. Throws `file/unreadable`. */
+export function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch (error) {
+    throw unreadable(error, path)
+  }
 }
 
 /** A single file, links followed, by its name; undefined where there is none. */

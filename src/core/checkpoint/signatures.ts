@@ -13,6 +13,8 @@ interface Signature extends Named {
 }
 
 const UNPACK = 'unpack it first'
+const DECRYPT = 'decrypt it first'
+const HIDING: ReadonlySet<string> = new Set([UNPACK, DECRYPT])
 /** Named and not read: libhdf5, whatever wraps it, follows links and external storage to any file of the machine. */
 const HDF5: Omit<Signature, 'at'> = {
   bytes: [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a],
@@ -33,7 +35,7 @@ const SIGNATURES: readonly Signature[] = [
   { at: 0, bytes: [0x04, 0x22, 0x4d, 0x18], what: 'an LZ4 file', opens: UNPACK },
   { at: 0, bytes: [0x37, 0x7a, 0xbc, 0xaf], what: 'a 7-Zip archive', opens: UNPACK },
   { at: 0, bytes: ascii('Rar!'), what: 'a RAR archive', opens: UNPACK },
-  { at: 0, bytes: ascii('Salted__'), what: 'a file that OpenSSL encrypted', opens: 'decrypt it first' },
+  { at: 0, bytes: ascii('Salted__'), what: 'a file that OpenSSL encrypted', opens: DECRYPT },
   ...[0, 512, 1024, 2048].map((at) => ({ at, ...HDF5 })),
   { at: 0, bytes: ascii('PYTORCH1'), what: 'a PyTorch preview archive (PYTORCH1)', opens: 'PyTorch 1.0 opens it' },
   { at: 4, bytes: ascii('TFL3'), what: 'a TensorFlow Lite model', opens: 'tf.lite.Interpreter opens it' },
@@ -59,6 +61,12 @@ const TABLE_FOOTER: readonly number[] = [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x4
 /** The format whose first bytes `head` has. */
 export function signed(head: Uint8Array): Named | undefined {
   return SIGNATURES.find(({ at, bytes }) => hasBytes(head, bytes, at))
+}
+
+/** What hides the contents of a file whose first bytes are `head`: compression or encryption, as `a gzip file`. */
+export function wrapping(head: Uint8Array): string | undefined {
+  const mark = signed(head)
+  return mark && HIDING.has(mark.opens) ? mark.what : undefined
 }
 
 /** A format without a mark of its own, told by how its first bytes (`head`) or its last eight (`tail`) are built. */

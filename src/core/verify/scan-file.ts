@@ -1,8 +1,9 @@
 import { type ByteSource, readBytes } from '../bytes/source'
+import { wrapping } from '../checkpoint/signatures'
 import { readTar, TAR_MAGIC, tarEntrySource } from '../container/tar'
 import { readTorchLegacy } from '../container/torch-legacy'
 import { isTorchTar, readTorchTar } from '../container/torch-tar'
-import { entrySource, openZip, type ZipEntry } from '../container/zip'
+import { entrySource, entryStart, openZip, type ZipEntry } from '../container/zip'
 import { beginsLikePickle } from '../decode/pickle/calls'
 import { type GlobalUse, isNamedDanger } from '../decode/pickle/globals'
 import { type DecodedPickle, decodePickle } from '../decode/pickle/machine'
@@ -28,14 +29,6 @@ const NESTED = 3
 /** Archives one behind another in one file (`.distcp`). */
 const ARCHIVES = 100_000
 
-/** Formats in which a pickle may hide and which are not opened. Offsets in bytes. */
-const PACKED: readonly { readonly at: number; readonly bytes: readonly number[]; readonly what: string }[] = [
-  { at: 0, bytes: [0x1f, 0x8b], what: 'gzip' },
-  { at: 0, bytes: [0x42, 0x5a, 0x68], what: 'bzip2' },
-  { at: 0, bytes: [0xfd, 0x37, 0x7a, 0x58, 0x5a], what: 'xz' },
-  { at: 0, bytes: [0x28, 0xb5, 0x2f, 0xfd], what: 'zstd' },
-  { at: 0, bytes: [0x37, 0x7a, 0xbc, 0xaf], what: '7-Zip' },
-]
 const NPY = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
 
 /**
@@ -49,12 +42,17 @@ export async function globalsIn(source: ByteSource): Promise<GlobalsInFile> {
     await collectZip(source, findings, NESTED)
   else {
     if (begins(head, TAR_MAGIC, 257)) await collectTar(source, findings, NESTED)
-    const packed = PACKED.find(({ at, bytes }) => begins(head, bytes, at))
-    if (packed) findings.error ??= `${source.name} is packed with ${packed.what} and was not looked into`
+    const wrapped = noteWrapping(source, head, findings)
     // Whatever it looks like, what decodes as a pickle is one: protocol 0 has no mark.
-    await collectStream(source, head, findings, !packed && !isSafetensors(source, head))
+    await collectStream(source, head, findings, !wrapped && !isSafetensors(source, head))
   }
   return { globals: findings.globals, ...(findings.error !== undefined && { error: shortened(findings.error) }) }
+}
+
+function noteWrapping(source: ByteSource, head: Uint8Array, collected: Collected): boolean {
+  const what = wrapping(head)
+  if (what !== undefined) collected.error ??= `${source.name} is ${what} and was not looked into`
+  return what !== undefined
 }
 
 class Collected {
@@ -102,9 +100,11 @@ async function collectRecord(
 ): Promise<void> {
   const isPickle = /\.(pkl|pickle)$/i.test(entry.name)
   const isStored = entry.method === 0
-  if (entry.size === 0 || (!isPickle && !isStored && entry.size > SNIFFED_INFLATED && !STATE.test(entry.name))) return
+  if (entry.size === 0) return
   const record = entrySource(archive, entry)
   try {
+    const isLarge = !isStored && entry.size > SNIFFED_INFLATED && !STATE.test(entry.name)
+    if (isLarge && !isPickle && isValues(await entryStart(archive, entry, SNIFFED_INFLATED))) return
     await collectInner(record, collected, isPickle, nested)
   } catch (error) {
     if (!(error instanceof AssayError)) throw error
@@ -112,6 +112,15 @@ async function collectRecord(
   } finally {
     record.close()
   }
+}
+
+/** Whether nothing that begins like this can hold a pickle, so that the rest need not be inflated. */
+function isValues(start: Uint8Array): boolean {
+  const isArchive = begins(start, [0x50, 0x4b, 0x03, 0x04]) || begins(start, TAR_MAGIC, 257)
+  if (isArchive || beginsLikePickle(start) || wrapping(start) !== undefined) return false
+  const at = begins(start, NPY) ? npyDataOffset(start) : 0
+  const { globals, short } = decodePickle(start.subarray(at))
+  return short !== true && globals.length === 0
 }
 
 /** A record of an archive: an archive itself, as in the zip of Stable-Baselines3, or what may be a pickle. */
@@ -128,6 +137,7 @@ async function collectInner(
     collected.error ??= `${record.name}: archives lie in archives too deep to be looked into`
   else if (isZip) await collectZip(record, collected, nested - 1)
   else if (isTar) await collectTar(record, collected, nested - 1)
+  else noteWrapping(record, head, collected)
   if (!isZip) await collectStream(record, head, collected, expected)
 }
 
@@ -168,16 +178,22 @@ async function collectStream(
   expected: boolean,
 ): Promise<void> {
   const marked = beginsLikePickle(head)
+  const unread = (why: string) => {
+    collected.error ??= `${source.name}: ${why}`
+  }
   let at = begins(head, NPY) ? npyDataOffset(head) : 0
   for (let i = 0; i < IN_A_ROW && at < source.size; i++) {
     const pickle = await decodeAt(source, at)
     const believed = pickle.error === undefined ? marked || expected : marked && expected
     for (const use of pickle.globals) if (believed || (pickle.acts && isNamedDanger(use))) collected.add(use)
     if (pickle.error && i === 0 && believed) collected.error ??= pickle.error.message
+    if (pickle.error && pickle.short && source.size - at > LAST_WINDOW)
+      unread('a pickle is too long to be read to its end')
     if (pickle.error || pickle.end === 0) return
     const start = at
     at += pickle.end
     if (isLegacyMagic(pickle)) at = await behindLegacy(source, collected, start, at)
+    if (i === IN_A_ROW - 1 && at < source.size) unread(`more than ${IN_A_ROW} pickles lie one behind another`)
   }
 }
 

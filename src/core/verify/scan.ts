@@ -1,5 +1,5 @@
 import { openFile } from '../bytes/file'
-import { joinPath, listFolder, pathKind } from '../bytes/folder'
+import { joinPath, listFolder, obstacleAt, pathKind, realPath } from '../bytes/folder'
 import type { ByteSource } from '../bytes/source'
 import type { GlobalUse, GlobalVerdict } from '../decode/pickle/globals'
 import { AssayError } from '../errors'
@@ -18,32 +18,47 @@ export interface ScanReport {
   readonly files: readonly ScannedFile[]
 }
 
-/** Levels of folders that are entered. */
-const DEPTH = 64
 const RANK: readonly GlobalVerdict[] = ['safe', 'unknown', 'dangerous']
 
 /**
  * What loading the files with `pickle` or `torch.load` would import, file by file; folders with all below them. Every pickle
- * counts: the records of archives, those behind the first, those inside byte strings. Nothing is run. A file that cannot be
- * read is reported as `unknown`. Throws `file/unreadable` for a path that leads nowhere.
+ * counts: the records of archives, those behind the first, those inside byte strings. Nothing is run. Whatever could not be
+ * looked into, a path that leads nowhere among it, is a row of its own, `unknown` with the reason.
  */
 export async function scan(paths: readonly string[]): Promise<ScanReport> {
   const files: ScannedFile[] = []
-  for (const path of paths) {
-    const kind = pathKind(path)
-    if (kind === undefined) throw new AssayError('file/unreadable', `There is nothing at ${path}`, { file: path })
-    if (kind === 'file') files.push(await scanFile(path))
-    else {
-      for (const entry of listFolder(path, DEPTH)) {
-        const place = joinPath(path, entry.path)
-        if (entry.kind === 'file') files.push(await scanFile(place))
-        else if (entry.kind === 'folder' && entry.path.split('/').length === DEPTH) {
-          files.push(unseen(place, `${place} lies more than ${DEPTH} folders deep and was not entered`))
-        } else if (entry.kind === 'other' && isHidden(place)) files.push(unseen(place, `${place} may not be read`))
-      }
-    }
-  }
+  for (const path of paths) await collect(path, '', files)
   return { files }
+}
+
+/** Scans what lies at `relative` below the path that the user named (`''`: that path itself). */
+async function collect(root: string, relative: string, files: ScannedFile[]): Promise<void> {
+  const place = relative === '' ? root : joinPath(root, relative)
+  try {
+    const kind = pathKind(place)
+    if (kind === 'file') files.push(await scanFile(place))
+    else if (kind === undefined) throw obstacleAt(place)
+    else if (relative === '' || !isLinked(root, relative)) {
+      for (const { path } of listFolder(place, 1)) {
+        await collect(root, relative === '' ? path : `${relative}/${path}`, files)
+      }
+    } else if (!isBelow(realPath(place), realPath(root))) {
+      const message = `${place} is a link to ${realPath(place)}, outside of what was scanned`
+      files.push(unseen(place, `${message}: scan that folder too`))
+    }
+  } catch (error) {
+    if (!(error instanceof AssayError)) throw error
+    files.push(unseen(place, error.message))
+  }
+}
+
+/** Whether the folder is a link: what it leads to is looked at where it lies, or not at all. */
+function isLinked(root: string, relative: string): boolean {
+  return realPath(joinPath(root, relative)) !== joinPath(realPath(root), relative)
+}
+
+function isBelow(path: string, root: string): boolean {
+  return path === root || path.startsWith(joinPath(root, '/'))
 }
 
 async function scanFile(path: string): Promise<ScannedFile> {
@@ -59,20 +74,6 @@ async function scanFile(path: string): Promise<ScannedFile> {
     return unseen(path, error.message)
   } finally {
     source?.close()
-  }
-}
-
-/**
- * Whether there is something that the system refuses to show, or a name that is no UTF-8, under which Node finds nothing. Dead
- * links and devices hold no pickle.
- */
-function isHidden(path: string): boolean {
-  if (path.includes('\ufffd')) return true
-  try {
-    return pathKind(path) !== undefined
-  } catch (error) {
-    if (error instanceof AssayError) return true
-    throw error
   }
 }
 

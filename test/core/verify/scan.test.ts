@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -141,13 +142,51 @@ describe('paths', () => {
     ])
   })
 
-  it('that were not entered are not called safe', async () => {
-    const root = join(folder, 'bottomless')
+  const rows = async (...paths: string[]) =>
+    (await scan(paths)).files.map(({ path, verdict, error }) => ({ path, verdict, error }))
+
+  it('are entered however deep they lie', async () => {
+    const root = join(folder, 'deep')
     const bottom = join(root, ...Array.from({ length: 70 }, () => 'd'))
     mkdirSync(bottom, { recursive: true })
     writeFileSync(join(bottom, 'model.pkl'), hostile)
-    const { files } = await scan([root])
-    expect(files).toMatchObject([{ verdict: 'unknown', error: expect.stringMatching(/not entered/) }])
+    expect(await rows(root)).toMatchObject([{ verdict: 'dangerous' }])
+  })
+
+  it.runIf(process.platform === 'linux')('longer than the system takes are unknown', async () => {
+    const parts = ['long', 'far'].map((name) => join(folder, name))
+    for (const part of parts)
+      mkdirSync(join(part, ...Array.from({ length: 12 }, () => 'd'.repeat(250))), { recursive: true })
+    const [root = '', far = ''] = parts
+    const bottom = join(root, ...Array.from({ length: 12 }, () => 'd'.repeat(250)), 'far')
+    renameSync(far, bottom)
+    const [only, ...others] = await rows(root)
+    renameSync(bottom, far)
+    expect(others).toEqual([])
+    expect(only).toMatchObject({ verdict: 'unknown', error: expect.stringMatching(/longer than the system takes/) })
+  })
+
+  it('that are dead links, circles or links to elsewhere are unknown', async () => {
+    const root = join(folder, 'links')
+    mkdirSync(join(root, 'step-1'), { recursive: true })
+    symlinkSync('../gone.pt', join(root, 'dead.pt'))
+    symlinkSync('circle', join(root, 'circle'))
+    symlinkSync('..', join(root, 'outside'))
+    symlinkSync('step-1', join(root, 'latest'))
+    symlinkSync('..', join(root, 'step-1', 'up'))
+    const found = await rows(root)
+    expect(found.map(({ path, error }) => [path.slice(root.length + 1), error])).toEqual([
+      ['circle', expect.stringMatching(/circle is a link that leads in a circle/)],
+      ['dead.pt', expect.stringMatching(/a link to something that is not there/)],
+      ['outside', expect.stringMatching(/outside of what was scanned/)],
+    ])
+    expect(found.every(({ verdict }) => verdict === 'unknown')).toBe(true)
+  })
+
+  it.runIf(process.platform !== 'win32')('that are pipes are not waited for', async () => {
+    const pipe = join(folder, 'pipe.pkl')
+    execFileSync('mkfifo', [pipe])
+    expect(await rows(pipe)).toMatchObject([{ verdict: 'unknown', error: expect.stringMatching(/a pipe/) }])
   })
 
   it.runIf(process.platform === 'linux')('with names that are no UTF-8 are not called safe', async () => {
@@ -155,11 +194,15 @@ describe('paths', () => {
     mkdirSync(root)
     writeFileSync(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0xff]), Buffer.from('.pkl')]), hostile)
     const { files } = await scan([root])
-    expect(files).toMatchObject([{ verdict: 'unknown', error: expect.stringMatching(/may not be read/) }])
+    expect(files).toMatchObject([{ verdict: 'unknown', error: expect.stringMatching(/no UTF-8/) }])
   })
 
-  it('that lead nowhere are refused', async () => {
-    await expect(scan([join(folder, 'nothing')])).rejects.toMatchObject({ code: 'file/unreadable' })
+  it('that lead nowhere do not hide what the others hold', async () => {
+    const bad = join(folder, 'second.bin')
+    expect(await rows(join(folder, 'nothing'), bad)).toMatchObject([
+      { verdict: 'unknown', error: expect.stringMatching(/does not exist/) },
+      { path: bad, verdict: 'dangerous' },
+    ])
   })
 })
 
@@ -178,6 +221,22 @@ describe('archives in archives', () => {
     let nest = inner
     for (let i = 0; i < 4; i++) nest = makeZip([{ name: 'nest.pt', data: nest }])
     expect(await scanned('nest.zip', nest)).toMatchObject({ verdict: 'unknown', error: /too deep/ })
+  })
+
+  it('are unknown where they are packed', async () => {
+    const outer = makeZip([{ name: 'weights.pkl.gz', data: Uint8Array.from([0x1f, 0x8b, 8, 0]) }])
+    expect(await scanned('packed.zip', outer)).toMatchObject({
+      verdict: 'unknown',
+      error: expect.stringMatching(/gzip/),
+    })
+  })
+
+  it('are looked into where a large record is deflated and its name says nothing', async () => {
+    const long = pickle('PROTO', 4, 'BINBYTES', little(17 << 20, 4), new Uint8Array(17 << 20), 'POP', CALL)
+    const archive = makeZip([{ name: 'blob', data: long, deflate: true }])
+    expect(await scanned('blob.zip', archive)).toMatchObject({ verdict: 'dangerous', dangerous: ['os.system'] })
+    const values = makeZip([{ name: 'blob', data: new Uint8Array(17 << 20).fill(63), deflate: true }])
+    expect(await scanned('values.zip', values)).toMatchObject({ verdict: 'safe' })
   })
 
   it('of torch 0.1 are tars', async () => {
