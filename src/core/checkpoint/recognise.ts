@@ -107,7 +107,7 @@ async function recogniseText(source: ByteSource, text: string): Promise<Recognit
     }
   }
   if (start.startsWith('{') || start.startsWith('[')) return { kind: 'json' }
-  if (await isOldPickle(source, new TextEncoder().encode(start))) return { kind: 'pickle' }
+  if (await isOldPickle(source, new TextEncoder().encode(text), true)) return { kind: 'pickle' }
   if (isMetricsCsv(text)) return { kind: 'csv' }
   if (/^model_checkpoint_path: /.test(start)) {
     return named(source, {
@@ -174,11 +174,25 @@ function lastWhole(bytes: Uint8Array): number {
 /** Opcodes that a pickle of protocol 0 or 1 can begin with. */
 const OLD_PICKLE_STARTS = new Set([...'cilLdI()]}FSVNJKMGTUX'].map((c) => c.charCodeAt(0)))
 
-/** Protocols 0 and 1 carry no mark: a file is one of them if it decodes to its STOP, or names a global on the way. */
-async function isOldPickle(source: ByteSource, head: Uint8Array): Promise<boolean> {
+/** Pickles in a row that are decoded to tell whether a file is made of them. */
+const IN_A_ROW = 64
+
+/**
+ * Protocols 0 and 1 carry no mark: a file is one of them if its pickles decode up to its end, or call something on the way.
+ * To name a global is not enough: `cffi` and `cloudpickle` on two lines of a requirements.txt do. `blank`: what follows a pickle
+ * in a text must be white space or another one, for `K1.` is a pickle and the beginning of many a sentence.
+ */
+async function isOldPickle(source: ByteSource, head: Uint8Array, blank = false): Promise<boolean> {
   if (!OLD_PICKLE_STARTS.has(head[0] as number)) return false
-  const decoded = decodePickle(await readBytes(source, 0, Math.min(source.size, WHOLE)), { name: source.name })
-  return decoded.globals.length > 0 || (decoded.error === undefined && decoded.end > 2)
+  const bytes = await readBytes(source, 0, Math.min(source.size, WHOLE))
+  let at = 0
+  for (let i = 0; i < IN_A_ROW && at < bytes.length; i++) {
+    const { error, acts, end } = decodePickle(bytes.subarray(at), { name: source.name, offset: at })
+    if (acts) return true
+    if (error) return at > 2 && (!blank || bytes.subarray(at).every((byte) => byte <= 0x20))
+    at += end
+  }
+  return at > 2
 }
 
 /** Looks at the whole of a small file, at 256 places spread over a large one. */

@@ -44,6 +44,49 @@ describe('a file is recognised by its bytes, whatever it is called', () => {
   })
 })
 
+describe('an ordinary text is never taken for a pickle', () => {
+  it.each([
+    ['requirements.txt', 'cffi\ncloudpickle\n'],
+    ['requirements.txt of one', 'torch'],
+    ['requirements.txt with pins', 'ijson==3.2\nicecream\nIPython>=8\n'],
+    ['merges.txt', '#version: 0.2\n\u0120 t\n\u0120 a\nh e\n'],
+    ['merges.txt without its version', 'i n\nt h\n'],
+    ['vocab.txt', '[PAD]\n[UNK]\n[CLS]\n!\n"\n(\n)\n.\n'],
+    ['vocab.txt of letters', 'c\ni\nl\nN\n.\n'],
+    ['vocab.txt of marks', '(\n)\n.\n'],
+    ['code', 'import os\nfrom torch import nn\n\nprint("x")\n'],
+    ['code of classes', 'class Net(nn.Module):\n    pass\n'],
+    ['a table', 'id,label\n1,cat\n2,dog\n'],
+    ['a table of names', 'Name,Label\nA,1\n'],
+    ['a licence', 'MIT License\n\nCopyright (c) 2026\n'],
+    ['Apache', '                                 Apache License\n                           Version 2.0\n'],
+    ['a list', 'K1. The first clause.\nK2. The second.\n'],
+    ['numbers', 'I1.\n'],
+    ['one letter and a point', 'N.\n'],
+    ['prose', 'Some words.\nVery few.\n'],
+    ['a log', 'loss: 3.2\nloss: 3.1\n'],
+    ['ini', '[core]\n\trepositoryformatversion = 0\n'],
+    ['yaml', 'lr: 0.1\nbatch: 3\n'],
+    ['a diff', 'diff --git a/x b/x\nindex 0..1\n'],
+  ])('%s', async (_, content) => {
+    expect(await kindOf(text(content))).not.toBe('pickle')
+  })
+
+  it.each([
+    ['an int of protocol 0', 'I12\n.'],
+    ['a dict of protocol 0', "(dp0\nS'a'\np1\nI1\ns."],
+    ['with a line break behind it', "(dp0\nS'a'\np1\nI1\ns.\n"],
+    ['several in a row', 'I1\n.I2\n.(lp0\n.'],
+    ['a call cut before its end', "ccollections\nOrderedDict\np0\n(tRp1\nS'wei"],
+  ])('but %s is one', async (_, content) => {
+    expect(await kindOf(text(content))).toBe('pickle')
+  })
+
+  it('and so is one of protocol 1 with values behind it', async () => {
+    expect(await kindOf(bytes(0x7d, 0x71, 0, 0x2e, 0xff, 0xfe, 0, 0))).toBe('pickle')
+  })
+})
+
 describe('what is no checkpoint is named', () => {
   it.each([
     ['an empty file', bytes(), 'file/empty', /no bytes/],
