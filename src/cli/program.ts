@@ -42,12 +42,14 @@ export function program(io: Io, done: (status: Status) => void): Command {
   command('verify', 'Tell whether training can resume from a checkpoint, and what is wrong where it cannot.', [
     'verify checkpoint-500',
     'verify runs/gpt2 --json | jq -r .lastGood',
+    'verify finetuned --reference base',
     'verify runs/gpt2 --watch --json >> verdicts.jsonl',
     'verify checkpoint-500 --rule optimizer/missing=off --format junit > assay.xml',
   ])
     .argument('[path...]', 'checkpoint files or folders, or a folder of checkpoints')
     .option('--deep', 'read every value (finds NaN, infinities, damaged bytes)')
     .option('--strict', 'count warnings as errors')
+    .option('--reference <path>', 'an intact checkpoint of the same model: what it has must be here too')
     .option('--watch', 'stay, and verify each checkpoint that a training writes into the folder once it is complete')
     .addOption(new Option('--quiet <seconds>', 'with --watch: how long nothing must change').argParser(parseSeconds))
     .addOption(new Option('--rule <id=severity>', 'off, info, warning or error; may be repeated').argParser(parseRule))

@@ -12,15 +12,16 @@ const base = oc.errors({ ASSAY: { data: failure.extend({ code: z.string() }) } }
 
 const handle = z.object({ id: z.string() })
 
+/** Path of a sound checkpoint of the same model. */
+const reference = z.string().optional()
+
 /** What the user can give a repair to go by. */
-const help = {
-  /** Path of a sound checkpoint of the same model. */
-  reference: z.string().optional(),
-  shapes: s.shapeChoices.optional(),
-}
+const help = { reference, shapes: s.shapeChoices.optional() }
 
 /** How a verification weighs what it finds. */
-const verifying = { strict: z.boolean().optional(), rules: s.ruleChoices.optional() }
+const weighing = { strict: z.boolean().optional(), rules: s.ruleChoices.optional() }
+/** That, and what it goes by. */
+const verifying = { ...weighing, reference }
 
 /** Progress events, then one result. */
 function job<Result extends z.ZodType>(result: Result) {
@@ -70,7 +71,7 @@ export const contract = {
    * ASSAY `not-a-run` where the path is a checkpoint.
    */
   run: base
-    .input(z.object({ path: z.string() }).extend(verifying))
+    .input(z.object({ path: z.string() }).extend(weighing))
     .output(
       eventIterator(
         z.discriminatedUnion('type', [

@@ -5,6 +5,8 @@ import { RULES, type RuleId } from '../core/finding'
 export interface Choices {
   readonly strict?: boolean | undefined
   readonly rules?: RuleChoices | undefined
+  /** Path of a sound checkpoint of the same model. */
+  readonly reference?: string | undefined
 }
 
 /** The choices as `verify` takes them: unknown rules have no say. */

@@ -111,3 +111,32 @@ describe('assay verify', () => {
     expect((await assay(argv, { FORCE_COLOR: '1', NO_COLOR: '1' })).stdout).not.toContain(start)
   })
 })
+
+describe('assay verify --reference', () => {
+  const [partly, whole] = ['checkpoint', 'reference'].map((each) => goldenPath('frozen-missing', `data/${each}`))
+
+  it('misses what the reference has', async () => {
+    const { status, json } = await assayJson<Verification>('verify', partly as string, '--reference', whole as string)
+    expect(status).toBe(1)
+    expect(json.verdict).toBe('broken')
+    const missing = json.findings.filter(({ rule }) => rule === 'weights/missing-tensor')
+    expect(missing.map(({ subject }) => subject)).toEqual([0, 1, 2, 3].map((i) => `vision.${i}.weight`))
+    expect(missing[0]).toMatchObject({ severity: 'error', evidence: { shape: [64, 64], source: 'reference' } })
+  })
+
+  it('finds nothing missing where the reference has no more', async () => {
+    const { json } = await assayJson<Verification>('verify', whole as string, '--reference', partly as string)
+    expect(json.findings.filter(({ rule }) => rule.startsWith('weights/'))).toEqual([])
+  })
+
+  it('refuses a reference of another model', async () => {
+    const { status, stderr } = await assay(['verify', partly as string, '--reference', goldenPath('trainer-gpt2')])
+    expect(status).toBe(2)
+    expect(stderr).toContain('no tensor in common')
+  })
+
+  it('is what a repair goes by', async () => {
+    const { json } = await assayJson('repair', partly as string, '--reference', whole as string, '--dry-run')
+    expect(json).toMatchObject({ verdictBefore: 'broken' })
+  })
+})

@@ -20,6 +20,7 @@ import { plural } from '../text/units'
 interface Options {
   readonly deep?: true
   readonly strict?: true
+  readonly reference?: string
   readonly json?: true
   readonly format?: Format
   /** Severities by rule, as the user gave them. */
@@ -84,7 +85,11 @@ async function verifyPath(
   const settings = settingsBeside(absolute(path))
   checkRules(settings.rules ?? {}, known)
   const rules = { ...settings.rules, ...options.rule }
-  const choices = { rules, ...((options.strict || settings.strict) && { strict: true }) }
+  const choices = {
+    rules,
+    ...((options.strict || settings.strict) && { strict: true }),
+    ...(options.reference !== undefined && { reference: absolute(options.reference) }),
+  }
   const call = { ...(io.signal && { signal: io.signal }) }
   const opened = await client.open({ path: absolute(path), ...choices })
   const read = async ({ id, verification }: { id: string; verification: Verification }) => {

@@ -10,6 +10,7 @@ import { jsonText, safe } from '../text/safe'
 interface WatchOptions {
   readonly deep?: true
   readonly strict?: true
+  readonly reference?: string
   readonly json?: true
   readonly format?: string
   readonly rule?: RuleChoices
@@ -31,7 +32,12 @@ export async function watch(path: string, options: WatchOptions, io: Io): Promis
     const rules = { ...settings.rules, ...options.rule }
     checkRules(rules, new Map((await client.rules()).map((rule) => [rule.id, rule])))
     const strict = options.strict || settings.strict
-    const how = { rules, ...(strict && { strict }), ...(options.deep && { deep: true }) }
+    const how = {
+      rules,
+      ...(strict && { strict }),
+      ...(options.deep && { deep: true }),
+      ...(options.reference !== undefined && { reference: absolute(options.reference) }),
+    }
     let status: Status = STATUS.good
     io.stderr.write(`Watching ${safe(folder)}; interrupt to end.\n`)
     const wait = options.quiet === undefined ? {} : { quiet: options.quiet }

@@ -24,8 +24,8 @@ const WORDS = new Map<string, Plain>([
  * Steps through JSON text, value by value. Objects can be walked key by key, which shows keys given twice and builds nothing:
  * `for (let more = reader.enter('{'); more; more = reader.more('}')) { const key = reader.key(); ... reader.value() }`.
  * Every method throws AssayError `file/bad-header`, where the text breaks the rules. `what` is what messages call it: the
- * file, or a part of it. Beyond `most` values, an object counted as eight, `value` throws `file/resource-bomb`: each takes
- * many times the memory of its text.
+ * file, or a part of it. Brackets beyond all depth throw `file/resource-bomb`, and so does `value` beyond `most` values, an
+ * object counted as eight: each takes many times the memory of its text.
  */
 export class JsonReader {
   #at = 0
@@ -48,7 +48,7 @@ export class JsonReader {
   /** Steps over an opening bracket. Whether there is an item before the closing one, which is else stepped over as well. */
   enter(bracket: '{' | '['): boolean {
     if (this.peek() !== bracket) this.fail(`expected ${bracket}`)
-    if (++this.#depth > DEEPEST) this.fail(`more than ${DEEPEST} arrays and objects lie one in another`)
+    if (++this.#depth > DEEPEST) this.#refuse(`more than ${DEEPEST} arrays and objects one in another`)
     this.#at++
     return !this.#leave(bracket === '{' ? '}' : ']')
   }
@@ -97,7 +97,7 @@ export class JsonReader {
   }
 
   value(): Plain {
-    if (++this.#built > this.most) this.#refuse()
+    if (++this.#built > this.most) this.#refuse('more values than any file of its kind')
     switch (this.peek()) {
       case '{': {
         this.#built += OBJECT_WEIGHT - 1
@@ -147,10 +147,8 @@ export class JsonReader {
     })
   }
 
-  #refuse(): never {
-    throw new AssayError('file/resource-bomb', `${this.what} holds more values than any file of its kind`, {
-      file: this.file,
-    })
+  #refuse(what: string): never {
+    throw new AssayError('file/resource-bomb', `${this.what} holds ${what}`, { file: this.file })
   }
 
   #leave(bracket: '}' | ']'): boolean {

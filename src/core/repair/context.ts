@@ -1,8 +1,8 @@
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import type { Tensor } from '../checkpoint/tensor'
+import type { Reference } from '../verify/reference'
 import type { Diagnosis } from '../verify/shapes/diagnosis'
 import type { Verification } from '../verify/verify'
-import type { Reference } from './reference'
 import type { Proposal } from './steps'
 
 /** What menders look at. */

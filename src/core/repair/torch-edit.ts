@@ -6,10 +6,10 @@ import { type FoundTensor, torchStorageOf } from '../decode/pickle/torch'
 import { mappingOf, PyDict, PyGlobal, PyList, PyObject, PyTuple, type PyValue } from '../decode/pickle/value'
 import { containerOf, type PyContainer, partsOf } from '../decode/pickle/walk'
 import { AssayError } from '../errors'
+import { cleaner } from '../verify/shapes/clean-names'
 import { type OutputTensor, outputOf } from '../write/output'
 import { tensorValue } from '../write/torch-zip'
 import { isUntouched, type PlannedTensor } from './changes'
-import { cleaner } from './names'
 
 /** A storage that the edited pickle refers to and that no record of the file holds. */
 export interface NewStorage {

@@ -2,8 +2,9 @@ import type { Checkpoint, Component, ComponentId } from '../checkpoint/checkpoin
 import { type Finding, finding, type RuleId } from '../finding'
 import { list } from './text'
 
-/** Findings after which the weights have no usable shape: nothing can be resumed from them, with or without an optimizer. */
-const SHAPELESS: ReadonlySet<RuleId> = new Set<RuleId>([
+/** Findings after which the weights are not those of a model: nothing can be resumed from them, with or without an optimizer. */
+const UNUSABLE: ReadonlySet<RuleId> = new Set<RuleId>([
+  'weights/missing-tensor',
   'weights/flattened',
   'weights/rank-shard',
   'weights/placeholder',
@@ -17,9 +18,11 @@ const HARMLESS: ReadonlySet<RuleId> = new Set<RuleId>(['file/odd-name', 'file/pa
 const RESUMING: ReadonlySet<ComponentId> = new Set<ComponentId>(['optimizer', 'scheduler', 'scaler', 'sampler', 'rng'])
 
 /**
- * The components as they stand after the rules have spoken: damaged where an error concerns them. Where the weights
- * themselves have lost their shapes, or the file only pretends to hold any, and no training state came with them, its absence
- * is not what is amiss, and it is not asked for. Of another framework's folder nothing is said at all.
+ * The components as they stand after the rules have spoken: damaged where an error concerns them, as long as anything of them
+ * can be read. Where the weights were saved without their shapes or in part, or the file was never one that could be loaded,
+ * and no training state came with them, its absence is not what is amiss, and it is not asked for. A file that a copy or a
+ * crash has damaged is another matter: the whole one would lack that state as well. Of another framework's folder nothing is
+ * said at all.
  */
 export function settle(checkpoint: Checkpoint, findings: readonly Finding[]): Component[] {
   const foreign = foreignFinding(checkpoint, findings)
@@ -31,8 +34,8 @@ export function settle(checkpoint: Checkpoint, findings: readonly Finding[]): Co
     }))
   }
   const errors = findings.filter(({ severity }) => severity === 'error')
-  const shapeless = errors.find(({ rule }) => SHAPELESS.has(rule))
-  const hopeless = shapeless ?? errors.find((error) => isPretence(error, checkpoint))
+  const unusable = errors.find(({ rule }) => UNUSABLE.has(rule))
+  const hopeless = unusable ?? errors.find((error) => wasWrittenSo(error, checkpoint))
   const bare = !checkpoint.components.some(({ id, status }) => RESUMING.has(id) && status === 'present')
   return checkpoint.components.map((component) => {
     const { id, status } = component
@@ -44,9 +47,13 @@ export function settle(checkpoint: Checkpoint, findings: readonly Finding[]): Co
       return { ...component, status: 'not-applicable', note: 'There are no usable weights; nothing could be resumed' }
     }
     // Of a whole file without a value nothing can be mended, with or without a config.
-    const mendable = shapeless && !checkpoint.files.some(({ path }) => path === shapeless.subject)
+    const mendable = unusable && !checkpoint.files.some(({ path }) => path === unusable.subject)
     if (mendable && id === 'config' && status === 'not-applicable') {
-      return { ...component, status: 'missing', note: 'No config.json, which would tell the shapes that were lost' }
+      return {
+        ...component,
+        status: 'missing',
+        note: 'No config.json, which would tell what belongs here and in what shape',
+      }
     }
     return component
   })
@@ -59,9 +66,12 @@ function foreignFinding({ name }: Checkpoint, findings: readonly Finding[]): Fin
   )
 }
 
-/** A bomb; or a header that can be read and describes no tensor that could exist. */
-function isPretence({ rule, subject }: Finding, { files, components }: Checkpoint): boolean {
-  if (rule === 'file/resource-bomb') return true
+/**
+ * What no copy and no crash makes of a file: a bomb, a header that can be read and describes no tensor that could exist, a
+ * storage that its writer left shorter than the pickle claims, a dtype that cannot be loaded again.
+ */
+function wasWrittenSo({ rule, subject, evidence }: Finding, { files, components }: Checkpoint): boolean {
+  if (rule === 'file/resource-bomb' || evidence?.asWritten === true) return true
   const empty = components.some(({ id, status }) => id === 'weights' && status === 'missing')
   return empty && rule === 'file/bad-header' && !files.some(({ path }) => path === subject)
 }
@@ -73,7 +83,7 @@ function concerns({ rule, subject, evidence }: Finding, { id, files }: Component
   if (family !== 'weights') return family === id
   const file = typeof evidence?.file === 'string' ? evidence.file : undefined
   const part = checkpoint.tensors.find(({ name, file: at }) => name === subject && (file === undefined || at === file))
-  return id === (part?.component ?? 'weights')
+  return id === (part?.component ?? evidence?.component ?? 'weights')
 }
 
 /** The rule that tells that a component is missing. */

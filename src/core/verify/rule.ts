@@ -1,11 +1,14 @@
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import type { Finding, RuleId } from '../finding'
+import type { Reference } from './reference'
 import type { Values } from './values'
 
 interface RuleContext {
   readonly checkpoint: Checkpoint
   /** Statistics of values, read once for all rules. Only rules that need values may ask. */
   readonly values: Values
+  /** A sound checkpoint of the same model, where the user named one. */
+  readonly reference?: Reference
   readonly signal?: AbortSignal
 }
 

@@ -4,6 +4,7 @@ import { numel, storedBytes } from '../checkpoint/tensor'
 import { throwIfAborted } from '../errors'
 import type { Finding, RuleId, Severity } from '../finding'
 import { MISSING, missingFindings, settle } from './components'
+import { Reference } from './reference'
 import { ALL_RULES } from './rules'
 import { weightsOf } from './shapes/evidence'
 import { type Progress, Values } from './values'
@@ -31,21 +32,25 @@ export interface VerifyOptions {
   readonly strict?: boolean
   /** Severities other than the rules' own; `off`: nothing is found, and what the rule looks for is not asked for. */
   readonly rules?: ReadonlyMap<RuleId, Severity | 'off'>
+  /** A sound checkpoint of the same model: what it has belongs here too. */
+  readonly reference?: Checkpoint
   readonly signal?: AbortSignal
   readonly onProgress?: Progress
 }
 
 /**
- * Runs the rules over a checkpoint and weighs what they found. Throws AssayError `cancelled`; whatever is wrong with the
- * checkpoint is a finding.
+ * Runs the rules over a checkpoint and weighs what they found. Throws AssayError `cancelled`, and `usage` for a reference that
+ * has no tensor in common with it; whatever is wrong with the checkpoint is a finding.
  */
 export async function verify(checkpoint: Checkpoint, options: VerifyOptions): Promise<Verification> {
   const { kernel, deep = false, strict = false, rules = new Map(), signal, onProgress } = options
   const values = new Values(checkpoint, kernel, signal, onProgress)
+  const reference = options.reference && new Reference(checkpoint, options.reference)
+  const context = { checkpoint, values, ...(reference && { reference }), ...(signal && { signal }) }
   const found: Finding[] = [...checkpoint.findings, ...checkpoint.files.flatMap(({ findings }) => findings)]
   for (const rule of ALL_RULES) {
     if (rule.needs === 'values' && !deep) continue
-    for await (const finding of rule.check({ checkpoint, values, ...(signal && { signal }) })) found.push(finding)
+    for await (const finding of rule.check(context)) found.push(finding)
     throwIfAborted(signal)
   }
   const ruled = chosen(distinct([...found, ...values.findings]), rules)

@@ -12,6 +12,7 @@ import { procedures } from '../base'
 import { type Choices, choicesOf } from '../choices'
 import type { Engine } from '../engine'
 import { job } from '../jobs'
+import { withReference } from '../reference'
 import { wireHistory, wireScan, wireState, wireVerification } from '../wire/state'
 import { openedRun } from './run'
 
@@ -28,8 +29,8 @@ const close = procedures.close.handler(({ input, context: { engine } }) => {
 const verifyDeep = procedures.verifyDeep.handler(({ input, context: { engine }, signal }) => {
   const { checkpoint } = engine.get(input.id)
   return job(signal, async (onProgress, abort) => {
-    const reading = { deep: true, kernel: engine.kernel, signal: abort, onProgress }
-    const verification = await verify(checkpoint, { ...reading, ...choicesOf(input) })
+    const reading = { deep: true, kernel: engine.kernel, signal: abort, onProgress, ...choicesOf(input) }
+    const verification = await withReference(input.reference, (known) => verify(checkpoint, { ...reading, ...known }))
     engine.learn(input.id, verification)
     return wireVerification(checkpoint, verification)
   })
@@ -82,6 +83,6 @@ function siblingsOf({ path, name }: Checkpoint): Run['checkpoints'][number][] {
   }
 }
 
-function quick(checkpoint: Checkpoint, engine: Engine, choices: Choices): Promise<Verification> {
-  return verify(checkpoint, { deep: false, kernel: engine.kernel, ...choicesOf(choices) })
+function quick(checkpoint: Checkpoint, { kernel }: Engine, choices: Choices): Promise<Verification> {
+  return withReference(choices.reference, (known) => verify(checkpoint, { kernel, ...choicesOf(choices), ...known }))
 }

@@ -1,11 +1,13 @@
-import { openCheckpoint } from '../../core/checkpoint/open'
+import type { Kernel } from '../../core/analysis/kernel'
 import { applyRepair } from '../../core/repair/apply'
 import { exportWeights } from '../../core/repair/export'
 import { planRepair } from '../../core/repair/plan'
 import type { RepairPlan } from '../../core/repair/steps'
+import { verify } from '../../core/verify/verify'
 import { procedures } from '../base'
 import type { Held } from '../engine'
 import { job } from '../jobs'
+import { withReference } from '../reference'
 import { wireExport, wirePlan, wireResult } from '../wire/repair'
 
 interface Help {
@@ -14,14 +16,14 @@ interface Help {
 }
 
 const repairPlan = procedures.repairPlan.handler(({ input, context: { engine }, signal }) =>
-  planned(engine.get(input.id), input, signal, async (plan) => wirePlan(plan)),
+  planned(engine.get(input.id), input, engine.kernel, signal, async (plan) => wirePlan(plan)),
 )
 
 const repair = procedures.repair.handler(({ input, context: { engine }, signal }) => {
   const held = engine.get(input.id)
   const { out, inPlace, refused } = input
   return job(signal, (onProgress, abort) =>
-    planned(held, input, abort, async (plan) =>
+    planned(held, input, engine.kernel, abort, async (plan) =>
       wireResult(
         await applyRepair(held.checkpoint, plan, {
           ...(out !== undefined && { out }),
@@ -56,17 +58,17 @@ const exportTo = procedures.export.handler(({ input: { id, out, options }, conte
 export const repairs = { repairPlan, repair, export: exportTo }
 
 /** Makes the plan and uses it while what it refers to is open. */
-async function planned<Result>(
-  { checkpoint, verification }: Held,
+function planned<Result>(
+  { checkpoint, verification: known }: Held,
   { reference: path, shapes }: Help,
+  kernel: Kernel,
   signal: AbortSignal | undefined,
   use: (plan: RepairPlan) => Promise<Result>,
 ): Promise<Result> {
-  const reference = path === undefined ? undefined : await openCheckpoint(path)
-  try {
-    const options = { ...(reference && { reference }), ...(shapes && { shapes }), ...(signal && { signal }) }
-    return await use(await planRepair(checkpoint, verification, options))
-  } finally {
-    reference?.close()
-  }
+  return withReference(path, async ({ reference }) => {
+    const options = { ...(reference && { reference }), ...(signal && { signal }) }
+    // A reference may show what names and shapes alone did not. What the values showed is not looked for again.
+    const verification = reference && !known.deep ? await verify(checkpoint, { kernel, ...options }) : known
+    return use(await planRepair(checkpoint, verification, { ...options, ...(shapes && { shapes }) }))
+  })
 }

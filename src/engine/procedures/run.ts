@@ -7,6 +7,7 @@ import { procedures } from '../base'
 import { type Choices, choicesOf } from '../choices'
 import type { Engine } from '../engine'
 import { stream } from '../jobs'
+import { withReference } from '../reference'
 import { wireFacts, wireRow } from '../wire/run'
 
 const run = procedures.run.handler(({ input, context: { engine }, signal }) =>
@@ -28,7 +29,10 @@ export const runs = { run }
 /** A run with every checkpoint looked at and closed again. */
 export async function openedRun(found: Run, engine: Engine, choices: Choices) {
   const rows: RunRow[] = []
-  for await (const row of rowsOf(found, { ...choicesOf(choices), kernel: engine.kernel })) rows.push(row)
+  await withReference(choices.reference, async (known) => {
+    const options = { ...choicesOf(choices), kernel: engine.kernel, ...known }
+    for await (const row of rowsOf(found, options)) rows.push(row)
+  })
   const facts = wireFacts(await factsOf(found, rows))
   return { kind: 'run' as const, path: found.path, name: found.name, checkpoints: rows.map(wireRow), ...facts }
 }

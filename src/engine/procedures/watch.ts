@@ -5,6 +5,7 @@ import { verify } from '../../core/verify/verify'
 import { procedures } from '../base'
 import { choicesOf } from '../choices'
 import { stream } from '../jobs'
+import { withReference } from '../reference'
 import { wireVerification } from '../wire/state'
 
 /** Seconds without a change after which a checkpoint is thought to be written. */
@@ -22,7 +23,9 @@ const watch = procedures.watch.handler(({ input, context: { engine }, signal }) 
         try {
           const checkpoint = await openCheckpoint(path)
           try {
-            const verification = await verify(checkpoint, { ...reading, ...choicesOf(input) })
+            const verification = await withReference(input.reference, (known) =>
+              verify(checkpoint, { ...reading, ...choicesOf(input), ...known }),
+            )
             yield { path, verification: wireVerification(checkpoint, verification) }
           } finally {
             checkpoint.close()

@@ -40,7 +40,7 @@ const DAMAGED: readonly (readonly [string, string, string])[] = [
   ['damaged-zip-record-missing', 'file/bad-header', 'damaged'],
   ['torch-zoo-legacy-float8', 'file/bad-header', 'damaged'],
   ['hostile-st-ansi-name', 'file/odd-name', 'present'],
-  ['hostile-st-deep-json', 'file/bad-header', 'missing'],
+  ['hostile-st-deep-json', 'file/resource-bomb', 'missing'],
   ['hostile-st-negative', 'file/bad-header', 'missing'],
   ['hostile-st-overflow', 'file/bad-header', 'missing'],
   ['hostile-st-proto', 'file/odd-name', 'present'],

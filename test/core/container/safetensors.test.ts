@@ -132,7 +132,7 @@ describe('a damaged file', () => {
     ['damaged-st-cut-header', 'file/truncated'],
     ['damaged-st-header-huge', 'file/bad-header'],
     ['damaged-st-header-not-json', 'file/bad-header'],
-    ['hostile-st-deep-json', 'file/bad-header'],
+    ['hostile-st-deep-json', 'file/resource-bomb'],
     ['damaged-empty', 'file/empty'],
     ['damaged-html', 'file/bad-header'],
     ['damaged-lfs-pointer', 'file/bad-header'],

@@ -89,7 +89,7 @@ function untyped(found: PickledTensors, file: string): Finding[] {
     'torch writes such a file and refuses to load it'
   return [
     finding('file/bad-header', file, message, {
-      evidence: { tensors: names.slice(0, 50) },
+      evidence: { tensors: names.slice(0, 50), asWritten: true },
       repair: 'Export the weights as safetensors; their values are all here',
     }),
   ]

@@ -108,7 +108,13 @@ export function storageFindings(
     const state = there === undefined ? 'is missing' : `has ${there} of ${expected} bytes`
     const loss = names.length > 0 ? `; the values of ${some(names)} are lost` : ''
     return finding('file/bad-header', file, `${file}: the record ${record} ${state}${loss}`, {
-      evidence: { record, expected, ...(there !== undefined && { there }), tensors: names.slice(0, 50) },
+      // In an archive that is whole, a record is as short as its writer made it.
+      evidence: {
+        record,
+        expected,
+        ...(there !== undefined && { there, asWritten: true }),
+        tensors: names.slice(0, 50),
+      },
     })
   })
 }

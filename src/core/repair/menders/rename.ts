@@ -1,7 +1,7 @@
 import type { Tensor } from '../../checkpoint/tensor'
+import { cleaner, wrapperIn } from '../../verify/shapes/clean-names'
 import { list } from '../../verify/text'
 import type { Context } from '../context'
-import { cleaner, wrapperIn } from '../names'
 import type { Proposal } from '../steps'
 
 /** Takes out of the names what torch.compile, DDP, FSDP and their like have put in, file by file. */

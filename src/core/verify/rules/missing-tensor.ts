@@ -1,5 +1,6 @@
 import type { Checkpoint } from '../../checkpoint/checkpoint'
 import { isFloating } from '../../checkpoint/dtype'
+import { numel } from '../../checkpoint/tensor'
 import { type Finding, finding } from '../../finding'
 import { matchOf } from '../architectures/match'
 import type { Rule } from '../rule'
@@ -12,12 +13,24 @@ const BUFFERS = /(inv_freq|masked_bias|attn\.bias|attention\.bias|position_ids|t
 
 /**
  * Parameters that the model has and the file has not. Who says so is the config, where it names an architecture that is known
- * to the last parameter; or all other layers, where just one in their midst lacks what every one of them has.
+ * to the last parameter; or all other layers, where just one in their midst lacks what every one of them has; or a reference.
  */
 export const missingTensor: Rule = {
   ids: ['weights/missing-tensor'],
   needs: 'structure',
-  check: ({ checkpoint }) => missingTensors(checkpoint),
+  *check({ checkpoint, reference }) {
+    const told = new Set<string>()
+    for (const each of missingTensors(checkpoint)) {
+      told.add(unwrapped(each.subject))
+      yield each
+    }
+    for (const { name, values } of reference?.lacking(checkpoint.config) ?? []) {
+      const { shape, dtype, component } = values
+      if (told.has(unwrapped(name)) || !isFloating(dtype) || numel(shape) === 0 || BUFFERS.test(name)) continue
+      const why = `${reference?.name} has it with the shape ${shapeText(shape)}`
+      yield missing(name, why, { shape: [...shape], source: reference?.name, component })
+    }
+  },
 }
 
 function* missingTensors(checkpoint: Checkpoint): Generator<Finding> {

@@ -2,8 +2,8 @@ import type { Checkpoint } from '../checkpoint/checkpoint'
 import type { Tensor } from '../checkpoint/tensor'
 import { fieldsOf } from '../decode/plain'
 import { AssayError } from '../errors'
-import { weightsOf } from '../verify/shapes/evidence'
-import { cleaner } from './names'
+import { cleaner } from './shapes/clean-names'
+import { weightsOf } from './shapes/evidence'
 
 /** The weights of a checkpoint by the names that the model itself gives them, whatever wrappers left in those names. */
 export class Named {

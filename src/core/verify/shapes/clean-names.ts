@@ -1,4 +1,4 @@
-import { commonWrapper, WRAPPERS } from '../verify/shapes/names'
+import { commonWrapper, WRAPPERS } from './names'
 
 const SEGMENTS: ReadonlySet<string> = new Set(WRAPPERS.map(({ segment }) => segment))
 
