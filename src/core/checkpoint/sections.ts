@@ -45,24 +45,44 @@ export function sectionsIn(value: PyValue | undefined, component: ComponentId): 
 /**
  * Splits a pickled root by what its parts are the state of. A state dict, an optimizer's or a scheduler's dict is one
  * section, of the component its contents show and `whole` if they show none; a training dict
- * (`{'model': ..., 'optimizer': ..., 'epoch': 3}`) is one section a key. Names decide only where contents do not.
+ * (`{'model': ..., 'optimizer': ..., 'epoch': 3}`) is one section a key, a list or tuple of the same one an index. Names decide
+ * only where contents do not.
  */
 function sectionsOf(root: PyValue, whole: ComponentId): Section[] {
-  const entries = mappingOf(root)
   const shown = byContents(root)
-  if (!entries || shown) return [{ component: shown ?? whole, value: root }]
-  if (!isTrainingDict(entries)) return [{ component: whole, value: root }]
   const budget = { visits: SEARCH_LIMIT }
-  return [...entries].flatMap(([key, value]) => {
-    const inner = WRAPPERS.has(String(key)) ? mappingOf(value) : undefined
-    const parts = inner && isTrainingDict(inner) && holdsOptimizer(inner) ? [...inner] : undefined
-    if (!parts) return { key: String(key), component: componentOf(String(key), value, budget), value }
-    return parts.map(([name, part]) => ({
+  const entries = shown ? undefined : (dictParts(root) ?? listParts(root, budget))
+  if (!entries) return [{ component: shown ?? whole, value: root }]
+  return entries.flatMap(([key, value]) => {
+    const wraps = typeof key === 'number' || WRAPPERS.has(String(key))
+    const inner = wraps && isWrapper(value) ? mappingOf(value) : undefined
+    if (!inner) return { key: String(key), component: componentOf(String(key), value, budget), value }
+    return [...inner].map(([name, part]) => ({
       key: `${String(key)}.${String(name)}`,
       component: componentOf(String(name), part, budget),
       value: part,
     }))
   })
+}
+
+function dictParts(root: PyValue): (readonly [PyValue, PyValue])[] | undefined {
+  const entries = mappingOf(root)
+  return entries && isTrainingDict(entries) ? [...entries] : undefined
+}
+
+/** `torch.save((model.state_dict(), optimizer.state_dict(), 7), path)`: what stands beside a state, or plain values beside weights. */
+function listParts(root: PyValue, budget: { visits: number }): (readonly [number, PyValue])[] | undefined {
+  const items = sequenceOf(root)
+  if (!items || items.length > MOST_PARTS || items.some((item) => torchTensorOf(item))) return undefined
+  const isState = items.some((item) => byContents(item) !== undefined || isWrapper(item))
+  const isBeside = items.some((item) => !isContainer(item)) && items.some((item) => holdsTensor(item, budget))
+  return isState || isBeside ? items.map((item, i) => [i, item] as const) : undefined
+}
+
+/** Whether a value is a whole training dict, inside of another value. */
+function isWrapper(value: PyValue): boolean {
+  const inner = mappingOf(value)
+  return inner !== undefined && isTrainingDict(inner) && holdsOptimizer(inner)
 }
 
 /** Keys under which some programs keep the whole training dict (Composer's `state`). */

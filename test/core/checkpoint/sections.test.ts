@@ -47,8 +47,32 @@ describe('what a pickled dict holds is told by its contents', () => {
       'weights',
     ],
     ['an empty dict', dict({}), 'weights'],
+    ['a list of tensors', list(tensor(3), tensor(4)), 'weights'],
+    ['a sample and its class', new PyTuple([tensor(3), 7]), 'weights'],
+    ['a list of state dicts', list(stateDict(), stateDict()), 'weights'],
+    ['a list of numbers', list(1, 2, 3), 'weights'],
   ])('%s', (_, value, component) => {
     expect(parts(value)).toEqual({ '': component })
+  })
+})
+
+describe('a list or tuple is split by what its items hold', () => {
+  it.each<[string, PyValue, Record<string, string>]>([
+    [
+      'a state dict, an optimizer, an epoch',
+      list(stateDict(), adam(), 7),
+      { 0: 'weights', 1: 'optimizer', 2: 'trainer' },
+    ],
+    ['two of them in a tuple', new PyTuple([stateDict(), adam()]), { 0: 'weights', 1: 'optimizer' }],
+    ['weights and a step', new PyTuple([stateDict(), 7]), { 0: 'weights', 1: 'trainer' }],
+    ['optimizers alone', list(adam(), adam()), { 0: 'optimizer', 1: 'optimizer' }],
+    [
+      'a training dict and its settings',
+      list(dict({ model: stateDict(), optimizer: adam() }), dict({ lr: new PyFloat(0.1) })),
+      { '0.model': 'weights', '0.optimizer': 'optimizer', 1: 'trainer' },
+    ],
+  ])('%s', (_, value, sections) => {
+    expect(parts(value)).toEqual(sections)
   })
 })
 
