@@ -10,7 +10,7 @@ export interface SafetensorsEntry {
   readonly name: string
   readonly dtype: DType
   /** As torch has it: the last dimension of an `F4` tensor is half of what the header says. */
-  readonly shape: number[]
+  readonly shape: readonly number[]
   /** Bytes [begin, end) relative to `dataOffset`. `end` may lie beyond a truncated file. */
   readonly begin: number
   readonly end: number

@@ -6,7 +6,8 @@ import { quote, type Report } from './report'
 export interface HeaderEntry {
   readonly name: string
   readonly dtype: string
-  readonly shape: number[]
+  /** One list for all entries of a shape. */
+  readonly shape: readonly number[]
   readonly begin: number
   readonly end: number
 }
@@ -23,6 +24,8 @@ const MOST_DIMENSIONS = 64
 /** Real files have tens of thousands of tensors, the largest known 1.3 million, and a few lines of metadata. */
 const MOST_TENSORS = 2 ** 21
 const MOST_METADATA = 2 ** 16
+/** Beyond so many, sharing them saves nothing. */
+const MOST_SHAPES = 2 ** 12
 
 /**
  * Parses the JSON header of a safetensors file in one pass that keeps what `JSON.parse` hides: names given twice. Throws AssayError
@@ -33,6 +36,7 @@ const MOST_METADATA = 2 ** 16
 export function parseSafetensorsHeader(bytes: Uint8Array, name: string, report: Report): SafetensorsHeader {
   const reader = new JsonReader(decode(bytes, name), name, `The header of ${name}`)
   const entries: HeaderEntry[] = []
+  const shared = sharedShapes()
   let metadata: Record<string, string> | undefined
   const trouble = (subject: string, message: string) => report.add('header', 'file/bad-header', subject, message)
   for (let more = reader.enter('{'); more; more = reader.more('}')) {
@@ -42,7 +46,7 @@ export function parseSafetensorsHeader(bytes: Uint8Array, name: string, report: 
       metadata = readMetadata(reader, (why) => trouble(name, `${why}; readers refuse the file`))
       continue
     }
-    const entry = readEntry(reader, key)
+    const entry = readEntry(reader, key, shared)
     if (entry) entries.push(entry)
     else trouble(key, `The entry of ${quote(key)} has no valid dtype, shape and data_offsets`)
     if (entries.length > MOST_TENSORS) {
@@ -66,7 +70,11 @@ function decode(bytes: Uint8Array, name: string): string {
 }
 
 /** The entry at hand, or undefined when it is not an object that gives each of the three fields once. */
-function readEntry(reader: JsonReader, name: string): HeaderEntry | undefined {
+function readEntry(
+  reader: JsonReader,
+  name: string,
+  shared: (shape: number[]) => readonly number[],
+): HeaderEntry | undefined {
   if (reader.peek() !== '{') {
     reader.skip()
     return undefined
@@ -87,7 +95,21 @@ function readEntry(reader: JsonReader, name: string): HeaderEntry | undefined {
     fields++
   }
   if (fields !== 3 || dtype === undefined || !shape || offsets?.length !== 2) return undefined
-  return { name, dtype, shape, begin: offsets[0] as number, end: offsets[1] as number }
+  return { name, dtype, shape: shared(shape), begin: offsets[0] as number, end: offsets[1] as number }
+}
+
+/**
+ * The first list of each shape. A million tensors have a few dozen shapes; a list for each would take more memory than the
+ * header itself.
+ */
+function sharedShapes(): (shape: number[]) => readonly number[] {
+  const known = new Map<string, readonly number[]>()
+  return (shape) => {
+    const key = shape.join()
+    const first = known.get(key) ?? Object.freeze(shape)
+    if (known.size < MOST_SHAPES) known.set(key, first)
+    return first
+  }
 }
 
 function readText(reader: JsonReader): string | undefined {

@@ -111,11 +111,14 @@ const { compare } = new Intl.Collator('en', { numeric: true })
 function parametersOf(checkpoint: Checkpoint): number {
   const seen = new Set<string>()
   let count = 0
-  for (const { file, name, shape, storage, blocks } of weightsOf(checkpoint)) {
+  for (const { file, shape, storage, blocks } of weightsOf(checkpoint)) {
     const [block] = blocks
-    const key = storage && block ? `${file}\0${storage.key}\0${block.offset}\0${shape}` : `${file}\0\0${name}`
-    if (!seen.has(key)) count += numel(shape)
-    seen.add(key)
+    if (storage && block) {
+      const key = `${file}\0${storage.key}\0${block.offset}\0${shape}`
+      if (seen.has(key)) continue
+      seen.add(key)
+    }
+    count += numel(shape)
   }
   return count
 }

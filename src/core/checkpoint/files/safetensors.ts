@@ -11,9 +11,10 @@ import type { Contents } from './contents'
  */
 export async function readSafetensorsFile(source: ByteSource, file: string, component: ComponentId): Promise<Contents> {
   const { entries, dataOffset, metadata, findings } = await readSafetensors(source)
+  const stridesOf = sharedStrides()
   const tensors = entries.map(({ name, dtype, shape, begin }): Tensor => {
     const offset = dataOffset + begin
-    const block = { source, offset, strides: contiguousStrides(shape), start: originOf(shape), shape }
+    const block = { source, offset, strides: stridesOf(shape), start: originOf(shape), shape }
     return { name, dtype, shape, file, component, blocks: [block] }
   })
   const cut = entries.filter(({ end }) => dataOffset + end > source.size).map(({ name }) => name)
@@ -25,4 +26,14 @@ export async function readSafetensorsFile(source: ByteSource, file: string, comp
       : each,
   )
   return { tensors, metadata, sections: [], globals: [], findings: named }
+}
+
+/** Strides of shapes, one list for all tensors that share a list as their shape. */
+function sharedStrides(): (shape: readonly number[]) => readonly number[] {
+  const known = new Map<readonly number[], readonly number[]>()
+  return (shape) => {
+    const strides = known.get(shape) ?? contiguousStrides(shape)
+    known.set(shape, strides)
+    return strides
+  }
 }

@@ -25,18 +25,12 @@ export interface Part {
  * layers, from the optimizer, from a bias. Asked only about tensors that look wrong, never to doubt one that looks right.
  */
 export class ShapeEvidence {
-  private readonly byPart = new Map<string, Tensor>()
-  private readonly tensors = new Map<string, Tensor>()
+  private indexed: WeightIndex | undefined
   private readonly moments = new Map<string, readonly number[]>()
   private readonly momentsBySize = new Map<number, readonly number[] | undefined>()
   private readonly scopes = new Map<Plain | undefined, Scope>()
 
   constructor(private readonly checkpoint: Checkpoint) {
-    for (const tensor of weightsOf(checkpoint)) {
-      this.tensors.set(key(tensor.file, tensor.name), tensor)
-      const part = layerPart(tensor.name)
-      if (part !== undefined && tensor.shape.length > 1 && numel(tensor.shape) > 0) this.byPart.set(part, tensor)
-    }
     for (const [name, shape] of momentShapes(checkpoint)) {
       if (name !== undefined) this.moments.set(unwrapped(name), shape)
       const size = numel(shape)
@@ -44,6 +38,12 @@ export class ShapeEvidence {
       const clash = this.momentsBySize.has(size) && String(known) !== String(shape)
       this.momentsBySize.set(size, clash ? undefined : shape)
     }
+  }
+
+  /** Made when the first tensor looks wrong: of a million sound ones it would take seconds and hundreds of megabytes. */
+  private get weights(): WeightIndex {
+    this.indexed ??= indexOf(weightsOf(this.checkpoint))
+    return this.indexed
   }
 
   /** The shape that the config or the optimizer gives to a tensor of this name, whatever it holds. */
@@ -82,7 +82,7 @@ export class ShapeEvidence {
 
   /** The shape of the same part of another layer. */
   inOtherLayers({ name }: Tensor): Expected | undefined {
-    const equal = this.byPart.get(layerPart(name) ?? '')
+    const equal = this.weights.byPart.get(layerPart(name) ?? '')
     return equal && { shape: equal.shape, source: equal.name }
   }
 
@@ -125,7 +125,7 @@ export class ShapeEvidence {
       // The head stands outside of what holds the rest: `model.embed_tokens`, but `lm_head`.
       const outer = prefix.replace(/(model|transformer)\.$/, '')
       const found =
-        this.tensors.get(key(tensor.file, prefix + each)) ?? this.tensors.get(key(tensor.file, outer + each))
+        this.weights.byName.get(key(tensor.file, prefix + each)) ?? this.weights.byName.get(key(tensor.file, outer + each))
       if (found) return found
     }
     return undefined
@@ -134,7 +134,7 @@ export class ShapeEvidence {
   /** Length of the bias beside a weight: one dimension of the weight has that size. */
   biasOf({ file, name }: Tensor): number | undefined {
     if (!name.endsWith('.weight')) return undefined
-    const bias = this.tensors.get(key(file, `${name.slice(0, -'weight'.length)}bias`))
+    const bias = this.weights.byName.get(key(file, `${name.slice(0, -'weight'.length)}bias`))
     return bias && bias.shape.length === 1 && bias.shape[0] !== 0 ? bias.shape[0] : undefined
   }
 
@@ -151,6 +151,24 @@ export class ShapeEvidence {
     this.scopes.set(config, scope)
     return scope
   }
+}
+
+interface WeightIndex {
+  /** By file and name. */
+  readonly byName: ReadonlyMap<string, Tensor>
+  /** One matrix of each part that layers have in common. */
+  readonly byPart: ReadonlyMap<string, Tensor>
+}
+
+function indexOf(weights: readonly Tensor[]): WeightIndex {
+  const byName = new Map<string, Tensor>()
+  const byPart = new Map<string, Tensor>()
+  for (const tensor of weights) {
+    byName.set(key(tensor.file, tensor.name), tensor)
+    const part = layerPart(tensor.name)
+    if (part !== undefined && tensor.shape.length > 1 && numel(tensor.shape) > 0) byPart.set(part, tensor)
+  }
+  return { byName, byPart }
 }
 
 interface Scope {
