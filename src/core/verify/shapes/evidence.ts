@@ -125,7 +125,8 @@ export class ShapeEvidence {
       // The head stands outside of what holds the rest: `model.embed_tokens`, but `lm_head`.
       const outer = prefix.replace(/(model|transformer)\.$/, '')
       const found =
-        this.weights.byName.get(key(tensor.file, prefix + each)) ?? this.weights.byName.get(key(tensor.file, outer + each))
+        this.weights.byName.get(key(tensor.file, prefix + each)) ??
+        this.weights.byName.get(key(tensor.file, outer + each))
       if (found) return found
     }
     return undefined
