@@ -117,8 +117,24 @@ export const contract = {
   state: base.input(handle).output(s.trainingState),
   /** Of an open checkpoint by its id, or of what lies at a path: merged over all checkpoints of a run and the logs beside them. */
   history: base.input(z.union([handle, z.object({ path: z.string() })])).output(s.history),
-  /** Compares two open checkpoints, values included. `filter` is a glob over tensor names (`*`, `?`). */
-  diff: base.input(z.object({ a: z.string(), b: z.string(), filter: z.string().optional() })).output(job(s.diffReport)),
+  /** Compares two open checkpoints, values included. */
+  diff: base
+    .input(
+      z.object({
+        a: z.string(),
+        b: z.string(),
+        /** A glob over tensor names (`*`, `?`). */
+        filter: z.string().optional(),
+        /** Names in A, or leading parts of them, and what they are called in B. */
+        rename: z.record(z.string(), z.string()).optional(),
+        /** Values are taken for equal where |b - a| <= atol + rtol |a|. */
+        atol: z.number().nonnegative().optional(),
+        rtol: z.number().nonnegative().optional(),
+        /** Tell distances in representable values as well; costs a quarter more time. */
+        ulp: z.boolean().optional(),
+      }),
+    )
+    .output(job(s.diffReport)),
   repairPlan: base.input(handle.extend(help)).output(s.repairPlan),
   repair: base
     .input(

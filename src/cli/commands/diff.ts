@@ -22,7 +22,7 @@ export async function diff(a: string, b: string, { filter, json }: Options, io: 
   })
 }
 
-const SAYS: Record<keyof DiffReport['summary'], string> = {
+const SAYS: Record<DiffReport['tensors'][number]['status'], string> = {
   same: 'the same',
   changed: 'changed',
   onlyA: 'only in A',

@@ -13,6 +13,16 @@ export function decodeValues(dtype: DType, bytes: Uint8Array, into?: Float64Arra
   return out
 }
 
+/** Decodes block after block into one array, which grows to the largest. */
+export function blockDecoder(dtype: DType): (block: Uint8Array) => Float64Array {
+  let values: Float64Array = new Float64Array(0)
+  return (block) => {
+    const decoded = decodeValues(dtype, block, values)
+    if (decoded.length > values.length) values = decoded
+    return decoded
+  }
+}
+
 /** Values in one element: 2 for complex numbers and for packed pairs, else 1. */
 export function valuesPerElement(dtype: DType): 1 | 2 {
   return isComplex(dtype) || dtype === 'float4_e2m1fn_x2' ? 2 : 1

@@ -6,9 +6,16 @@ import type { DType } from '../checkpoint/dtype'
  */
 export interface Kernel {
   statistics(dtype: DType): Accumulator<Statistics>
-  comparison(a: DType, b: DType): PairAccumulator<Comparison>
+  comparison(a: DType, b: DType, options?: ComparisonOptions): PairAccumulator<Comparison>
   /** Equal-width bins over [min, max]; values outside and non-finite ones are not counted. */
   histogram(dtype: DType, min: number, max: number, bins: number): Accumulator<Float64Array>
+}
+
+export interface ComparisonOptions {
+  /** Count the values for which |b - a| <= atol + rtol |a| does not hold. */
+  readonly tolerance?: { readonly atol: number; readonly rtol: number }
+  /** Measure distances in representable values, between equal floating dtypes. */
+  readonly ulp?: boolean
 }
 
 export interface Accumulator<Result> {
@@ -33,6 +40,8 @@ export interface Statistics {
   readonly zeros: number
   readonly nan: number
   readonly inf: number
+  /** Values other than zero that are smaller than the smallest normal one of the dtype; 0 for dtypes that have none. */
+  readonly denormals: number
 }
 
 /** b against a. Differences are taken in float64 over pairs where both values are finite. */
@@ -49,4 +58,14 @@ export interface Comparison {
   readonly cosine: number | null
   /** Pairs left out of the differences because a value was NaN or infinite. */
   readonly nonFinite: number
+  /** Elements that are NaN in b only, and in a only. */
+  readonly becameNan: number
+  readonly wasNan: number
+  /** Elements beyond the tolerance; null where none was given. An infinity or NaN on one side is beyond any. */
+  readonly beyond: number | null
+  /**
+   * The greatest number of steps from a value to the next representable one that lead from a to b, over finite pairs (0 and -0
+   * are one value; rounded to float64 beyond 2^53); null where it was not asked for, or where there is no such number.
+   */
+  readonly maxUlp: number | null
 }

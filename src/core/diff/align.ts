@@ -1,47 +1,67 @@
 import type { Tensor } from '../checkpoint/tensor'
 
+/**
+ * How two tensors of different names were found to be one: the user said so, the names differ by a wrapper's prefix only, the
+ * values are the same, or all that was left over has the same shapes in the same order.
+ */
+export type Match = 'rename' | 'prefix' | 'content' | 'order'
+
 /** Two tensors that stand for the same parameter, or one that only one side has. */
 export interface Pair {
-  /** The tensor's name; `file: name` where one side has the name in several files. */
+  /** The tensor's name (A's, where B has another); `file: name` where one side has the name in several files. */
   readonly name: string
   readonly a?: Tensor
   readonly b?: Tensor
+  /** Set where the names differ. */
+  readonly match?: Match
 }
+
+/** Names of A, or leading parts of them, and what they are called in B. */
+export type Renames = ReadonlyMap<string, string>
 
 /**
  * Pairs the weights (adapters included) of two checkpoints by name, in A's order, then what only B has. Where several files hold
  * a name (two models saved side by side), tensors of the same file belong together, and what is left pairs in order.
  */
-export function align(
-  a: readonly Tensor[],
-  b: readonly Tensor[],
-  filter: (name: string) => boolean = () => true,
-): Pair[] {
-  const isWeight = ({ component, name }: Tensor) => (component === 'weights' || component === 'adapter') && filter(name)
-  return pairByName(a.filter(isWeight), b.filter(isWeight))
+export function align(a: readonly Tensor[], b: readonly Tensor[], renames: Renames = new Map()): Pair[] {
+  const isWeight = ({ component }: Tensor) => component === 'weights' || component === 'adapter'
+  return pairByName(a.filter(isWeight), b.filter(isWeight), renames)
 }
 
 /** The same for any tensors. */
-export function pairByName(a: readonly Tensor[], b: readonly Tensor[]): Pair[] {
-  const inA = byName(a)
+export function pairByName(a: readonly Tensor[], b: readonly Tensor[], renames: Renames = new Map()): Pair[] {
+  const inA = byName(a, (name) => renamed(name, renames))
   const inB = byName(b)
   const names = new Set([...inA.keys(), ...inB.keys()])
-  return [...names].flatMap((name) => pairsOf(name, inA.get(name) ?? [], inB.get(name) ?? []))
+  return [...names].flatMap((name) => pairsOf(inA.get(name) ?? [], inB.get(name) ?? []))
 }
 
-function byName(tensors: readonly Tensor[]): Map<string, Tensor[]> {
+/** The whole name if the user named it, else with its longest leading part exchanged that ends at a dot. */
+function renamed(name: string, renames: Renames): string {
+  if (renames.size === 0) return name
+  const whole = renames.get(name)
+  if (whole !== undefined) return whole
+  for (let dot = name.lastIndexOf('.'); dot > 0; dot = name.lastIndexOf('.', dot - 1)) {
+    const to = renames.get(name.slice(0, dot))
+    if (to !== undefined) return to === '' ? name.slice(dot + 1) : `${to}${name.slice(dot)}`
+  }
+  return name
+}
+
+function byName(tensors: readonly Tensor[], called: (name: string) => string = (name) => name): Map<string, Tensor[]> {
   const names = new Map<string, Tensor[]>()
   for (const tensor of tensors) {
-    const list = names.get(tensor.name)
+    const name = called(tensor.name)
+    const list = names.get(name)
     if (list) list.push(tensor)
-    else names.set(tensor.name, [tensor])
+    else names.set(name, [tensor])
   }
   return names
 }
 
-function pairsOf(name: string, a: readonly Tensor[], b: readonly Tensor[]): Pair[] {
+function pairsOf(a: readonly Tensor[], b: readonly Tensor[]): Pair[] {
   const several = a.length > 1 || b.length > 1
-  const label = (tensor: Tensor) => (several ? `${tensor.file}: ${name}` : name)
+  const label = (tensor: Tensor) => (several ? `${tensor.file}: ${tensor.name}` : tensor.name)
   const take = (free: Set<Tensor>, right: Tensor | undefined) => {
     if (right) free.delete(right)
     return right
@@ -55,7 +75,8 @@ function pairsOf(name: string, a: readonly Tensor[], b: readonly Tensor[]): Pair
   return [
     ...a.map((left, i): Pair => {
       const right = sameFile[i] ?? take(free, free.values().next().value)
-      return { name: label(left), a: left, ...(right && { b: right }) }
+      const match = right && right.name !== left.name ? { match: 'rename' as const } : {}
+      return { name: label(left), a: left, ...(right && { b: right }), ...match }
     }),
     ...[...free].map((right): Pair => ({ name: label(right), b: right })),
   ]

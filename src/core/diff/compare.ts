@@ -1,7 +1,12 @@
-import type { Comparison, Kernel } from '../analysis/kernel'
+import type { Comparison, ComparisonOptions, Kernel } from '../analysis/kernel'
 import { itemSize } from '../checkpoint/dtype'
 import type { Block, Tensor } from '../checkpoint/tensor'
 import { readBlocks } from '../checkpoint/values'
+
+export interface CompareOptions extends ComparisonOptions {
+  readonly kernel: Kernel
+  readonly signal?: AbortSignal
+}
 
 /** Of the larger side. */
 const BLOCK_BYTES = 2 ** 20
@@ -13,11 +18,10 @@ const BLOCK_BYTES = 2 ** 20
 export async function compareTensors(
   a: Tensor,
   b: Tensor,
-  kernel: Kernel,
-  signal?: AbortSignal,
+  { kernel, signal, ...measuring }: CompareOptions,
   onBytes?: (bytes: number) => void,
 ): Promise<Comparison> {
-  const comparison = kernel.comparison(a.dtype, b.dtype)
+  const comparison = kernel.comparison(a.dtype, b.dtype, measuring)
   const elements = Math.floor(BLOCK_BYTES / Math.max(itemSize(a.dtype), itemSize(b.dtype)))
   const read = (tensor: Tensor) =>
     readBlocks(tensor, { blockBytes: elements * itemSize(tensor.dtype), ...(signal && { signal }) })

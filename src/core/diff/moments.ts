@@ -1,9 +1,8 @@
-import type { Kernel } from '../analysis/kernel'
 import type { Checkpoint, OptimizerState } from '../checkpoint/checkpoint'
 import { byteLength, sameShape, type Tensor } from '../checkpoint/tensor'
 import { AssayError } from '../errors'
 import { type Pair, pairByName } from './align'
-import { compareTensors } from './compare'
+import { type CompareOptions, compareTensors } from './compare'
 import type { StateDifference } from './state'
 
 /** Tensors of the training state that are told together: all `exp_avg` of an optimizer. */
@@ -78,14 +77,13 @@ export function slotBytes(slots: readonly Slot[]): number {
 /** Compares one slot, a block at a time. Undefined when nothing differs; of errors only `cancelled` is thrown. */
 export async function compareSlot(
   { what, pairs }: Slot,
-  kernel: Kernel,
-  signal: AbortSignal | undefined,
+  options: CompareOptions,
   onBytes: (bytes: number) => void,
 ): Promise<StateDifference | undefined> {
   let differ = 0
   for (const pair of pairs) {
     let heard = 0
-    const same = await isSame(pair, kernel, signal, (bytes) => {
+    const same = await isSame(pair, options, (bytes) => {
       heard += bytes
       onBytes(bytes)
     })
@@ -99,15 +97,11 @@ export async function compareSlot(
   return { what, a: `${inA} tensors`, b: `${there}${differ} of ${pairs.length} differ`, same: false }
 }
 
-async function isSame(
-  { a, b }: Pair,
-  kernel: Kernel,
-  signal: AbortSignal | undefined,
-  onBytes: (bytes: number) => void,
-): Promise<boolean> {
+async function isSame({ a, b }: Pair, options: CompareOptions, onBytes: (bytes: number) => void): Promise<boolean> {
   if (!a || !b || !comparable(a, b)) return false
   try {
-    return (await compareTensors(a, b, kernel, signal, onBytes)).changed === 0
+    const { beyond, changed } = await compareTensors(a, b, options, onBytes)
+    return (beyond ?? changed) === 0
   } catch (error) {
     if (error instanceof AssayError && error.code !== 'cancelled') return false
     throw error

@@ -1,8 +1,18 @@
 import type { DiffReport, DiffRow } from '../../contract/schemas'
 import type * as core from '../../core/diff/diff'
-import { jsonOf, numberOrNull } from './json'
+import type * as rows from '../../core/diff/row'
+import { jsonNumber, jsonOf, numberOrNull } from './json'
 
-export function wireDiff({ a, b, identical, summary, tensors, state }: core.DiffReport): DiffReport {
+export function wireDiff({
+  a,
+  b,
+  identical,
+  summary,
+  tensors,
+  state,
+  conclusions,
+  modules,
+}: core.DiffReport): DiffReport {
   return {
     a,
     b,
@@ -10,10 +20,12 @@ export function wireDiff({ a, b, identical, summary, tensors, state }: core.Diff
     summary: { ...summary },
     tensors: tensors.map(wireRow),
     state: state.map(({ what, a, b, same }) => ({ what, a: jsonOf(a), b: jsonOf(b), same })),
+    conclusions: conclusions.map(({ kind, text, tensors }) => ({ kind, text, tensors: [...tensors] })),
+    modules: modules.map(({ maxAbs, rms, ...sums }) => ({ ...sums, maxAbs: jsonNumber(maxAbs), rms: jsonNumber(rms) })),
   }
 }
 
-function wireRow(row: core.DiffRow): DiffRow {
+function wireRow(row: rows.DiffRow): DiffRow {
   const { shapeA, shapeB, maxAbs, meanAbs, rms, relL2, cosine, ...rest } = row
   return {
     ...rest,

@@ -23,7 +23,7 @@ export function wireRow(
 }
 
 export function wireStatistics(statistics: kernel.Statistics): Statistics {
-  const { count, zeros, nan, inf, min, max, mean, std, l2 } = statistics
+  const { count, zeros, nan, inf, denormals, min, max, mean, std, l2 } = statistics
   return {
     count,
     min: numberOrNull(min),
@@ -34,5 +34,6 @@ export function wireStatistics(statistics: kernel.Statistics): Statistics {
     zeros,
     nan,
     inf,
+    denormals,
   }
 }

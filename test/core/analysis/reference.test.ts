@@ -79,6 +79,7 @@ describe('statistics', () => {
       zeros: 2,
       nan: 1,
       inf: 2,
+      denormals: 0,
       min: -4,
       max: 3,
       mean: -0.25,
@@ -88,14 +89,25 @@ describe('statistics', () => {
   })
 
   it('are null where there is nothing to measure', () => {
-    const nothing = { min: null, max: null, mean: null, std: null, l2: null }
+    const nothing = { min: null, max: null, mean: null, std: null, l2: null, denormals: 0 }
     expect(statistics('float32')).toEqual({ ...nothing, count: 0, zeros: 0, nan: 0, inf: 0 })
     expect(statistics('float32', f32([NaN, Infinity]))).toEqual({ ...nothing, count: 2, zeros: 0, nan: 1, inf: 1 })
   })
 
   it('of complex numbers only count', () => {
     const s = statistics('complex64', f32([0, -0, 1, NaN, Infinity, NaN, 0, 1]))
-    expect(s).toEqual({ count: 4, zeros: 1, nan: 2, inf: 1, min: null, max: null, mean: null, std: null, l2: null })
+    expect(s).toEqual({
+      count: 4,
+      zeros: 1,
+      nan: 2,
+      inf: 1,
+      denormals: 0,
+      min: null,
+      max: null,
+      mean: null,
+      std: null,
+      l2: null,
+    })
   })
 
   it('read every other dtype through its values', () => {
@@ -141,12 +153,12 @@ describe('a comparison', () => {
 
   it('of equal values finds nothing: NaN equals NaN, and -0 equals 0', () => {
     const c = compared('float32', 'float32', [f32([1, NaN, 0, Infinity]), f32([1, NaN, -0, Infinity])])
-    expect(c).toEqual({ count: 4, changed: 0, maxAbs: 0, meanAbs: 0, rms: 0, relL2: 0, cosine: 1, nonFinite: 2 })
+    expect(c).toMatchObject({ count: 4, changed: 0, maxAbs: 0, meanAbs: 0, rms: 0, relL2: 0, cosine: 1, nonFinite: 2 })
   })
 
   it('counts a value that became NaN or infinite as changed, and leaves it out of the differences', () => {
     const c = compared('float32', 'float32', [f32([1, 2, Infinity, NaN]), f32([NaN, 3, -Infinity, NaN])])
-    expect(c).toMatchObject({ count: 4, changed: 3, maxAbs: 1, meanAbs: 1, nonFinite: 3, relL2: 0.5 })
+    expect(c).toMatchObject({ count: 4, changed: 3, maxAbs: 1, meanAbs: 1, nonFinite: 3, relL2: 0.5, becameNan: 1 })
   })
 
   it('has no relative size against zeros, and no angle with them', () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { referenceKernel as kernel } from '../../../src/core/analysis/reference'
 import { type ByteSource, memorySource } from '../../../src/core/bytes/source'
-import { type DiffRow, diff } from '../../../src/core/diff/diff'
+import { diff } from '../../../src/core/diff/diff'
+import type { DiffRow } from '../../../src/core/diff/row'
 import { checkpoint, floats, weights } from './checkpoints'
 
 describe('a diff of two checkpoints', () => {
@@ -24,7 +25,7 @@ describe('a diff of two checkpoints', () => {
     const seen: DiffRow[] = []
     const report = await diff(a, b, { kernel, onRow: (row) => seen.push(row) })
     expect(report).toMatchObject({ identical: false, state: [] })
-    expect(report.summary).toEqual({ same: 1, changed: 1, onlyA: 1, onlyB: 1, shape: 1, dtype: 1 })
+    expect(report.summary).toEqual({ same: 1, changed: 1, onlyA: 1, onlyB: 1, shape: 1, dtype: 1, moved: 0 })
     expect(report.tensors).toMatchObject([
       { name: 'same', status: 'same', count: 3, changed: 0, maxAbs: 0, cosine: 1 },
       { name: 'changed', status: 'changed', changed: 1, maxAbs: 0.5, meanAbs: 0.25, rms: Math.sqrt(0.125), relL2: 0.1 },

@@ -1,0 +1,94 @@
+import type { Comparison } from '../analysis/kernel'
+import { byteLength, sameShape, type Tensor } from '../checkpoint/tensor'
+import { AssayError } from '../errors'
+import type { Match, Pair } from './align'
+import { type CompareOptions, compareTensors } from './compare'
+
+/** `dtype`: the shapes agree and the dtypes do not; the values are compared all the same. */
+export type DiffStatus = 'same' | 'changed' | 'onlyA' | 'onlyB' | 'shape' | 'dtype'
+
+/** One tensor name. Measures are of b against a, null where the values were not compared; NaN and infinities occur. */
+export interface DiffRow {
+  readonly name: string
+  readonly status: DiffStatus
+  readonly shapeA?: readonly number[]
+  readonly shapeB?: readonly number[]
+  readonly dtypeA?: string
+  readonly dtypeB?: string
+  /** What B calls it, where that is another name, and how the two were found to be one. */
+  readonly nameB?: string
+  readonly match?: Match
+  readonly count?: number
+  readonly changed: number | null
+  readonly maxAbs: number | null
+  readonly meanAbs: number | null
+  readonly rms: number | null
+  readonly relL2: number | null
+  readonly cosine: number | null
+  /** How the values differ: not at all, at most one in ten, or more. */
+  readonly anatomy?: 'unchanged' | 'sparse' | 'dense'
+  readonly becameNan?: number
+  readonly wasNan?: number
+  readonly beyond?: number
+  readonly maxUlp?: number
+  /** Why the values could not be compared, where they should have been. */
+  readonly note?: string
+}
+
+/** Values that changed, at most, of those of a tensor whose difference is sparse. */
+const SPARSE = 0.1
+
+const NOT_COMPARED = { changed: null, maxAbs: null, meanAbs: null, rms: null, relL2: null, cosine: null }
+
+/**
+ * Compares one pair. `onBytes` hears how many bytes of both were compared. What cannot be read is `changed` with a note; only
+ * `cancelled` is thrown.
+ */
+export async function rowOf(pair: Pair, options: CompareOptions, onBytes: (bytes: number) => void): Promise<DiffRow> {
+  const { name, a, b, match } = pair
+  const head = {
+    name,
+    ...(a && { shapeA: a.shape, dtypeA: a.dtype }),
+    ...(b && { shapeB: b.shape, dtypeB: b.dtype }),
+    ...(a && b && match && { nameB: b.name, match }),
+  }
+  if (!b) return { ...head, status: 'onlyA', ...NOT_COMPARED }
+  if (!a) return { ...head, status: 'onlyB', ...NOT_COMPARED }
+  if (!sameShape(a.shape, b.shape)) return { ...head, status: 'shape', ...NOT_COMPARED }
+  const status = a.dtype === b.dtype ? undefined : 'dtype'
+  if (status && !comparable(a, b)) {
+    return {
+      ...head,
+      status,
+      ...NOT_COMPARED,
+      note: `Values of ${a.dtype} are two a byte, those of ${b.dtype} are not`,
+    }
+  }
+  try {
+    const measured = await compareTensors(a, b, options, onBytes)
+    return { ...head, status: status ?? (differs(measured) ? 'changed' : 'same'), ...measures(measured) }
+  } catch (error) {
+    if (!(error instanceof AssayError) || error.code === 'cancelled') throw error
+    return { ...head, status: status ?? 'changed', ...NOT_COMPARED, note: error.message }
+  }
+}
+
+function differs({ changed, beyond }: Comparison): boolean {
+  return (beyond ?? changed) > 0
+}
+
+function measures({ nonFinite: _, beyond, maxUlp, ...shown }: Comparison) {
+  const { changed, count } = shown
+  const anatomy: DiffRow['anatomy'] = changed === 0 ? 'unchanged' : changed <= count * SPARSE ? 'sparse' : 'dense'
+  return { ...shown, anatomy, ...(beyond !== null && { beyond }), ...(maxUlp !== null && { maxUlp }) }
+}
+
+/** Bytes that comparing the pair reads. */
+export function bytesOf({ a, b }: Pair): number {
+  return a && b && sameShape(a.shape, b.shape) && comparable(a, b) ? byteLength(a) + byteLength(b) : 0
+}
+
+/** Packed pairs have one element where other dtypes have two: their shapes agree only by accident. */
+function comparable(a: Tensor, b: Tensor): boolean {
+  return a.dtype === b.dtype || (a.dtype !== 'float4_e2m1fn_x2' && b.dtype !== 'float4_e2m1fn_x2')
+}
