@@ -1,12 +1,14 @@
-import { type ByteSource, readBytes } from '../bytes/source'
+import { type ByteSource, memorySource, readBytes } from '../bytes/source'
 import { wrapping } from '../checkpoint/signatures'
 import { readTar, TAR_MAGIC, tarEntrySource } from '../container/tar'
 import { readTorchLegacy } from '../container/torch-legacy'
 import { isTorchTar, readTorchTar } from '../container/torch-tar'
 import { entrySource, entryStart, openZip, type ZipEntry } from '../container/zip'
+import { parseJson } from '../decode/json'
 import { beginsLikePickle } from '../decode/pickle/calls'
 import { type GlobalUse, isNamedDanger } from '../decode/pickle/globals'
 import { type DecodedPickle, decodePickle } from '../decode/pickle/machine'
+import { fieldsOf } from '../decode/plain'
 import { AssayError, shortened } from '../errors'
 
 export interface GlobalsInFile {
@@ -138,7 +140,49 @@ async function collectInner(
   else if (isZip) await collectZip(record, collected, nested - 1)
   else if (isTar) await collectTar(record, collected, nested - 1)
   else noteWrapping(record, head, collected)
+  if (head[0] === 0x7b) await collectSerialized(record, collected)
   if (!isZip) await collectStream(record, head, collected, expected)
+}
+
+/** Larger settings are not looked through. */
+const LARGEST_SETTINGS = 64 << 20
+
+/**
+ * Stable-Baselines3 keeps what JSON cannot hold as pickles in base64, and unpickles them when it loads
+ * (2.3, save_util.py, json_to_data).
+ */
+async function collectSerialized(record: ByteSource, collected: Collected): Promise<void> {
+  if (record.size > LARGEST_SETTINGS) {
+    collected.error ??= `${record.name} has ${record.size} bytes, too many for a JSON file to be looked through`
+    return
+  }
+  const text = new TextDecoder().decode(await readBytes(record, 0, record.size))
+  for (const item of Object.values(jsonIn(text, record.name) ?? {})) {
+    const base64 = fieldsOf(item)?.[':serialized:']
+    if (typeof base64 !== 'string') continue
+    const bytes = fromBase64(base64)
+    if (bytes) await collectStream(memorySource(record.name, bytes), bytes.subarray(0, 512), collected, true)
+    else collected.error ??= `${record.name}: what should be base64 is none`
+  }
+}
+
+/** The fields of a JSON object; what is no JSON to us is none to Python. */
+function jsonIn(text: string, name: string): ReturnType<typeof fieldsOf> {
+  try {
+    return fieldsOf(parseJson(text, name))
+  } catch (error) {
+    if (error instanceof AssayError) return undefined
+    throw error
+  }
+}
+
+/** As Python's b64decode: characters of no meaning are passed over. */
+function fromBase64(text: string): Uint8Array | undefined {
+  try {
+    return Uint8Array.from(atob(text.replace(/[^A-Za-z0-9+/=]/g, '')), (character) => character.charCodeAt(0))
+  } catch {
+    return undefined
+  }
 }
 
 /** The files in a tar archive; in one of torch 0.1 pickles lie between the values of its storages too. */

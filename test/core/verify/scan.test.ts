@@ -214,6 +214,16 @@ describe('archives in archives', () => {
     expect(await scanned('agent.zip', outer)).toMatchObject({ verdict: 'dangerous', dangerous: ['os.system'] })
   })
 
+  it('and so are the pickles in its JSON', async () => {
+    const serialized = Buffer.from(hostile).toString('base64')
+    const data = JSON.stringify({ policy: { ':type:': 'abc.ABCMeta', ':serialized:': serialized } }, undefined, 4)
+    const outer = makeZip([
+      { name: 'data', data: new TextEncoder().encode(data), deflate: true },
+      { name: 'policy.pth', data: makeZip([{ name: 'archive/data.pkl', data: harmless }]) },
+    ])
+    expect(await scanned('agent.zip', outer)).toMatchObject({ verdict: 'dangerous', dangerous: ['os.system'] })
+  })
+
   it('are unknown where they lie too deep', async () => {
     let nest = inner
     for (let i = 0; i < 4; i++) nest = makeZip([{ name: 'nest.pt', data: nest }])

@@ -1,5 +1,5 @@
 """Cases torch-zoo-*: forms of tensors and containers that few files have. Every file is read back by torch where torch can."""
-import io, json, pickle, struct, tarfile, zipfile
+import base64, io, json, pickle, struct, tarfile, zipfile
 import numpy as np, torch
 from common import data, parts, seed, tensors, truth, versions
 
@@ -117,7 +117,7 @@ optimizer.step()
 
 def archive(path):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as z:
-        z.writestr("data", json.dumps({"num_timesteps": 2048, "_n_updates": 10}))
+        z.writestr("data", json.dumps({"num_timesteps": 2048, "_n_updates": 10, "lr_schedule": {":type:": "<class 'dict'>", ":serialized:": base64.b64encode(pickle.dumps({"lr": 3e-4})).decode()}}))
         z.writestr("pytorch_variables.pth", saved(None))
         z.writestr("policy.pth", saved(net.state_dict()))
         z.writestr("policy.optimizer.pth", saved(optimizer.state_dict()))
@@ -125,6 +125,10 @@ def archive(path):
 
 
 zoo("state-archive", "a zip of torch files, as Stable-Baselines3 writes it", None, sd=dict(net.state_dict()), file="agent.zip", save=archive,
+    comp=parts(weights="present", optimizer="present", scheduler="missing", rng="missing", trainer="present"), step=2048)
+
+# A state dict, an optimizer and an epoch in a list instead of a dict.
+zoo("list", "torch.save([model, optimizer, epoch]): a list for a root", [net.state_dict(), optimizer.state_dict(), 7], sd=dict(net.state_dict()),
     comp=parts(weights="present", optimizer="present", scheduler="missing", rng="missing"), step=1)
 
 

@@ -1,5 +1,7 @@
-import type { ByteSource } from '../../bytes/source'
+import { type ByteSource, readBytes } from '../../bytes/source'
 import { entrySource, type ZipArchive } from '../../container/zip'
+import { parseJson } from '../../decode/json'
+import { fieldsOf, type Plain } from '../../decode/plain'
 import { AssayError } from '../../errors'
 import { type Finding, findingOf } from '../../finding'
 import type { ComponentId, StateText } from '../checkpoint'
@@ -7,7 +9,7 @@ import type { Section } from '../sections'
 import type { Tensor } from '../tensor'
 import type { Contents } from './contents'
 import { distinct } from './pickle'
-import { textsIn, tornFinding } from './torch-records'
+import { recordNamed, textsIn, tornFinding } from './torch-records'
 
 const STATE = /\.(pth?|bin|ckpt|th|tar|safetensors|pkl)$/i
 /** State files in one archive; more are a data set. */
@@ -20,6 +22,8 @@ export type ReadRecord = (source: ByteSource, file: string, component: Component
 interface Records {
   readonly records: readonly { readonly name: string; readonly source: ByteSource }[]
   readonly texts: readonly StateText[]
+  /** The JSON beside the state files. */
+  readonly settings?: ByteSource
   readonly findings: readonly Finding[]
 }
 
@@ -32,8 +36,10 @@ export function isStateName(name: string): boolean {
 export function stateRecords(archive: ZipArchive, file: string): Records | undefined {
   const entries = archive.entries.filter(({ name }) => isStateName(name)).slice(0, MOST_STATES)
   if (entries.length === 0) return undefined
+  const settings = recordNamed(archive, 'data')
   return {
     records: entries.map((entry) => ({ name: entry.name, source: entrySource(archive, entry) })),
+    ...(settings && { settings: entrySource(archive, settings) }),
     texts: textsIn(archive, /\.(txt|json|ya?ml|py|md)$|^(data|_stable_baselines3_version)$/),
     findings: [...archive.findings, ...(archive.torn ? [tornFinding(archive, file, 0, 0)] : [])],
   }
@@ -45,7 +51,7 @@ export function stateRecords(archive: ZipArchive, file: string): Records | undef
  * record are findings.
  */
 export async function readStateArchive(
-  { records, texts, findings }: Records,
+  { records, texts, settings, findings }: Records,
   file: string,
   component: ComponentId,
   read: ReadRecord,
@@ -70,13 +76,39 @@ export async function readStateArchive(
       return { ...section, key: section.key === undefined ? stem : `${stem}.${section.key}` }
     }),
   )
+  const told = settings && (await readSettings(settings))
   return {
     kind: 'state-archive',
     tensors,
+    ...(told !== undefined && { records: [{ file, component: 'trainer', value: told }] }),
     sections,
     globals: distinct(parts.flatMap(({ contents }) => contents.globals)),
     findings: [...findings, ...parts.flatMap(({ contents }) => contents.findings)],
     texts,
+  }
+}
+
+/** Bytes of the settings that are read: beside them lie pickles in base64, which may be of any length. */
+const LARGEST_SETTINGS = 16 << 20
+
+/**
+ * What Stable-Baselines3 keeps in `data`: JSON of the algorithm's attributes, those that JSON cannot hold as
+ * `{":type:": .., ":serialized:": ..}` (2.3, save_util.py, data_to_json), of which the type is told. Undefined for all else.
+ */
+async function readSettings(source: ByteSource): Promise<Plain | undefined> {
+  if (source.size > LARGEST_SETTINGS) return undefined
+  try {
+    const text = new TextDecoder().decode(await readBytes(source, 0, source.size))
+    const fields = fieldsOf(parseJson(text, source.name))
+    const told: Record<string, Plain> = Object.create(null)
+    for (const [key, value] of Object.entries(fields ?? {})) {
+      const inner = fieldsOf(value)
+      told[key] = inner && ':serialized:' in inner ? (inner[':type:'] ?? null) : value
+    }
+    return fields && told
+  } catch (error) {
+    if (error instanceof AssayError) return undefined
+    throw error
   }
 }
 

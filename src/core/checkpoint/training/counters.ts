@@ -2,7 +2,11 @@ import { fieldsOf, numberOf, type Plain } from '../../decode/plain'
 import type { Counter } from '../checkpoint'
 
 /** What scripts call their count of optimizer steps, the surest first. */
-const STEP_KEYS = ['global_step', 'step', 'current_step', 'iteration', 'iter', 'iter_num', 'num_updates', 'steps']
+const STEP_KEYS = [
+  ...['global_step', 'step', 'current_step', 'iteration', 'iter', 'iter_num', 'num_updates', 'steps'],
+  // Stable-Baselines3: steps of the environment.
+  'num_timesteps',
+]
 const EPOCH_KEYS = ['epoch', 'current_epoch', 'epochs_trained']
 
 interface Count {

@@ -16,7 +16,7 @@ export const stepMismatch: Rule = {
     const folder = counters.find(({ source }) => source === 'folder name')
     const optimizer = counters.find(({ source }) => source === 'optimizer.step')
     const scheduler = counters.find(({ source }) => source === 'scheduler.last_epoch')
-    const own = counters.find((counter) => counter !== folder && !/^(optimizer|scheduler)\./.test(counter.source))
+    const own = counters.find((counter) => counter !== folder && !OTHERS.test(counter.source))
     if (folder && own && folder.value !== own.value) yield mismatch('trainer/step-mismatch', own, folder)
     if (own && optimizer && !optimizerFits(checkpoint, own.value, optimizer.value)) {
       yield mismatch('optimizer/step-mismatch', optimizer, own)
@@ -27,6 +27,9 @@ export const stepMismatch: Rule = {
     }
   },
 }
+
+/** Counts of the parts themselves, and of the steps of an environment, many of which make one of the optimizer. */
+const OTHERS = /^(optimizer|scheduler)\.|\.num_timesteps$/
 
 function mismatch(rule: RuleId, one: Counter, other: Counter): Finding {
   return finding(rule, one.file, `${one.source} says ${one.value}, ${other.source} says ${other.value}`, {
