@@ -19,6 +19,7 @@ export const COMPONENTS = {
 } as const
 
 export type ComponentId = keyof typeof COMPONENTS
+/** `damaged`: some of it can be read, `missing`: nothing of it can. `not-applicable`: nobody asks for it. */
 export type ComponentStatus = 'present' | 'missing' | 'damaged' | 'not-applicable'
 
 export interface Component {

@@ -17,7 +17,8 @@ const MOST = 200
 /** Largest JSON that is read. */
 const LARGEST = 256 << 20
 
-interface Log {
+/** A log file, found and not read yet. */
+export interface Log {
   readonly path: string
   readonly name: string
   readonly modified: number
@@ -30,7 +31,7 @@ export async function sideLogs(run: Run, signal?: AbortSignal): Promise<LogSourc
   const sources: LogSource[] = []
   for (const log of logsBeside(run).slice(0, MOST)) {
     throwIfAborted(signal)
-    sources.push(...(await read(log)))
+    sources.push(...(await readLog(log)))
   }
   return sources
 }
@@ -55,7 +56,8 @@ function logsBeside({ path: root, name, checkpoints }: Run): Log[] {
   return found
 }
 
-function entriesOf(path: string): FolderEntry[] {
+/** What a folder holds; nothing where it may not be listed. */
+export function entriesOf(path: string): FolderEntry[] {
   try {
     return listFolder(path, 1)
   } catch (error) {
@@ -64,7 +66,8 @@ function entriesOf(path: string): FolderEntry[] {
   }
 }
 
-function logsIn(folder: string, prefix: string, entries: readonly FolderEntry[]): Log[] {
+/** The logs among the entries of a folder, which is called `prefix`. */
+export function logsIn(folder: string, prefix: string, entries: readonly FolderEntry[]): Log[] {
   const beside = new Set(entries.map(({ path }) => path))
   return entries
     .filter(({ path, kind }) => kind === 'file' && LOG.test(path))
@@ -76,7 +79,8 @@ function logsIn(folder: string, prefix: string, entries: readonly FolderEntry[])
     }))
 }
 
-async function read({ path, name, modified, beside }: Log): Promise<LogSource[]> {
+/** What a log tells; nothing where it cannot be read. */
+export async function readLog({ path, name, modified, beside }: Log): Promise<LogSource[]> {
   try {
     if (baseName(path) === 'trainer_state.json') {
       return [{ name, time: modified, logs: logsOf(await jsonOf(path), {}) }]

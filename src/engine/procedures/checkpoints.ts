@@ -4,8 +4,8 @@ import { isRun, openPath } from '../../core/checkpoint/open'
 import { checkpointsBelow, runAt } from '../../core/checkpoint/run'
 import { AssayError } from '../../core/errors'
 import { RULES } from '../../core/finding'
-import { history } from '../../core/history/history'
 import { runHistory } from '../../core/run/history'
+import { checkpointHistory } from '../../core/run/own-logs'
 import { scan } from '../../core/verify/scan'
 import { type Verification, verify } from '../../core/verify/verify'
 import { procedures } from '../base'
@@ -39,11 +39,11 @@ const verifyDeep = procedures.verifyDeep.handler(({ input, context: { engine }, 
 const state = procedures.state.handler(({ input, context: { engine } }) => wireState(engine.get(input.id).checkpoint))
 
 const historyOf = procedures.history.handler(async ({ input, context: { engine }, signal }) => {
-  if ('id' in input) return wireHistory(history(engine.get(input.id).checkpoint))
+  if ('id' in input) return wireHistory(await checkpointHistory(engine.get(input.id).checkpoint))
   const subject = await openPath(input.path)
   if (isRun(subject)) return wireHistory(await runHistory(subject, signal))
   subject.close()
-  return wireHistory(history(subject))
+  return wireHistory(await checkpointHistory(subject))
 })
 
 const rules = procedures.rules.handler(() => Object.entries(RULES).map(([id, text]) => ({ id, ...text })))
