@@ -1,6 +1,7 @@
 import { finding } from '../../finding'
 import type { Draft } from '../draft'
 import { filesLike, foldersLike, type Listing } from '../listing'
+import { some } from '../names'
 import { openWeights } from '../weights'
 import { checkRanks, DCP, largest, missing, notApplicable, openForeign, openRanks, openStates } from './common'
 import type { Layout } from './layout'
@@ -40,6 +41,7 @@ export const accelerate: Layout = {
       states(/^(sampler|dl_state_dict)(_\d+)?\.bin$/),
       notApplicable('No sampler.bin: Accelerate writes one for few kinds of data sets'),
     )
+    checkLoaders(draft)
     await openRanks(draft, states(RNG), RNG, missing('No random_states_0.pkl: shuffling and dropout would not repeat'))
     await openStates(
       draft,
@@ -60,7 +62,7 @@ async function openModels(draft: Draft): Promise<void> {
   const files = modelsOf(listing)
   if (files.length === 0 && sharded.length > 0) return openForeign(draft, 'weights', sharded, DCP)
   await openWeights(draft, { files, unread: [] }, 'weights', 'No model.safetensors or pytorch_model.bin in the folder')
-  const numbers = files.map(numberOfModel)
+  const numbers = files.map(numberIn)
   const last = largest(numbers)
   for (let i = 0, told = 0; i < last && told < MOST_TOLD; i++) {
     if (numbers.includes(i)) continue
@@ -81,14 +83,14 @@ function modelsOf(listing: Listing): string[] {
   const byNumber = new Map<number, string>()
   for (const pattern of [/^model(_\d+)?\.safetensors$/, /^pytorch_model(_fsdp)?(_\d+)?\.bin$/]) {
     for (const path of filesLike(listing, pattern)) {
-      const number = numberOfModel(path)
+      const number = numberIn(path)
       if (!byNumber.has(number)) byNumber.set(number, path)
     }
   }
   return [...byNumber].sort(([a], [b]) => a - b).map(([, path]) => path)
 }
 
-function numberOfModel(path: string): number {
+function numberIn(path: string): number {
   return Number(/_(\d+)\.\w+$/.exec(path)?.[1] ?? 0)
 }
 
@@ -97,6 +99,18 @@ async function openOptimizers(draft: Draft): Promise<void> {
   const sharded = foldersLike(draft.listing, /^optimizer_\d+$/)
   if (paths.length === 0 && sharded.length > 0) return openForeign(draft, 'optimizer', sharded, DCP)
   await openStates(draft, 'optimizer', paths, missing('No optimizer.bin: its moments would start from zero'))
+}
+
+/** Where data loaders keep a state, every one of them does, numbered from 0; of samplers only some do (checkpointing.py). */
+function checkLoaders(draft: Draft): void {
+  const have = filesLike(draft.listing, /^dl_state_dict(_\d+)?\.bin$/).map(numberIn)
+  const gone = Array.from({ length: Math.min(largest(have), MOST_TOLD) }, (_, i) => i).filter((i) => !have.includes(i))
+  const names = gone.map((i) => `dl_state_dict${i === 0 ? '' : `_${i}`}.bin`)
+  const { status, files } = draft.component('sampler')
+  if (names.length === 0 || status !== 'present') return
+  const [are, last] = [names.length === 1 ? 'is' : 'are', largest(have)]
+  const why = `${some(names)} ${are} not here, although dl_state_dict_${last}.bin is: they are numbered from 0`
+  draft.mark('sampler', 'missing', files, why)
 }
 
 /** A scheduler leaves `initial_lr` in the groups of its optimizer; where there is none, none was used. */

@@ -20,6 +20,7 @@ import { hasAdapter, openAdapter } from './peft'
 const FOLDER = /^(?:tmp-)?checkpoint-(\d+)$/
 const RNG = /^rng_state(?:_(\d+))?\.pth$/
 const STATE = 'trainer_state.json'
+const ARGUMENTS = /^training_args\.bin$/
 
 /**
  * `checkpoint-{global_step}/` of the Hugging Face Trainer (transformers 4.57 and 5.18, trainer.py): model or adapter,
@@ -62,11 +63,14 @@ export const trainer: Layout = {
       filesLike(listing, /^scheduler\.pt$/),
       missing('No scheduler.pt: the learning rate would start over'),
     )
+    for (const path of filesLike(listing, ARGUMENTS)) await draft.open(path, 'trainer')
     await openStates(
       draft,
       'scaler',
       filesLike(listing, /^scaler\.pt$/),
-      notApplicable('No scaler.pt: only training in float16 writes one'),
+      scalesItsLoss(draft)
+        ? missing('No scaler.pt, although training_args.bin says fp16=True: the loss scale would start over')
+        : notApplicable('No scaler.pt: only training in float16 writes one'),
     )
     await openRandomStates(draft)
     await openTrainerState(draft)
@@ -118,7 +122,6 @@ async function openRandomStates(draft: Draft): Promise<void> {
 async function openTrainerState(draft: Draft): Promise<void> {
   const step = FOLDER.exec(draft.listing.name)?.[1]
   if (step !== undefined) draft.count('folder name', draft.listing.name, Number(step))
-  for (const path of filesLike(draft.listing, /^training_args\.bin$/)) await draft.open(path, 'trainer')
   if (!hasFile(draft.listing, STATE)) {
     return draft.mark(
       'trainer',
@@ -133,6 +136,16 @@ async function openTrainerState(draft: Draft): Promise<void> {
   const fields = fieldsOf(state)
   const whole = numberOf(fields?.global_step) !== undefined
   draft.mark('trainer', whole ? 'present' : 'damaged', [STATE], whole ? undefined : `${STATE} has no global_step`)
+}
+
+/** Accelerate makes a scaler for fp16 unless DeepSpeed brings its own (accelerate 1.15, accelerator.py); the Trainer saves it. */
+function scalesItsLoss({ records }: Draft): boolean {
+  return records.some(({ file, value }) => {
+    if (!ARGUMENTS.test(file)) return false
+    // The only entry is the object, under the name of its class.
+    const settings = fieldsOf(Object.values(fieldsOf(value) ?? {})[0])
+    return settings?.fp16 === true && (settings.deepspeed ?? null) === null
+  })
 }
 
 /** What an interrupted save leaves behind. */
