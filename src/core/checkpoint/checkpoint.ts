@@ -47,6 +47,8 @@ export type FileKind =
   | 'tar'
   | 'pickle'
   | 'gguf'
+  | 'hdf5'
+  | 'keras'
   | 'npy'
   | 'npz'
   | 'tensorboard'

@@ -1,6 +1,7 @@
 import type { ByteSource } from '../bytes/source'
 import { readBytes } from '../bytes/source'
 import { GGUF_MAGIC } from '../container/gguf'
+import { HDF5_PLACES, HDF5_SIGNATURE } from '../container/hdf5/superblock'
 import { TAR_MAGIC } from '../container/tar'
 import { beginsLikeTfRecord, tfRecords } from '../container/tfrecord'
 import { NPY_MAGIC } from '../decode/npy'
@@ -50,6 +51,7 @@ export async function recognise(source: ByteSource): Promise<Recognition> {
   if (hasBytes(head, TAR_MAGIC, 257)) return { kind: 'tar' }
   if (hasBytes(head, GGUF_MAGIC)) return { kind: 'gguf' }
   if (hasBytes(head, NPY_MAGIC)) return { kind: 'npy' }
+  if (HDF5_PLACES.some((at) => hasBytes(head, HDF5_SIGNATURE, at))) return { kind: 'hdf5' }
   if (beginsLikeTfRecord(head)) return recogniseRecords(source)
   const mark = signed(head)
   if (mark) return named(source, mark)

@@ -15,12 +15,6 @@ interface Signature extends Named {
 const UNPACK = 'unpack it first'
 const DECRYPT = 'decrypt it first'
 const HIDING: ReadonlySet<string> = new Set([UNPACK, DECRYPT])
-/** Named and not read: libhdf5, whatever wraps it, follows links and external storage to any file of the machine. */
-const HDF5: Omit<Signature, 'at'> = {
-  bytes: [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a],
-  what: 'an HDF5 file (Keras .h5 and .weights.h5)',
-  opens: 'keras.models.load_model or h5py opens it',
-}
 const OLD_GGML = {
   what: 'a ggml model from before GGUF',
   opens: "llama.cpp's convert_llama_ggml_to_gguf.py converts it",
@@ -36,7 +30,6 @@ const SIGNATURES: readonly Signature[] = [
   { at: 0, bytes: [0x37, 0x7a, 0xbc, 0xaf], what: 'a 7-Zip archive', opens: UNPACK },
   { at: 0, bytes: ascii('Rar!'), what: 'a RAR archive', opens: UNPACK },
   { at: 0, bytes: ascii('Salted__'), what: 'a file that OpenSSL encrypted', opens: DECRYPT },
-  ...[0, 512, 1024, 2048].map((at) => ({ at, ...HDF5 })),
   { at: 0, bytes: ascii('PYTORCH1'), what: 'a PyTorch preview archive (PYTORCH1)', opens: 'PyTorch 1.0 opens it' },
   { at: 4, bytes: ascii('TFL3'), what: 'a TensorFlow Lite model', opens: 'tf.lite.Interpreter opens it' },
   { at: 0, bytes: [0x0c, 0xdb, 0x3a, 0x2a], what: 'an OCDBT manifest (Orbax, JAX)', opens: 'Orbax opens its folder' },

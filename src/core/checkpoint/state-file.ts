@@ -6,6 +6,7 @@ import { type Finding, finding, findingOf } from '../finding'
 import type { ComponentId, FileKind, StateFile } from './checkpoint'
 import type { Contents } from './files/contents'
 import { readGgufFile } from './files/gguf'
+import { readHdf5File } from './files/hdf5'
 import { readJsonFile } from './files/json'
 import { readMetricsCsv } from './files/metrics-csv'
 import { readNpyFile } from './files/npy'
@@ -45,7 +46,7 @@ export async function openStateFile(
     const contents = odd
       ? { tensors: [], sections: [], globals: [], findings: [odd] }
       : await read(source, kind, relative, component)
-    const odds = oddNames(contents, relative)
+    const odds = CHECKED.has(kind) ? [] : oddNames(contents, relative)
     return {
       path: relative,
       size: source.size,
@@ -81,6 +82,8 @@ function read(source: ByteSource, kind: FileKind, file: string, component: Compo
       return readMetricsCsv(source, file)
     case 'gguf':
       return readGgufFile(source, file, component)
+    case 'hdf5':
+      return readHdf5File(source, file, component)
     default:
       return readJsonFile(source, file)
   }
@@ -99,9 +102,10 @@ function failed(path: string, size: number, error: Finding): OpenStateFile {
   return { path, size, kind: 'other', tensors: [], sections: [], globals: [], findings: [error], close() {} }
 }
 
-/** Names that the reader of the format has not looked at: those of pickles. */
-function oddNames({ tensors, value }: Contents, file: string): Finding[] {
-  if (value === undefined) return []
+/** Formats whose readers look at the names. */
+const CHECKED: ReadonlySet<FileKind> = new Set<FileKind>(['safetensors', 'gguf'])
+
+function oddNames({ tensors }: Contents, file: string): Finding[] {
   const odd = tensors.map(({ name }) => name).filter((name) => oddName(name) !== undefined)
   const first = odd[0]
   if (first === undefined) return []

@@ -95,7 +95,6 @@ describe('what is no checkpoint is named', () => {
     ['an XML answer', text('<?xml version="1.0"?><Error/>'), 'file/not-a-checkpoint', /web page/],
     ['a text', text('Entry not found'), 'file/not-a-checkpoint', /Entry not found/],
     ['gzip', gzipSync('x'), 'file/unknown-format', /gzip/],
-    ['HDF5', bytes(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0), 'file/unknown-format', /HDF5/],
     [
       'noise',
       deflateRawSync('some text that is deflated and so looks like nothing at all'),

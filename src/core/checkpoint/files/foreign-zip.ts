@@ -5,7 +5,6 @@ import { some } from '../names'
 
 /** Archives that hold no state Assay reads, by a record in them, and what opens them. */
 const FOREIGN: readonly { readonly pattern: RegExp; readonly what: string; readonly opens: string }[] = [
-  { pattern: /^model\.weights\.h5$/, what: 'a Keras 3 archive (.keras)', opens: 'keras.models.load_model opens it' },
   { pattern: /^\[Content_Types\]\.xml$/, what: 'an Office document', opens: 'it is no checkpoint' },
   { pattern: /^MAR-INF\//, what: 'a TorchServe archive (.mar)', opens: 'unpack it and open the model in it' },
   { pattern: /^model_weights\.ckpt$/, what: 'a NeMo archive', opens: 'unpack it and open the model in it' },

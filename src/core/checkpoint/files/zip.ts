@@ -3,6 +3,7 @@ import { openZip, type ZipArchive } from '../../container/zip'
 import { AssayError } from '../../errors'
 import type { ComponentId } from '../checkpoint'
 import type { Contents } from './contents'
+import { isKeras, readKeras } from './keras'
 import { isNpz, readNpz } from './npz'
 import { type ReadRecord, readStateArchive, stateRecords } from './state-archive'
 import { isTorchExport, readTorchExport } from './torch-export'
@@ -21,6 +22,7 @@ export async function readZipFile(
 ): Promise<Contents> {
   const archive = await openZip(source)
   if (isNpz(archive)) return readNpz(archive, file, component)
+  if (isKeras(archive)) return readKeras(archive, file, component)
   if (isTorchExport(archive)) return readTorchExport(archive, file, component)
   if (isTorchPackage(archive)) return readTorchPackage(archive, file, component)
   const states = holdsDataPickle(archive) ? undefined : stateRecords(archive, file)

@@ -129,6 +129,10 @@ function labelOf({ kind, value, tensors, findings }: StateFile): string {
       return 'Python pickle'
     case 'gguf':
       return 'GGUF model'
+    case 'keras':
+      return 'Keras model'
+    case 'hdf5':
+      return 'HDF5 file'
     case 'npy':
       return 'NumPy array'
     case 'npz':
