@@ -102,6 +102,7 @@ export function program(io: Io, done: (status: Status) => void): Command {
     [
       'repair broken --reference good --out mended --dry-run',
       'repair model.safetensors --shape conv1.weight=1280,128,3 --out mended.safetensors',
+      'repair old.pt --plain --out plain.pt --dry-run',
     ],
   )
     .argument('<path>', 'checkpoint file or folder')
@@ -109,6 +110,10 @@ export function program(io: Io, done: (status: Status) => void): Command {
     .addOption(new Option('--in-place', 'put the mended files in place; the old ones stay as .backup').conflicts('out'))
     .option('--reference <path>', 'an intact checkpoint of the same model, to take shapes and values from')
     .addOption(new Option('--shape <name=2,3>', 'the shape of one tensor; may be repeated').argParser(parseShape))
+    .option(
+      '--plain',
+      'write every PyTorch file as torch.load(weights_only=True, mmap=True) takes it, whatever is lost',
+    )
     .option('--dry-run', 'show the plan and write nothing')
     .addOption(asJson())
     .action(async (path: string, options, self: Command) => {

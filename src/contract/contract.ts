@@ -16,7 +16,12 @@ const handle = z.object({ id: z.string() })
 const reference = z.string().optional()
 
 /** What the user can give a repair to go by. */
-const help = { reference, shapes: s.shapeChoices.optional() }
+const help = {
+  reference,
+  shapes: s.shapeChoices.optional(),
+  /** Write every PyTorch file as `torch.load(weights_only=True, mmap=True)` takes it, whatever is lost by it. */
+  plain: z.boolean().optional(),
+}
 
 /** How a verification weighs what it finds. */
 const weighing = { strict: z.boolean().optional(), rules: s.ruleChoices.optional() }

@@ -331,6 +331,8 @@ export const planStep = z.object({
   confidence: z.enum(['certain', 'likely', 'ask', 'refused']),
   before: z.string().optional(),
   after: z.string().optional(),
+  /** What the result will not have any more, a line each. */
+  lost: z.array(z.string()).optional(),
 })
 export const repairPlan = z.object({
   plan: z.array(planStep),

@@ -16,7 +16,8 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 async function repaired(path: string, name: string, options: Parameters<typeof planned>[1] = {}): Promise<string> {
   const { checkpoint, plan } = await planned(path, options)
-  await applyRepair(checkpoint, plan, { kernel: referenceKernel, out: place(name) })
+  const refused = plan.plan.filter(({ kind }) => kind === 'plain').map(({ step }) => step)
+  await applyRepair(checkpoint, plan, { kernel: referenceKernel, out: place(name), refused })
   return place(name)
 }
 

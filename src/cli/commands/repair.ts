@@ -11,6 +11,7 @@ interface Options {
   readonly inPlace?: true
   readonly reference?: string
   readonly shape?: ReadonlyMap<string, number[]>
+  readonly plain?: true
   readonly dryRun?: true
   readonly json?: true
 }
@@ -18,11 +19,12 @@ interface Options {
 export async function repair(path: string, options: Options, io: Io): Promise<Status> {
   return withSession(io, async ({ client, checkpoint, finish, absolute }) => {
     const { id } = await checkpoint(path)
-    const { reference, shape, out, inPlace, dryRun, json } = options
+    const { reference, shape, plain, out, inPlace, dryRun, json } = options
     const input = {
       id,
       ...(reference !== undefined && { reference: absolute(reference) }),
       ...(shape && { shapes: Object.fromEntries(shape) }),
+      ...(plain && { plain }),
     }
     const call = { ...(io.signal && { signal: io.signal }) }
     const target = inPlace ? { inPlace } : out === undefined ? {} : { out: absolute(out) }
@@ -49,9 +51,9 @@ function text(result: RepairResult, dryRun: boolean, io: Io): string {
   const { bold, dim, green, yellow, red } = colors(io)
   const paint = { certain: green, likely: green, ask: yellow, refused: red }
   const { plan, unmended, applied, out, verdictBefore, verdictAfter, compared } = result
-  const steps = plan.map(({ step, action, evidence, confidence, before, after }) => {
+  const steps = plan.map(({ step, action, evidence, confidence, before, after, lost = [] }) => {
     const change = before !== undefined && after !== undefined ? dim(`  ${safe(before)} → ${safe(after)}`) : ''
-    return `${String(step).padStart(4)}  ${paint[confidence](confidence.padEnd(8))} ${safe(action)}${change}\n${dim(`      ${safe(evidence)}`)}\n`
+    return `${String(step).padStart(4)}  ${paint[confidence](confidence.padEnd(8))} ${safe(action)}${change}\n${dim(`      ${safe(evidence)}`)}\n${lost.map((line) => `      ${yellow('lost')}  ${safe(line)}\n`).join('')}`
   })
   const lines = (list: typeof unmended) =>
     list.map(({ rule, subject, why }) => `  ${yellow(rule)}  ${safe(subject)}\n      ${safe(why)}\n`)

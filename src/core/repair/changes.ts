@@ -1,7 +1,7 @@
 import type { Checkpoint, StateFile } from '../checkpoint/checkpoint'
 import type { DType } from '../checkpoint/dtype'
 import type { Tensor } from '../checkpoint/tensor'
-import type { RepairStep } from './steps'
+import type { Plainness, RepairStep } from './steps'
 
 /** A tensor as it will stand in a file that is written anew. */
 export interface PlannedTensor {
@@ -20,26 +20,32 @@ export interface ChangedFile {
   readonly tensors: readonly PlannedTensor[]
   /** The steps that touch it. */
   readonly steps: readonly RepairStep[]
+  /** Set where objects in it become plain values. */
+  readonly plain?: Plainness
 }
 
 /** The files that these steps change, in the order of the checkpoint. Later steps add to what earlier ones say of a tensor. */
 export function changedFiles(checkpoint: Checkpoint, steps: readonly RepairStep[]): ChangedFile[] {
   return checkpoint.files.flatMap((file) => {
     const own = steps.filter((step) => touches(step, file))
-    return own.length === 0 ? [] : [{ file, tensors: plannedTensors(file, own), steps: own }]
+    if (own.length === 0) return []
+    const plain = own.find((step) => step.plain)?.plain
+    return [{ file, tensors: plannedTensors(file, own, plain), steps: own, ...(plain && { plain }) }]
   })
 }
 
-function touches({ changes, additions }: RepairStep, { path }: StateFile): boolean {
+function touches({ changes, additions, plain }: RepairStep, { path }: StateFile): boolean {
   return (
+    plain?.file === path ||
     changes?.some(({ tensor }) => tensor.file === path) === true ||
     additions?.some(({ file }) => file === path) === true
   )
 }
 
-function plannedTensors(file: StateFile, steps: readonly RepairStep[]): PlannedTensor[] {
+function plannedTensors(file: StateFile, steps: readonly RepairStep[], plain?: Plainness): PlannedTensor[] {
   const planned = new Map<Tensor, PlannedTensor>()
   for (const was of file.tensors) {
+    if (plain?.gone.includes(was)) continue
     planned.set(was, { name: was.name, dtype: was.dtype, shape: was.shape, values: was, was })
   }
   for (const { tensor, name, shape, values } of steps.flatMap(({ changes }) => changes ?? [])) {
@@ -53,9 +59,10 @@ function plannedTensors(file: StateFile, steps: readonly RepairStep[]): PlannedT
     })
   }
   const added = steps.flatMap(({ additions }) => additions ?? []).filter((addition) => addition.file === file.path)
+  const made = (plain?.made ?? []).map((values) => ({ name: values.name, values }))
   return [
     ...planned.values(),
-    ...added.map(({ name, values }) => ({ name, dtype: values.dtype, shape: values.shape, values })),
+    ...[...added, ...made].map(({ name, values }) => ({ name, dtype: values.dtype, shape: values.shape, values })),
   ]
 }
 

@@ -18,6 +18,8 @@ export interface Context {
   readonly reference?: Reference
   /** Shapes that the user has given, by tensor name. */
   readonly shapes: ReadonlyMap<string, readonly number[]>
+  /** Whether every PyTorch file is to be written as plain values in today's form. */
+  readonly plain: boolean
   readonly signal?: AbortSignal
 }
 

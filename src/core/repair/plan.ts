@@ -8,6 +8,7 @@ import type { Verification } from '../verify/verify'
 import type { Context, Mender } from './context'
 import { plannedFiles, workOf } from './files'
 import { cut } from './menders/cut'
+import { plain } from './menders/plain'
 import { rankShard } from './menders/rank-shard'
 import { rebuildIndex } from './menders/rebuild-index'
 import { refill } from './menders/refill'
@@ -17,7 +18,7 @@ import { whyNotRewritable } from './rewritable'
 import { isDone, type Proposal, type RepairPlan, type RepairStep, type Unmended } from './steps'
 import { isNote, whyUnmended } from './unmended'
 
-const MENDERS: readonly Mender[] = [rename, reshape, cut, refill, rankShard]
+const MENDERS: readonly Mender[] = [plain, rename, reshape, cut, refill, rankShard]
 
 /**
  * What can be mended, each step with its evidence, and why the rest cannot. Writes nothing; reads some values where they
@@ -30,13 +31,15 @@ export async function planRepair(
   options: {
     readonly reference?: Checkpoint
     readonly shapes?: Readonly<Record<string, readonly number[]>>
+    /** Write every PyTorch file as plain values in today's form, also where something else than danger is lost by it. */
+    readonly plain?: boolean
     readonly signal?: AbortSignal
   } = {},
 ): Promise<RepairPlan> {
   const context = contextOf(checkpoint, verification, options)
   const proposals: Proposal[] = []
   for (const mend of MENDERS) {
-    for (const proposal of await mend(context)) proposals.push(possible(proposal, checkpoint))
+    for (const proposal of await mend(context)) proposals.push(possible(proposal, checkpoint, proposals))
   }
   const numbered = (): RepairStep[] => proposals.map((proposal, i) => stepOf(proposal, i + 1))
   for (const proposal of await rebuildIndex(context, numbered().filter(isDone))) proposals.push(proposal)
@@ -54,7 +57,7 @@ export async function planRepair(
 function contextOf(
   checkpoint: Checkpoint,
   verification: Verification,
-  { reference, shapes = {}, signal }: NonNullable<Parameters<typeof planRepair>[2]>,
+  { reference, shapes = {}, plain: asPlain = false, signal }: NonNullable<Parameters<typeof planRepair>[2]>,
 ): Context {
   const weights = weightsOf(checkpoint)
   const names = new Set(weights.map(({ name }) => name))
@@ -70,18 +73,20 @@ function contextOf(
     diagnoses,
     rankFiles: new Set(parts.map(({ tensor }) => tensor.file)),
     shapes: new Map(Object.entries(shapes)),
+    plain: asPlain,
     ...(reference && { reference: new Reference(checkpoint, reference) }),
     ...(signal && { signal }),
   }
 }
 
 /** The proposal, or a refusal where a file that it changes cannot be written anew. */
-function possible(proposal: Proposal, { files }: Checkpoint): Proposal {
+function possible(proposal: Proposal, { files }: Checkpoint, before: readonly Proposal[]): Proposal {
   if (!isDone(proposal)) return proposal
   const { changes = [], additions = [], ...rest } = proposal
   const paths = new Set([...changes.map(({ tensor }) => tensor.file), ...additions.map(({ file }) => file)])
   for (const file of files) {
-    const why = paths.has(file.path) ? whyNotRewritable(file) : undefined
+    const isPlain = before.some((each) => isDone(each) && each.plain?.file === file.path)
+    const why = paths.has(file.path) ? whyNotRewritable(file, isPlain) : undefined
     if (why !== undefined) return { ...rest, confidence: 'refused', evidence: why }
   }
   return proposal

@@ -46,10 +46,11 @@ export function recordText(facts: {
     schema: 1,
     source,
     repaired: new Date().toISOString(),
-    steps: steps.map(({ step, kind, subject, action, evidence, confidence, before, after }) => ({
+    steps: steps.map(({ step, kind, subject, action, evidence, confidence, before, after, lost }) => ({
       ...{ step, kind, subject, action, evidence, confidence },
       ...(before !== undefined && { before }),
       ...(after !== undefined && { after }),
+      ...(lost && { lost }),
     })),
     unmended,
     files: files.map(({ path, action }) => ({ path, action })),

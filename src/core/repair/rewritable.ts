@@ -6,14 +6,24 @@ const KINDS: Readonly<Record<string, string>> = {
   pickle: 'a bare pickle',
 }
 
-/** Why a repaired copy of the file cannot be written in its own format; undefined when it can. */
-export function whyNotRewritable(file: StateFile): string | undefined {
-  if (file.kind !== 'safetensors' && file.kind !== 'torch-zip')
+/** Forms that a torch zip takes the place of once what they hold is plain. */
+const MADE_PLAIN: ReadonlySet<string> = new Set(['torch-zip', 'torch-legacy', 'torch-tar', 'pickle'])
+
+/**
+ * Why a repaired copy of the file cannot be written: in its own format, or, where objects in it become plain values, as a
+ * torch zip. Undefined when it can.
+ */
+export function whyNotRewritable(file: StateFile, isPlain = false): string | undefined {
+  if (isPlain ? !MADE_PLAIN.has(file.kind) : file.kind !== 'safetensors' && file.kind !== 'torch-zip')
     return `${file.path} is ${KINDS[file.kind] ?? 'of a format'} that Assay reads but does not write; export the weights instead`
-  const damage = file.findings.find(({ rule, severity }) => severity === 'error' && rule !== 'file/odd-name')
+  const damage = file.findings.find(
+    ({ rule, severity }) =>
+      severity === 'error' && rule !== 'file/odd-name' && !(isPlain && rule === 'pickle/dangerous'),
+  )
   if (damage?.rule === 'pickle/dangerous')
     return `${file.path} would run code when loaded, and its copy would as well; export the weights instead`
   if (damage) return `${file.path} is damaged (${RULES[damage.rule].title.toLowerCase()}); export what is whole instead`
+  if (isPlain) return undefined
   if (file.globals.some(({ module }) => module.startsWith('__torch__')))
     return `${file.path} is a TorchScript program, whose code relies on its tensors as they are`
   if (file.tensors.some(({ blocks }) => blocks.some(({ bigEndian }) => bigEndian)))

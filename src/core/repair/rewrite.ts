@@ -12,7 +12,9 @@ import { writeSafetensors } from '../write/safetensors'
 import { TorchArchive } from '../write/torch-archive'
 import type { ChangedFile } from './changes'
 import type { Witnessed } from './check'
+import { writePlain } from './plain/write-plain'
 import { RECORD, stampedMetadata, stepsText } from './provenance'
+import { whyNotRewritable } from './rewritable'
 import { sourceBlocks } from './target'
 import { editPickle, storageKeys } from './torch-edit'
 
@@ -31,10 +33,13 @@ export async function rewrite(
   root: string,
   options: WriteOptions,
 ): Promise<void> {
-  const { file } = changed
+  const { file, plain } = changed
   if (file.kind === 'safetensors') return writeSafetensors(sink, outputs, stampedMetadata(changed), options)
   const source = openFile(joinPath(root, file.path), file.path)
   try {
+    if (plain) return await writePlain(sink, source, changed, plain, options)
+    const why = whyNotRewritable(file)
+    if (why !== undefined) throw new AssayError('target/not-rewritable', why, { file: file.path })
     await rewriteTorchZip(sink, source, changed, options)
   } finally {
     source.close()

@@ -24,11 +24,20 @@ interface Addition {
   readonly values: Tensor
 }
 
+/** A file written anew with plain values for objects. */
+export interface Plainness {
+  readonly file: string
+  /** Tensors that lie in what is left out. */
+  readonly gone: readonly Tensor[]
+  /** Tensors that take the place of arrays. */
+  readonly made: readonly Tensor[]
+}
+
 /** One step of a plan: what a person reads, and what `applyRepair` does. */
 export interface RepairStep {
   /** Position in the plan, from 1. */
   readonly step: number
-  readonly kind: 'rename' | 'reshape' | 'cut' | 'copy-from-reference' | 'rebuild-index' | 'refuse'
+  readonly kind: 'rename' | 'reshape' | 'cut' | 'copy-from-reference' | 'rebuild-index' | 'plain' | 'refuse'
   /** A tensor, or a file of the checkpoint. */
   readonly subject: string
   /** One imperative sentence. */
@@ -41,6 +50,9 @@ export interface RepairStep {
   readonly additions?: readonly Addition[]
   /** An index file to be written anew. */
   readonly index?: string
+  readonly plain?: Plainness
+  /** What the result will not have any more, a line each. */
+  readonly lost?: readonly string[]
 }
 
 /** A step before it has its number, and the findings it answers: those of `rules` about its subject, or about `others`. */

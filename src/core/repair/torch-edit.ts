@@ -232,7 +232,7 @@ function withArgs(call: PyObject, args: readonly PyValue[]): PyObject {
 }
 
 /** Every container in a value, each once, parents before what they hold. */
-function* walk(root: PyValue): Generator<PyContainer> {
+export function* walk(root: PyValue): Generator<PyContainer> {
   const seen = new Set<PyContainer>()
   const ahead: PyValue[] = [root]
   for (let value = ahead.pop(); value !== undefined; value = ahead.pop()) {

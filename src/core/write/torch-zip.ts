@@ -88,15 +88,35 @@ function orderedDict(): PyObject {
 
 /** A contiguous CPU tensor over the whole of storage `key`: `_rebuild_tensor_v2`, or `_v3` for dtypes with no storage class. */
 export function tensorValue(dtype: DType, shape: readonly number[], key: string, requiresGrad = false): PyObject {
-  const storageClass = STORAGE_CLASS[dtype]
-  const count = storageClass === undefined ? byteLength({ dtype, shape }) : numel(shape)
-  const type =
-    storageClass === undefined ? new PyGlobal('torch.storage', 'UntypedStorage') : new PyGlobal('torch', storageClass)
-  const storage = new PyPersistent(new PyTuple(['storage', type, key, 'cpu', count]))
-  const layout = [new PyTuple(shape), new PyTuple(contiguousStrides(shape))]
-  const args: PyValue[] = [storage, 0, ...layout, requiresGrad, orderedDict()]
-  if (storageClass === undefined) args.push(new PyGlobal('torch', dtype))
-  const rebuild = new PyGlobal('torch._utils', `_rebuild_tensor_${storageClass === undefined ? 'v3' : 'v2'}`)
+  const untyped = STORAGE_CLASS[dtype] === undefined
+  const count = untyped ? byteLength({ dtype, shape }) : numel(shape)
+  const storage = storageValue(untyped ? 'bytes' : dtype, key, count)
+  return viewValue(storage, { dtype, offset: 0, shape, strides: contiguousStrides(shape), requiresGrad }, untyped)
+}
+
+/** The persistent id of a storage of `count` elements of a dtype that has a storage class, or of `count` bytes of an untyped one. */
+export function storageValue(dtype: DType | 'bytes', key: string, count: number, location = 'cpu'): PyPersistent {
+  const name = dtype === 'bytes' ? undefined : STORAGE_CLASS[dtype]
+  const type = name === undefined ? new PyGlobal('torch.storage', 'UntypedStorage') : new PyGlobal('torch', name)
+  return new PyPersistent(new PyTuple(['storage', type, key, location, count]))
+}
+
+/** A view of a storage, sizes and strides in elements. Over an untyped one it names its own dtype (`_rebuild_tensor_v3`). */
+export function viewValue(
+  storage: PyPersistent,
+  view: {
+    readonly dtype: DType
+    readonly offset: number
+    readonly shape: readonly number[]
+    readonly strides: readonly number[]
+    readonly requiresGrad: boolean
+  },
+  untyped: boolean,
+): PyObject {
+  const layout = [new PyTuple(view.shape), new PyTuple(view.strides)]
+  const args: PyValue[] = [storage, view.offset, ...layout, view.requiresGrad, orderedDict()]
+  if (untyped) args.push(new PyGlobal('torch', view.dtype))
+  const rebuild = new PyGlobal('torch._utils', `_rebuild_tensor_${untyped ? 'v3' : 'v2'}`)
   return new PyObject(rebuild, new PyTuple(args), 'reduce')
 }
 

@@ -13,6 +13,7 @@ import { wireExport, wirePlan, wireResult } from '../wire/repair'
 interface Help {
   readonly reference?: string | undefined
   readonly shapes?: Record<string, number[]> | undefined
+  readonly plain?: boolean | undefined
 }
 
 const repairPlan = procedures.repairPlan.handler(({ input, context: { engine }, signal }) =>
@@ -60,7 +61,7 @@ export const repairs = { repairPlan, repair, export: exportTo }
 /** Makes the plan and uses it while what it refers to is open. */
 function planned<Result>(
   { checkpoint, verification: known }: Held,
-  { reference: path, shapes }: Help,
+  { reference: path, shapes, plain }: Help,
   kernel: Kernel,
   signal: AbortSignal | undefined,
   use: (plan: RepairPlan) => Promise<Result>,
@@ -69,6 +70,7 @@ function planned<Result>(
     const options = { ...(reference && { reference }), ...(signal && { signal }) }
     // A reference may show what names and shapes alone did not. What the values showed is not looked for again.
     const verification = reference && !known.deep ? await verify(checkpoint, { kernel, ...options }) : known
-    return use(await planRepair(checkpoint, verification, { ...options, ...(shapes && { shapes }) }))
+    const help = { ...options, ...(shapes && { shapes }), ...(plain && { plain }) }
+    return use(await planRepair(checkpoint, verification, help))
   })
 }

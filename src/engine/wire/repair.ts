@@ -16,7 +16,17 @@ export function wireExport({ out, files, tensors, bytes, left, warnings }: core.
 }
 
 /** What a person reads of a step; the tensors it is about stay here. */
-function wireStep({ step, kind, subject, action, evidence, confidence, before, after }: steps.RepairStep): PlanStep {
+function wireStep({
+  step,
+  kind,
+  subject,
+  action,
+  evidence,
+  confidence,
+  before,
+  after,
+  lost,
+}: steps.RepairStep): PlanStep {
   const change = { ...(before !== undefined && { before }), ...(after !== undefined && { after }) }
-  return { step, kind, subject, action, evidence, confidence, ...change }
+  return { step, kind, subject, action, evidence, confidence, ...change, ...(lost && { lost: [...lost] }) }
 }

@@ -40,13 +40,14 @@ export async function opened(path: string): Promise<Checkpoint> {
 /** The checkpoint at `path` and the plan for it. */
 export async function planned(
   path: string,
-  options: { reference?: string; shapes?: Record<string, number[]>; deep?: boolean } = {},
+  options: { reference?: string; shapes?: Record<string, number[]>; deep?: boolean; plain?: boolean } = {},
 ) {
   const checkpoint = await opened(path)
   const verification = await verify(checkpoint, { kernel: referenceKernel, deep: options.deep ?? false })
   const plan = await planRepair(checkpoint, verification, {
     ...(options.reference && { reference: await opened(options.reference) }),
     ...(options.shapes && { shapes: options.shapes }),
+    ...(options.plain && { plain: true }),
   })
   return { checkpoint, verification, plan }
 }

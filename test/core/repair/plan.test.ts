@@ -220,10 +220,12 @@ describe('the plan for names and indexes', () => {
 })
 
 describe('what a plan never offers', () => {
-  it('rewrites no file that would run code', async () => {
+  it('copies no call that would run code', async () => {
     const { plan } = await planned(golden('hostile-torch-zip/data/pytorch_model.bin'))
-    expect(plan.files).toEqual([])
-    expect(plan.unmended.find(({ rule }) => rule === 'pickle/dangerous')?.why).toContain('would run the same code')
+    expect(plan.plan).toMatchObject([{ kind: 'plain', confidence: 'likely', lost: [expect.stringMatching(/system/)] }])
+    const stream = await planned(golden('hostile-os-system/data/pytorch_model.bin'))
+    expect(stream.plan.files).toEqual([])
+    expect(stream.plan.unmended.map(({ rule }) => rule)).toContain('pickle/dangerous')
   })
 
   it('mends nothing in a healthy checkpoint', async () => {

@@ -64,7 +64,7 @@ export async function decodeOthers(archive: ZipArchive, done: ReadonlySet<ZipEnt
 export async function storageRecords(
   archive: ZipArchive,
   root: string,
-): Promise<(recordOf: (key: string) => string) => (storage: TorchStorage) => Located | undefined> {
+): Promise<(recordOf: (key: string) => string) => (storage: Pick<TorchStorage, 'key'>) => Located | undefined> {
   const records = new Map<string, { readonly entry: ZipEntry; located: Located | undefined }>()
   for (const entry of archive.entries) records.set(entry.name, { entry, located: undefined })
   const order = records.get(`${root}byteorder`)?.entry

@@ -149,7 +149,7 @@ const KNOWN = new Map<string, (node: PyObject, args: readonly PyValue[]) => Plai
 ])
 
 /** What an object is made of. Protocols 0 and 1 make instances by `_reconstructor(class, base, state of the base)`. */
-function madeOf(node: PyObject): { readonly path: string; readonly args: readonly PyValue[] } {
+export function madeOf(node: PyObject): { readonly path: string; readonly args: readonly PyValue[] } {
   const args = sequenceOf(node.args) ?? []
   const path = node.callable instanceof PyGlobal ? node.callable.path : '?'
   const [type] = args

@@ -21,7 +21,7 @@ interface PlanStepRowProps {
 }
 
 export function PlanStepRow({ step, refused, onRefuse, onShape }: PlanStepRowProps) {
-  const { kind, subject, action, evidence, confidence, before, after } = step
+  const { kind, subject, action, evidence, confidence, before, after, lost = [] } = step
   const { word, tone, means } = CONFIDENCE[confidence]
   const canDo = confidence === 'certain' || confidence === 'likely'
   return (
@@ -60,7 +60,12 @@ export function PlanStepRow({ step, refused, onRefuse, onShape }: PlanStepRowPro
         <p className={classes.evidence}>
           <SafeText>{evidence}</SafeText>
         </p>
-        {confidence === 'ask' && <ShapeInput subject={subject} onShape={onShape} />}
+        {lost.map((line) => (
+          <p key={line} className={classes.evidence}>
+            Lost: <SafeText>{line}</SafeText>
+          </p>
+        ))}
+        {confidence === 'ask' && kind !== 'plain' && <ShapeInput subject={subject} onShape={onShape} />}
       </div>
     </li>
   )
