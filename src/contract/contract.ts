@@ -167,6 +167,19 @@ export const contract = {
       }),
     )
     .output(z.object({ node: s.rawNode, children: z.array(s.rawNode) })),
+  /** What people can read inside the archives of a checkpoint: code of TorchScript, settings. It is shown and never run. */
+  texts: base.input(handle).output(z.array(s.storedText)),
+  /** A page of such a text, `limit` characters from `offset` on; `total` of its characters. */
+  text: base
+    .input(
+      handle.extend({
+        file: z.string(),
+        path: z.string(),
+        offset: z.number().int().nonnegative(),
+        limit: z.number().int().positive().max(1_000_000),
+      }),
+    )
+    .output(z.object({ text: z.string(), total: z.number() })),
   /** Every rule there is. */
   rules: base.output(z.array(s.ruleText)),
   scan: base.input(z.object({ paths: z.array(z.string()) })).output(s.scanReport),

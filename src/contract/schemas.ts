@@ -414,7 +414,10 @@ export const rawNode = z.object({
   children: z.number(),
 })
 export const pickledFile = z.object({
+  /** Its path; of a record in an archive, that and the record's name. */
   file: z.string(),
+  /** Why there is no object tree; what is imported is listed as far as it was read. */
+  error: z.string().optional(),
   globals: z.array(z.object({ module: z.string(), name: z.string(), verdict: scanVerdict, allowed: z.boolean() })),
   /** What the default loader of torch refuses, and the keys (and child positions) that lead to where it is asked for first. */
   refusals: z.array(
@@ -422,6 +425,15 @@ export const pickledFile = z.object({
   ),
   /** Python that would admit the refusals; null where there are none, or where one of them is dangerous. */
   admit: z.string().nullable(),
+})
+
+/** A text inside an archive: code, settings. */
+export const storedText = z.object({
+  file: z.string(),
+  /** Name of the record. */
+  path: z.string(),
+  /** Bytes. */
+  size: z.number(),
 })
 
 export const progress = z.object({ done: z.number(), total: z.number(), label: z.string() })
@@ -450,4 +462,5 @@ export type ExportResult = z.infer<typeof exportResult>
 export type ScanReport = z.infer<typeof scanReport>
 export type RawNode = z.infer<typeof rawNode>
 export type PickledFile = z.infer<typeof pickledFile>
+export type StoredText = z.infer<typeof storedText>
 export type Progress = z.infer<typeof progress>

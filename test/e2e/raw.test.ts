@@ -66,6 +66,18 @@ it('says of a pickle that would run a command that it must not be loaded, and of
   expect(await app.byId('raw-admit').count()).toBe(0)
 })
 
+it('shows the code of a script as text, and the trees of all files of an archive', async () => {
+  await app.open(goldenPath('torch-zoo-traced'))
+  await app.byId('nav-raw').click()
+  await app.byId('raw-text-name').filter({ hasText: '__torch__.py' }).first().click()
+  await expect.poll(() => app.byId('raw-text').textContent()).toContain('def forward(self')
+  await app.picture('raw-text')
+  await app.open(goldenPath('torch-zoo-state-archive'))
+  await app.byId('nav-raw').click()
+  await app.byId('raw-file').filter({ hasText: 'policy.optimizer.pth' }).click()
+  await node('param_groups').waitFor()
+})
+
 it('says of a checkpoint without pickles that it holds no objects', async () => {
   await app.open(goldenPath('damaged-healthy-st', 'data/model.safetensors'))
   await app.byId('nav-raw').click()

@@ -66,7 +66,7 @@ async function opened<T>(path: string, use: (checkpoint: Checkpoint) => Promise<
 async function rowOf(path: string): Promise<Row> {
   const row = await opened(path, async ({ files: [file], tensors, state, findings, layoutLabel }) => {
     const states = state.records.length + state.optimizers.length + state.schedulers.length + state.rng.length
-    const told = findings.find(({ rule }) => /^(file|weights)\//.test(rule))?.message
+    const told = findings.find(({ rule }) => /^(file|pickle)\//.test(rule))?.message
     const named = file?.value !== undefined || states > 0 ? layoutLabel : told
     return { path, kind: file?.kind ?? 'none', tensors: tensors.length, ...(named !== undefined && { named }) }
   })

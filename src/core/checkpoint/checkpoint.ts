@@ -66,6 +66,15 @@ export interface StateText {
   read(): Promise<string>
 }
 
+/** One pickle of a file that holds several: a file of an archive, an object of a stream. */
+export interface PickledMember {
+  /** Name of the record, or which of the objects it is. */
+  readonly path: string
+  readonly value?: PyValue
+  readonly globals: readonly GlobalUse[]
+  readonly findings: readonly Finding[]
+}
+
 /** One file of a checkpoint, opened as far as its header. */
 export interface StateFile {
   /** Relative to the checkpoint, forward slashes. */
@@ -76,6 +85,8 @@ export interface StateFile {
   readonly tensors: readonly Tensor[]
   /** Root object of a pickled file. */
   readonly value?: PyValue
+  /** The pickles of a file that has several, each with its own root. */
+  readonly members?: readonly PickledMember[]
   /** `__metadata__` of safetensors. */
   readonly metadata?: Readonly<Record<string, string>>
   /** Records of an archive that people can read, none read yet. */

@@ -1,6 +1,6 @@
-import { useQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
-import type { PickledFile, RawNode } from '../../contract/schemas'
+import type { PickledFile, RawNode, StoredText } from '../../contract/schemas'
 import type { Client } from './connection'
 import { useApi } from './context'
 import { type Problem, problemOf } from './problem'
@@ -14,6 +14,30 @@ export function usePickles(id: string) {
   return useQuery<PickledFile[]>({
     queryKey: ['pickles', id],
     queryFn: ({ signal }) => client.pickles({ id }, { signal }),
+  })
+}
+
+/** What people can read inside the archives of the open checkpoint. */
+export function useTexts(id: string) {
+  const { client } = useApi()
+  return useQuery<StoredText[]>({
+    queryKey: ['texts', id],
+    queryFn: ({ signal }) => client.texts({ id }, { signal }),
+  })
+}
+
+/** Characters of a text asked for at a time. */
+const TEXT_PAGE = 40_000
+
+/** Such a text, page by page. */
+export function useText(id: string, { file, path }: StoredText) {
+  const { client } = useApi()
+  return useInfiniteQuery({
+    queryKey: ['text', id, file, path],
+    queryFn: ({ pageParam, signal }) =>
+      client.text({ id, file, path, offset: pageParam, limit: TEXT_PAGE }, { signal }),
+    initialPageParam: 0,
+    getNextPageParam: ({ total }, pages) => (pages.length * TEXT_PAGE < total ? pages.length * TEXT_PAGE : undefined),
   })
 }
 

@@ -1,7 +1,7 @@
 import type { GlobalUse } from '../../decode/pickle/globals'
 import type { PyValue } from '../../decode/pickle/value'
 import type { Finding } from '../../finding'
-import type { FileKind, StateRecord, StateText } from '../checkpoint'
+import type { FileKind, PickledMember, StateRecord, StateText } from '../checkpoint'
 import type { Section } from '../sections'
 import type { Tensor } from '../tensor'
 
@@ -11,6 +11,8 @@ export interface Contents {
   readonly kind?: FileKind
   readonly tensors: readonly Tensor[]
   readonly value?: PyValue
+  /** The pickles of a file that has several, each with its own root. */
+  readonly members?: readonly PickledMember[]
   /** Parts of `value`, empty for formats without one. */
   readonly sections: readonly Section[]
   readonly metadata?: Readonly<Record<string, string>>

@@ -56,11 +56,11 @@ export async function readStateArchive(
   component: ComponentId,
   read: ReadRecord,
 ): Promise<Contents> {
-  const parts: { readonly stem: string; readonly contents: Contents }[] = []
+  const parts: { readonly name: string; readonly stem: string; readonly contents: Contents }[] = []
   for (const { name, source } of records.slice(0, MOST_STATES)) {
     const stem = name.replace(STATE, '').replace(/^\.\//, '').replaceAll('/', '.')
     const role: ComponentId = /optim/i.test(stem) ? 'optimizer' : component
-    parts.push({ stem, contents: await readRecord(source, file, role, read) })
+    parts.push({ name, stem, contents: await readRecord(source, file, role, read) })
   }
   const isWeights = (tensor: Tensor) => tensor.component === 'weights' || tensor.component === 'adapter'
   const bare = parts.filter(({ contents }) => contents.tensors.some(isWeights)).length === 1
@@ -76,10 +76,15 @@ export async function readStateArchive(
       return { ...section, key: section.key === undefined ? stem : `${stem}.${section.key}` }
     }),
   )
+  const members = parts.flatMap(({ name, contents: { value, globals, findings } }) => {
+    if (value === undefined && globals.length === 0 && findings.length === 0) return []
+    return [{ path: name, ...(value !== undefined && { value }), globals, findings }]
+  })
   const told = settings && (await readSettings(settings))
   return {
     kind: 'state-archive',
     tensors,
+    members,
     ...(told !== undefined && { records: [{ file, component: 'trainer', value: told }] }),
     sections,
     globals: distinct(parts.flatMap(({ contents }) => contents.globals)),

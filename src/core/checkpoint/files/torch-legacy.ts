@@ -28,6 +28,7 @@ export async function readTorchLegacyFile(source: ByteSource, file: string, comp
   return {
     tensors: all.flatMap(({ tensors }) => tensors),
     value: first.value,
+    ...(others.length > 0 && { members: all.map((each, i) => ({ ...each, path: `object ${i}` })) }),
     sections: all.flatMap(({ sections }) => sections),
     globals: distinct(all.flatMap(({ globals }) => globals)),
     findings: all.flatMap(({ findings }) => findings),

@@ -1,6 +1,7 @@
 import type { ZipArchive } from '../../container/zip'
 import type { DecodedPickle } from '../../decode/pickle/machine'
-import type { ComponentId } from '../checkpoint'
+import { findingOf } from '../../finding'
+import type { ComponentId, PickledMember } from '../checkpoint'
 import { type Section, sectionsIn } from '../sections'
 import type { Contents } from './contents'
 import { distinct, pickleFindings } from './pickle'
@@ -40,6 +41,7 @@ export async function readTorchPackage(archive: ZipArchive, file: string, compon
     }
   }
   pickles.push(...(await decodeOthers(archive, new Set(entries))))
+  const members = entries.map(({ name }, i) => memberOf(name, pickles[i] as DecodedPickle, file))
   const holding = sections.filter(
     ({ value }) => tensorsOf([{ component, value }], file, () => undefined).tensors.length > 0,
   )
@@ -53,11 +55,16 @@ export async function readTorchPackage(archive: ZipArchive, file: string, compon
     kind: 'torch-package',
     tensors: found.tensors,
     ...(pickles[0]?.value !== undefined && { value: pickles[0].value }),
+    members,
     sections: holding,
     globals: distinct(pickles.flatMap((each) => each.globals)),
     findings: [...archive.findings, ...pickleFindings(pickles, file), ...storages],
     texts: textsIn(archive, /\.(py|txt|json|ya?ml|toml|md)$|\/\.data\/(extern_modules|python_version)$/),
   }
+}
+
+function memberOf(path: string, { value, globals, error }: DecodedPickle, file: string): PickledMember {
+  return { path, ...(value !== undefined && { value }), globals, findings: error ? [findingOf(error, file)] : [] }
 }
 
 /** A pickled resource, or the root of a scripted module. */

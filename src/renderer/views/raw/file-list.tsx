@@ -8,7 +8,7 @@ import { SafetyTag } from './safety-tag'
 
 interface FileListProps {
   files: readonly PickledFile[]
-  shown: PickledFile
+  shown: PickledFile | undefined
   onChoose: (file: string) => void
 }
 

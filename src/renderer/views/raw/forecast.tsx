@@ -46,6 +46,16 @@ function Sentence({ pickle, refused }: { pickle: PickledFile; refused: number })
       </p>
     )
   }
+  if (pickle.error !== undefined) {
+    return (
+      <p className={classes.sentence} data-tone="warn">
+        <IconAlertTriangle size={15} aria-hidden />
+        <span>
+          It cannot be decoded to its end: <SafeText>{pickle.error}</SafeText>
+        </span>
+      </p>
+    )
+  }
   if (refused === 0) {
     return (
       <p className={classes.sentence} data-tone="good">

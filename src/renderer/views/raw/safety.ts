@@ -6,7 +6,7 @@ export type Safety = Import['verdict']
 
 export const SAFETY: Record<Safety, { tone: Tone; means: string }> = {
   dangerous: { tone: 'bad', means: 'Can run commands, reach files or the network' },
-  unknown: { tone: 'warn', means: 'Not on the list of what is known to be harmless' },
+  unknown: { tone: 'warn', means: 'Not known to be harmless' },
   safe: { tone: 'good', means: 'Known to only make values' },
 }
 
@@ -34,9 +34,10 @@ export function refusedIn(pickle: PickledFile): Refused[] {
   return [...placed, ...others.map((each) => ({ path: pathOf(each) }))]
 }
 
-/** The worst that a file imports; one that imports nothing is safe. */
-export function safetyOf({ globals }: PickledFile): Safety {
-  return WORST_FIRST.find((verdict) => globals.some((each) => each.verdict === verdict)) ?? 'safe'
+/** The worst that a file imports; one that imports nothing is safe, if it could be read. */
+export function safetyOf({ globals, error }: PickledFile): Safety {
+  const worst = WORST_FIRST.find((verdict) => globals.some((each) => each.verdict === verdict)) ?? 'safe'
+  return worst === 'safe' && error !== undefined ? 'unknown' : worst
 }
 
 export function pathOf({ module, name }: { readonly module: string; readonly name: string }): string {

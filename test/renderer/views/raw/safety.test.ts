@@ -25,6 +25,7 @@ it('lists every import once, the worst first', () => {
 it('calls a file what the worst of its imports is called', () => {
   expect(safetyOf(pickle)).toBe('dangerous')
   expect(safetyOf({ ...pickle, globals: [] })).toBe('safe')
+  expect(safetyOf({ ...pickle, globals: [], error: 'it ends without STOP' })).toBe('unknown')
 })
 
 it('counts what is imported and dropped among what is refused, without a place', () => {
