@@ -72,7 +72,8 @@ export const contract = {
   /** Opens a checkpoint file, a checkpoint folder, or a folder of checkpoints. Headers only. */
   open: base.input(z.object({ path: z.string() }).extend(verifying)).output(opened),
   /**
-   * The run that `open` would give, as it is read: its names at once, a row for each checkpoint, then what they tell together.
+   * The run that `open` would give, as it is read: its names at once, a row for each checkpoint, the newest first, then what they
+   * tell together.
    * ASSAY `not-a-run` where the path is a checkpoint.
    */
   run: base

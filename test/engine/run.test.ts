@@ -16,7 +16,7 @@ function face(): Client {
 
 const root = goldenPath('trainer-gpt2').replace(/\/checkpoint-\d+$/, '')
 
-it('tells the names of a run at once, then a row for each checkpoint, then what they tell together', async () => {
+it('tells the names of a run at once, then a row for each checkpoint, the newest first, then what they tell together', async () => {
   const client = face()
   const events = []
   for await (const event of await client.run({ path: root })) events.push(event)
@@ -30,7 +30,7 @@ it('tells the names of a run at once, then a row for each checkpoint, then what 
     name,
     checkpoints: checkpoints.map((row) => ({ path: row.path, name: row.name, step: row.step })),
   })
-  expect(events.slice(1, 4)).toEqual(checkpoints.map((row) => ({ type: 'row', row })))
+  expect(events.slice(1, 4)).toEqual(checkpoints.toReversed().map((row) => ({ type: 'row', row })))
   expect(events[4]).toEqual({ type: 'result', result: facts })
 })
 

@@ -14,7 +14,12 @@ import { runAt } from './run'
  * throws AssayError `file/unreadable` when there is nothing at the path or it cannot be listed.
  */
 export async function openPath(path: string): Promise<Checkpoint | Run> {
-  return (kindOf(path) === 'folder' ? runAt(path) : undefined) ?? openCheckpoint(path)
+  return listRun(path) ?? openCheckpoint(path)
+}
+
+/** The run at a path; undefined where there is a checkpoint, or may be one. Opens no file. Throws as `openPath`. */
+export function listRun(path: string): Run | undefined {
+  return kindOf(path) === 'folder' ? runAt(path) : undefined
 }
 
 /** Opens one checkpoint, also where a run could be seen. Throws as `openPath`. Close it when done. */

@@ -1,5 +1,5 @@
 import type { Run } from '../../core/checkpoint/checkpoint'
-import { isRun, openPath } from '../../core/checkpoint/open'
+import { listRun } from '../../core/checkpoint/open'
 import { AssayError } from '../../core/errors'
 import { factsOf } from '../../core/run/facts'
 import { type RunRow, rowsOf } from '../../core/run/row'
@@ -12,15 +12,18 @@ import { wireFacts, wireRow } from '../wire/run'
 
 const run = procedures.run.handler(({ input, context: { engine }, signal }) =>
   stream(signal, async function* (abort) {
-    const found = await runOf(input.path)
+    const found = listRun(input.path)
+    if (!found) throw new AssayError('not-a-run', `${input.path} is no run of checkpoints`, { file: input.path })
     const { path: root, name, checkpoints } = found
     yield { type: 'listed' as const, path: root, name, checkpoints: checkpoints.map((each) => ({ ...each })) }
+    // What people look at first is read first.
+    const newestFirst = { ...found, checkpoints: checkpoints.toReversed() }
     const rows: RunRow[] = []
-    for await (const row of rowsOf(found, { ...choicesOf(input), kernel: engine.kernel, signal: abort })) {
+    for await (const row of rowsOf(newestFirst, { ...choicesOf(input), kernel: engine.kernel, signal: abort })) {
       rows.push(row)
       yield { type: 'row' as const, row: wireRow(row) }
     }
-    yield { type: 'result' as const, result: wireFacts(await factsOf(found, rows)) }
+    yield { type: 'result' as const, result: wireFacts(await factsOf(found, rows.reverse())) }
   }),
 )
 
@@ -35,11 +38,4 @@ export async function openedRun(found: Run, engine: Engine, choices: Choices) {
   })
   const facts = wireFacts(await factsOf(found, rows))
   return { kind: 'run' as const, path: found.path, name: found.name, checkpoints: rows.map(wireRow), ...facts }
-}
-
-async function runOf(path: string): Promise<Run> {
-  const subject = await openPath(path)
-  if (isRun(subject)) return subject
-  subject.close()
-  throw new AssayError('not-a-run', `${path} is one checkpoint, not a run`, { file: path })
 }

@@ -1,3 +1,5 @@
+import { saveFile } from './save'
+
 /**
  * Rows as CSV (RFC 4180). A text that a spreadsheet would take for a formula gets a quote before it, because names come from files.
  */
@@ -12,13 +14,7 @@ function cell(value: string | number | null | undefined): string {
   return /[",\r\n]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert
 }
 
-/** Hands text to the user as a file to keep. */
-export function saveText(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/csv' }))
-  const link = document.createElement('a')
-  link.href = url
-  link.download = name
-  link.click()
-  // The download takes the blob at once; the address may go after it.
-  setTimeout(() => URL.revokeObjectURL(url), 10_000)
+/** Hands a table to the user as a file to keep. */
+export function saveCsv(name: string, rows: Parameters<typeof toCsv>[0]): void {
+  saveFile(name, new Blob([toCsv(rows)], { type: 'text/csv' }))
 }

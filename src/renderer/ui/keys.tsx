@@ -2,7 +2,15 @@ import classes from './keys.module.css'
 
 const MAC = typeof navigator !== 'undefined' && /mac/i.test(navigator.platform)
 
-const NAMES: Readonly<Record<string, string>> = { Escape: 'Esc', alt: MAC ? '⌥' : 'Alt', ArrowUp: '↑', ArrowDown: '↓' }
+const NAMES: Readonly<Record<string, string>> = {
+  Escape: 'Esc',
+  alt: MAC ? '⌥' : 'Alt',
+  ArrowUp: '↑',
+  ArrowDown: '↓',
+  ArrowLeft: '←',
+  ArrowRight: '→',
+  '[plus]': '+',
+}
 
 /** `mod+shift+P` as this system writes it. */
 function keyNames(keys: string): string[] {

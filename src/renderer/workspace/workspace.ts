@@ -1,7 +1,8 @@
-import type { Opened } from '../../contract/contract'
+import type { OpenedCheckpoint } from '../../contract/contract'
 import type { TensorRow, Verification } from '../../contract/schemas'
 import type { Api } from '../api/context'
 import { type Problem, problemOf } from '../api/problem'
+import { type ReadRun, readRun } from '../api/run'
 
 export const VIEWS = ['overview', 'tensors', 'training', 'compare', 'repair', 'raw'] as const
 export type ViewId = (typeof VIEWS)[number]
@@ -9,12 +10,15 @@ export type ViewId = (typeof VIEWS)[number]
 /** The two things the Repair view writes. */
 export type RepairTab = 'repair' | 'export'
 
+/** What the window can have open. */
+export type Subject = OpenedCheckpoint | ReadRun
+
 /** A tensor as people mean it when they go from one checkpoint of a run to the next: by file and name, not by position. */
 export type TensorKey = Pick<TensorRow, 'name' | 'file'>
 
 export interface WorkspaceState {
   /** What is open; nothing shows the welcome page. */
-  readonly subject: Opened | null
+  readonly subject: Subject | null
   /** Path being opened, while it is. */
   readonly opening: string | null
   readonly failure: { readonly path: string; readonly problem: Problem } | null
@@ -34,7 +38,7 @@ export class Workspace {
     chosen: null,
   }
   readonly #listeners = new Set<() => void>()
-  #request = 0
+  #request = new AbortController()
   readonly #api: Api
 
   constructor(api: Api) {
@@ -56,19 +60,45 @@ export class Workspace {
 
   /** Opens a file or folder in place of what is open, which stays in sight until the new one is there. */
   async open(path: string): Promise<void> {
-    this.#request += 1
-    const request = this.#request
+    const { signal } = this.#begin()
     this.#set({ opening: path, failure: null })
     try {
-      const opened = await this.#api.client.open({ path })
-      if (request !== this.#request) return this.#release(opened)
-      const before = this.#state.subject
-      this.#set({ subject: opened, opening: null, ...(before?.path !== opened.path && firstSight(before, opened)) })
-      this.#release(before)
-      await this.#api.bridge.addRecent(path)
+      if (!(await this.#openRun(path, signal))) await this.#openCheckpoint(path, signal)
+      if (!signal.aborted) await this.#api.bridge.addRecent(path)
     } catch (error) {
-      if (request === this.#request) this.#set({ opening: null, failure: { path, problem: problemOf(error) } })
+      if (!signal.aborted) this.#set({ opening: null, failure: { path, problem: problemOf(error) } })
     }
+  }
+
+  /** Whatever was being opened is of no interest any more. */
+  #begin(): AbortController {
+    this.#request.abort()
+    this.#request = new AbortController()
+    return this.#request
+  }
+
+  /** Shows a run from its first name on, and all that comes of it. False where there is none. */
+  async #openRun(path: string, signal: AbortSignal): Promise<boolean> {
+    let found = false
+    for await (const run of readRun(this.#api.client, path, signal)) {
+      if (signal.aborted) return true
+      found = true
+      this.#show(run)
+    }
+    return found || signal.aborted
+  }
+
+  async #openCheckpoint(path: string, signal: AbortSignal): Promise<void> {
+    const opened = await this.#api.client.open({ path })
+    if (opened.kind === 'run') throw new Error(`${opened.name} became a run while it was opened`)
+    if (signal.aborted) this.#release(opened)
+    else this.#show(opened)
+  }
+
+  #show(opened: Subject): void {
+    const before = this.#state.subject
+    this.#set({ subject: opened, opening: null, ...(before?.path !== opened.path && firstSight(before, opened)) })
+    this.#release(before)
   }
 
   async reload(): Promise<void> {
@@ -79,7 +109,7 @@ export class Workspace {
 
   /** Back to the welcome page. */
   close(): void {
-    this.#request += 1
+    this.#begin()
     const { subject } = this.#state
     this.#set({ subject: null, opening: null, failure: null, view: 'overview', chosen: null })
     this.#release(subject)
@@ -108,7 +138,7 @@ export class Workspace {
     if (subject?.kind === 'checkpoint' && subject.id === id) this.#set({ subject: { ...subject, verification } })
   }
 
-  #release(opened: Opened | null): void {
+  #release(opened: Subject | null): void {
     // Nobody waits for the answer, and an engine that is gone has closed everything already.
     if (opened?.kind === 'checkpoint') this.#api.client.close({ id: opened.id }).catch(() => undefined)
   }
@@ -120,7 +150,7 @@ export class Workspace {
 }
 
 /** A sibling is looked at from where its brother was; anything else from the start. */
-function firstSight(before: Opened | null, opened: Opened): Partial<WorkspaceState> {
+function firstSight(before: Subject | null, opened: Subject): Partial<WorkspaceState> {
   const isSibling =
     before?.kind === 'checkpoint' &&
     opened.kind === 'checkpoint' &&

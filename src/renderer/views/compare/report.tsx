@@ -3,7 +3,7 @@ import { useHotkeys } from '@mantine/hooks'
 import { IconCircleCheck, IconDownload, IconSearch } from '@tabler/icons-react'
 import { useMemo, useState } from 'react'
 import type { DiffReport, DiffRow } from '../../api/compare'
-import { saveText, toCsv } from '../../ui/csv'
+import { saveCsv } from '../../ui/csv'
 import { DataGrid, type Sorting } from '../../ui/data-grid'
 import { Empty } from '../../ui/empty'
 import { formatCount } from '../../ui/format'
@@ -88,7 +88,7 @@ export function Report({ report }: { report: DiffReport }) {
         <span className={classes.hint}>
           <Keys keys="," /> <Keys keys="." /> previous, next difference
         </span>
-        <IconAction label="Save the differences as CSV" onClick={() => saveText('differences.csv', csvOf(rows))}>
+        <IconAction label="Save the differences as CSV" onClick={() => saveCsv('differences.csv', csvOf(rows))}>
           <IconDownload size={15} />
         </IconAction>
       </div>
@@ -125,8 +125,8 @@ function leadOf({ summary, tensors, state }: DiffReport): string {
     : `${ofTensors}, and so does the training state.`
 }
 
-function csvOf(rows: readonly DiffRow[]): string {
-  return toCsv([
+function csvOf(rows: readonly DiffRow[]) {
+  return [
     [
       'name',
       'status',
@@ -155,5 +155,5 @@ function csvOf(rows: readonly DiffRow[]): string {
       row.relL2,
       row.cosine,
     ]),
-  ])
+  ]
 }

@@ -1,18 +1,18 @@
 import { Button, useComputedColorScheme } from '@mantine/core'
 import { IconMoon, IconSearch, IconSun } from '@tabler/icons-react'
-import type { Opened } from '../../../contract/contract'
 import type { Command } from '../../commands/commands'
 import { palette } from '../../commands/stores'
 import { formatCount } from '../../ui/format'
 import { IconAction } from '../../ui/icon-action'
 import { Keys } from '../../ui/keys'
 import { SafeText, visible } from '../../ui/safe-text'
+import type { Subject } from '../../workspace/workspace'
 import { VerdictTag } from '../shared/verdict'
 import classes from './header.module.css'
 import { SiblingSwitcher } from './sibling-switcher'
 
 /** What is open and how it is, above every view. */
-export function Header({ subject, commands }: { subject: Opened; commands: readonly Command[] }) {
+export function Header({ subject, commands }: { subject: Subject; commands: readonly Command[] }) {
   const scheme = useComputedColorScheme()
   const theme = commands.find((command) => command.id === 'toggle-theme')
   return (
@@ -27,7 +27,7 @@ export function Header({ subject, commands }: { subject: Opened; commands: reado
           {subject.siblings.length > 1 && <SiblingSwitcher checkpoint={subject} />}
         </>
       ) : (
-        <span className={classes.layout}>Run of {formatCount(subject.checkpoints.length)} checkpoints</span>
+        <span className={classes.layout}>Run of {formatCount(subject.listed.length)} checkpoints</span>
       )}
       <div className={classes.end}>
         <Button

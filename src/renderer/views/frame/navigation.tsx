@@ -8,11 +8,11 @@ import {
   IconTool,
   IconVectorTriangle,
 } from '@tabler/icons-react'
-import type { Opened } from '../../../contract/contract'
+import type { OpenedCheckpoint } from '../../../contract/contract'
 import { VIEW_NAMES } from '../../commands/commands'
 import { folderOf } from '../../ui/format'
 import { useWorkspace, useWorkspaceState } from '../../workspace/hooks'
-import { VIEWS, type ViewId } from '../../workspace/workspace'
+import { type Subject, VIEWS, type ViewId } from '../../workspace/workspace'
 import { Logo } from '../shared/logo'
 import classes from './navigation.module.css'
 import { NavigationItem } from './navigation-item'
@@ -28,7 +28,7 @@ const ICONS: Record<ViewId, typeof IconTool> = {
 }
 
 /** The run, where there is one, and the ways to look at a checkpoint. */
-export function Navigation({ subject }: { subject: Opened | null }) {
+export function Navigation({ subject }: { subject: Subject | null }) {
   const workspace = useWorkspace()
   const { view } = useWorkspaceState()
   const checkpoint = subject?.kind === 'checkpoint' ? subject : null
@@ -44,7 +44,7 @@ export function Navigation({ subject }: { subject: Opened | null }) {
       </div>
       <ul className={classes.views}>
         {subject?.kind === 'run' && (
-          <NavigationItem id="run" name="Run" Icon={IconListDetails} current count={subject.checkpoints.length} />
+          <NavigationItem id="run" name="Run" Icon={IconListDetails} current count={subject.listed.length} />
         )}
         {checkpoint && siblings > 1 && (
           <NavigationItem
@@ -73,7 +73,7 @@ export function Navigation({ subject }: { subject: Opened | null }) {
   )
 }
 
-function countOf(view: ViewId, { verification, tensorCount }: Extract<Opened, { kind: 'checkpoint' }>) {
+function countOf(view: ViewId, { verification, tensorCount }: OpenedCheckpoint) {
   if (view === 'overview') return verification.findings.length || undefined
   return view === 'tensors' ? tensorCount : undefined
 }

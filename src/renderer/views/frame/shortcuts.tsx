@@ -11,6 +11,11 @@ const IN_VIEWS = [
   { label: 'Open or enter a module of the tree', keys: '→' },
   { label: 'Close a module, or go to the one above', keys: '←' },
   { label: 'Open all modules beside this one', keys: '*' },
+  { label: 'Zoom into the charts', keys: '[plus]' },
+  { label: 'Zoom out of the charts', keys: '-' },
+  { label: 'Show the charts whole', keys: '0' },
+  { label: 'Earlier part of zoomed charts', keys: 'shift+ArrowLeft' },
+  { label: 'Later part of zoomed charts', keys: 'shift+ArrowRight' },
   { label: 'Cancel the running job', keys: 'Escape' },
 ] as const
 

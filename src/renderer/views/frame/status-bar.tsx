@@ -1,14 +1,14 @@
 import { Progress } from '@mantine/core'
 import { IconX } from '@tabler/icons-react'
-import type { Opened } from '../../../contract/contract'
 import { useApi, useRunningJobs } from '../../api/context'
 import { formatBytes, formatCount } from '../../ui/format'
 import { IconAction } from '../../ui/icon-action'
 import { SafeText, visible } from '../../ui/safe-text'
+import type { Subject } from '../../workspace/workspace'
 import classes from './status-bar.module.css'
 
 /** Where it is, how big it is, and what is being worked on. */
-export function StatusBar({ subject, opening }: { subject: Opened | null; opening: string | null }) {
+export function StatusBar({ subject, opening }: { subject: Subject | null; opening: string | null }) {
   const { bridge } = useApi()
   return (
     <footer className={classes.bar}>

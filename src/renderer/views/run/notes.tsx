@@ -1,20 +1,14 @@
 import type { ReactNode } from 'react'
-import type { OpenedRun } from '../../../contract/contract'
+import type { RunFacts } from '../../../contract/schemas'
 import { baseName, formatBytes, formatCount, plural } from '../../ui/format'
 import { SafeText } from '../../ui/safe-text'
 import { Section } from '../../ui/section'
 import classes from './run-view.module.css'
 
-/** What the checkpoints tell only together: saves cut short, attempts gone over again, what a Trainer would pick. */
-export function Notes({ run }: { run: OpenedRun }) {
-  const { halfWritten, overlaps, trainerPick, rotation } = run
+/** What the checkpoints tell only together: attempts gone over again, what a Trainer would pick. */
+export function Notes({ facts }: { facts: RunFacts }) {
+  const { overlaps, trainerPick, rotation } = facts
   const notes: [key: string, note: ReactNode][] = [
-    ...halfWritten.map(({ path, name, why }): [string, ReactNode] => [
-      `half ${path}`,
-      <>
-        <SafeText>{name}</SafeText> was begun and not ended. <SafeText>{why}</SafeText>
-      </>,
-    ]),
     ...overlaps.map(({ path, name, from, by }): [string, ReactNode] => [
       `overlap ${path}`,
       <>

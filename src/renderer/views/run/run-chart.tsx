@@ -1,51 +1,80 @@
 import { useQuery } from '@tanstack/react-query'
-import { useMemo } from 'react'
-import type { OpenedRun } from '../../../contract/contract'
+import { useMemo, useState } from 'react'
 import type { Verdict } from '../../../contract/schemas'
 import { useApi } from '../../api/context'
+import type { ReadRun } from '../../api/run'
 import { visible } from '../../ui/safe-text'
 import { VERDICTS } from '../shared/verdict'
 import { Chart } from '../training/chart'
+import { eventsOf } from '../training/events'
+import { lossLines } from '../training/loss'
+import { rangeOf } from '../training/range'
 import { nonFinite } from '../training/series'
+import { Smoothing } from '../training/smoothing'
+import { ZoomFrame } from '../training/zoom'
 import classes from './run-chart.module.css'
-import { heightAt, lossLines, type RunCheckpoint } from './timeline'
+import { heightAt, loggedOf, type RunCheckpoint } from './timeline'
 
 /** The loss of the whole run, with every checkpoint where it was saved. Nothing where no loss was logged. */
-export function RunChart({ run }: { run: OpenedRun }) {
+export function RunChart({ run }: { run: ReadRun }) {
   const { client } = useApi()
-  const { path, checkpoints } = run
-  const newest = Math.max(...checkpoints.map(({ modified }) => modified))
+  const { path, listed, checkpoints, facts } = run
+  const [weight, setWeight] = useState(0)
+  const newest = checkpoints.reduce((latest, { modified }) => Math.max(latest, modified), 0)
   const { data: history } = useQuery({
     queryKey: ['run-history', path, newest, checkpoints.length],
     queryFn: ({ signal }) => client.history({ path }, { signal }),
+    // One reading of all the files at a time.
+    enabled: facts !== null,
   })
-  const lines = useMemo(() => lossLines(history, checkpoints), [history, checkpoints])
-  const [loss] = lines
-  const marks = useMemo(
-    () =>
-      checkpoints.flatMap((checkpoint) => {
-        const { step } = checkpoint
-        return step === undefined || !loss
-          ? []
-          : [{ key: checkpoint.path, x: step, y: heightAt(loss.dots, checkpoint) }]
-      }),
-    [checkpoints, loss],
+  const logged = useMemo(() => loggedOf(history, checkpoints), [history, checkpoints])
+  const lines = useMemo(() => (logged ? lossLines(logged, weight) : []), [logged, weight])
+  const events = useMemo(() => (logged ? eventsOf(logged, ['loss', 'evalLoss']) : []), [logged])
+  const marks = useMemo(() => {
+    const loss = lines.find(({ key }) => key === 'loss')
+    return checkpoints.flatMap((checkpoint) => {
+      const { step } = checkpoint
+      return step === undefined || !loss ? [] : [{ key: checkpoint.path, x: step, y: heightAt(loss.dots, checkpoint) }]
+    })
+  }, [checkpoints, lines])
+  const byPath = useMemo(() => new Map(checkpoints.map((each) => [each.path, each])), [checkpoints])
+  const saves = useMemo(
+    () => checkpoints.flatMap(({ step, name }) => (step === undefined ? [] : [{ x: step, name: visible(name) }])),
+    [checkpoints],
   )
-  if (!loss || loss.dots.length < 2) return null
+  const extent = useMemo(
+    () =>
+      rangeOf([...lines.flatMap(({ dots }) => dots.map(({ x }) => x)), ...listed.flatMap(({ step }) => step ?? [])]),
+    [lines, listed],
+  )
+  if (!logged || !extent || logged.loss.length < 2) return null
   return (
-    <Chart
-      title="Loss"
-      testId="chart-run"
-      lines={lines}
-      unit="step"
-      marks={marks}
-      glyphOf={({ key }) => <Glyph checkpoint={checkpoints.find((each) => each.path === key)} />}
-      lost={history ? nonFinite(history.loss) : []}
-      height={200}
-      controls={<Legend checkpoints={checkpoints} />}
-    />
+    <ZoomFrame unit="step" extent={extent}>
+      <Chart
+        title="Loss"
+        testId="chart-run"
+        lines={lines}
+        unit="step"
+        marks={marks}
+        glyphOf={({ key }) => <Glyph checkpoint={byPath.get(key)} small={marks.length > CROWD} />}
+        saves={saves}
+        events={events}
+        lost={nonFinite(logged.loss)}
+        height={210}
+        controls={
+          <>
+            <Legend checkpoints={checkpoints} />
+            <Smoothing weight={weight} onChange={setWeight} />
+          </>
+        }
+        brushed
+      />
+    </ZoomFrame>
   )
 }
+
+/** So many marks of full size would hide the line. */
+const CROWD = 60
 
 /** Told apart by shape as well as by colour. */
 const SHAPES: Record<Verdict, string> = {
@@ -53,12 +82,17 @@ const SHAPES: Record<Verdict, string> = {
   partial: 'M0 -6L6 5H-6Z',
   broken: 'M-4.5 -4.5L4.5 4.5M4.5 -4.5L-4.5 4.5',
 }
-
-function Glyph({ checkpoint }: { checkpoint: RunCheckpoint | undefined }) {
+function Glyph({ checkpoint, small }: { checkpoint: RunCheckpoint | undefined; small: boolean }) {
   if (!checkpoint) return null
   const { verdict } = checkpoint.verification
   return (
-    <path className={classes.glyph} d={SHAPES[verdict]} data-verdict={verdict} data-testid="run-mark">
+    <path
+      className={classes.glyph}
+      d={SHAPES[verdict]}
+      transform={small ? 'scale(0.6)' : undefined}
+      data-verdict={verdict}
+      data-testid="run-mark"
+    >
       <title>{visible(checkpoint.name)}</title>
     </path>
   )

@@ -1,6 +1,9 @@
-import type { OpenedRun } from '../../../contract/contract'
+import { Progress } from '@mantine/core'
+import { useResizeObserver } from '@mantine/hooks'
+import { useRef } from 'react'
+import type { ReadRun } from '../../api/run'
 import { Empty } from '../../ui/empty'
-import { formatBytes, plural } from '../../ui/format'
+import { formatBytes, formatCount, plural } from '../../ui/format'
 import { SafeText } from '../../ui/safe-text'
 import { useWorkspace } from '../../workspace/hooks'
 import { Notes } from './notes'
@@ -9,28 +12,49 @@ import { RunTable } from './run-table'
 import classes from './run-view.module.css'
 
 /** The checkpoints of a run over its loss, each with its verdict, and the last one to trust. */
-export function RunView({ run }: { run: OpenedRun }) {
-  if (run.checkpoints.length === 0) {
+export function RunView({ run }: { run: ReadRun }) {
+  const scroller = useRef<HTMLDivElement>(null)
+  const [above, { height }] = useResizeObserver<HTMLDivElement>()
+  if (run.listed.length === 0) {
     return (
       <Empty title="No checkpoints in this folder">Looked for checkpoint files and folders, three levels deep.</Empty>
     )
   }
   return (
-    <div className={classes.view} data-testid="run-view">
-      <Lead run={run} />
-      <RunChart run={run} />
-      <Notes run={run} />
-      <RunTable run={run} />
+    <div ref={scroller} className={classes.view} data-testid="run-view">
+      <div ref={above} className={classes.above}>
+        {run.facts ? <Lead run={run} facts={run.facts} /> : <Reading run={run} />}
+        <RunChart run={run} />
+        {run.facts && <Notes facts={run.facts} />}
+      </div>
+      <RunTable run={run} scroller={scroller} above={height} />
     </div>
   )
 }
 
-function Lead({ run }: { run: OpenedRun }) {
-  const workspace = useWorkspace()
-  const { checkpoints, lastGood, lastUsable, bytes } = run
-  const usable = checkpoints.find(({ path }) => path === (lastGood ?? lastUsable))
+function Reading({ run: { listed, checkpoints } }: { run: ReadRun }) {
   return (
-    <p>
+    <div className={classes.reading} role="status">
+      <span>
+        Looked at {formatCount(checkpoints.length)} of {plural(listed.length, 'checkpoint')}, the newest first
+      </span>
+      <Progress
+        value={(checkpoints.length / listed.length) * 100}
+        size={4}
+        w={200}
+        aria-label="Reading the run"
+        transitionDuration={80}
+      />
+    </div>
+  )
+}
+
+function Lead({ run, facts }: { run: ReadRun; facts: NonNullable<ReadRun['facts']> }) {
+  const workspace = useWorkspace()
+  const { lastGood, lastUsable, bytes } = facts
+  const usable = run.checkpoints.find(({ path }) => path === (lastGood ?? lastUsable))
+  return (
+    <p data-testid="run-lead">
       {lastGood === null
         ? 'None of these checkpoints lets training resume exactly'
         : 'The last checkpoint that training can resume from exactly is '}
@@ -42,7 +66,7 @@ function Lead({ run }: { run: OpenedRun }) {
       )}
       .{' '}
       <span className={classes.soft}>
-        {plural(checkpoints.length, 'checkpoint')}, {formatBytes(bytes)}.
+        {plural(run.checkpoints.length, 'checkpoint')}, {formatBytes(bytes)}.
       </span>
     </p>
   )

@@ -1,21 +1,29 @@
-import type { OpenedRun } from '../../../contract/contract'
-import type { History } from '../../../contract/schemas'
+import type { History, RunFacts, RunRow } from '../../../contract/schemas'
+import type { ReadRun } from '../../api/run'
 import { toNumber } from '../../ui/format'
-import { type Dot, dotsOf, type Line } from '../training/series'
+import type { Dot } from '../training/series'
 
-export type RunCheckpoint = OpenedRun['checkpoints'][number]
-type Gap = OpenedRun['gaps'][number]
+export type RunCheckpoint = RunRow
 
-/** The loss over the whole run: as its logs tell it, or where there are none as its checkpoints remember it. */
-export function lossLines(history: History | undefined, checkpoints: readonly RunCheckpoint[]): Line[] {
-  const logged = history?.lossUnit === 'step' ? history : undefined
-  const loss = logged?.loss.length ? logged.loss : checkpoints.flatMap((checkpoint) => checkpoint.loss ?? [])
-  const lines: Line[] = []
-  if (loss.length > 0) lines.push({ key: 'loss', name: 'Loss', dots: inOrder(dotsOf(loss)), colour: 1 })
-  if (logged?.evalLoss.length) {
-    lines.push({ key: 'eval', name: 'Eval loss', dots: dotsOf(logged.evalLoss), colour: 2, marked: true })
-  }
-  return lines
+/** The loss over the whole run: as its logs tell it, or where there are none by step as its checkpoints remember it. */
+export function loggedOf(history: History | undefined, checkpoints: readonly RunCheckpoint[]): History | undefined {
+  if (history?.lossUnit === 'step' && history.loss.length > 0) return history
+  const loss = checkpoints.flatMap((checkpoint) => checkpoint.loss ?? []).toSorted((a, b) => a.step - b.step)
+  if (loss.length === 0) return undefined
+  return { ...NO_HISTORY, loss, evalLoss: history?.lossUnit === 'step' ? history.evalLoss : [] }
+}
+
+const NO_HISTORY: History = {
+  loss: [],
+  evalLoss: [],
+  learningRate: [],
+  metrics: {},
+  lossUnit: 'step',
+  schedule: null,
+  jumps: [],
+  spikes: [],
+  resumes: [],
+  abandoned: [],
 }
 
 /** How high a checkpoint stands: on the loss logged last before its step, or where it remembers a loss, on that. */
@@ -29,22 +37,45 @@ export function heightAt(dots: readonly Dot[], checkpoint: RunCheckpoint): numbe
 
 export type TimelineRow =
   | { readonly kind: 'checkpoint'; readonly checkpoint: RunCheckpoint }
-  | { readonly kind: 'gap'; readonly gap: Gap }
+  /** Not looked at yet. */
+  | { readonly kind: 'listed'; readonly listed: ReadRun['listed'][number] }
+  | { readonly kind: 'gap'; readonly gap: RunFacts['gaps'][number] }
+  | { readonly kind: 'half'; readonly half: RunFacts['halfWritten'][number] }
 
-/** Newest first, every gap where it lies: above the first checkpoint that is not after it. */
-export function timelineOf({ checkpoints, gaps }: Pick<OpenedRun, 'checkpoints' | 'gaps'>): TimelineRow[] {
-  const waiting = gaps.toSorted((a, b) => b.from - a.from)
+/**
+ * Newest first. Gaps and saves that were not ended lie where they belong: above the first checkpoint that is not after them;
+ * those whose name has no step on top.
+ */
+export function timelineOf({
+  listed,
+  checkpoints,
+  facts,
+}: Pick<ReadRun, 'listed' | 'checkpoints' | 'facts'>): TimelineRow[] {
+  const read = new Map(checkpoints.map((checkpoint) => [checkpoint.path, checkpoint]))
+  const waiting = [
+    ...(facts?.gaps ?? []).map((gap) => ({ at: gap.from, row: { kind: 'gap', gap } as const })),
+    ...(facts?.halfWritten ?? []).map((half) => ({ at: stepIn(half.name), row: { kind: 'half', half } as const })),
+  ].toSorted((a, b) => b.at - a.at)
   const rows: TimelineRow[] = []
-  for (const checkpoint of checkpoints.toReversed()) {
-    for (let next = waiting[0]; next && (checkpoint.step ?? Number.POSITIVE_INFINITY) <= next.from; next = waiting[0]) {
-      rows.push({ kind: 'gap', gap: next })
+  const put = (step: number) => {
+    for (let next = waiting[0]; next && step <= next.at; next = waiting[0]) {
+      rows.push(next.row)
       waiting.shift()
     }
-    rows.push({ kind: 'checkpoint', checkpoint })
   }
+  for (const each of listed.toReversed()) {
+    const checkpoint = read.get(each.path)
+    // Read, and not among the rows: it was removed meanwhile.
+    if (!checkpoint && facts) continue
+    put(checkpoint?.step ?? each.step ?? Number.POSITIVE_INFINITY)
+    rows.push(checkpoint ? { kind: 'checkpoint', checkpoint } : { kind: 'listed', listed: each })
+  }
+  put(Number.NEGATIVE_INFINITY)
   return rows
 }
 
-function inOrder(dots: readonly Dot[]): Dot[] {
-  return dots.toSorted((a, b) => a.x - b.x)
+/** The last number in a name: `tmp-checkpoint-500`. */
+function stepIn(name: string): number {
+  const digits = name.match(/\d+(?=\D*$)/)?.[0]
+  return digits === undefined ? Number.POSITIVE_INFINITY : Number(digits)
 }

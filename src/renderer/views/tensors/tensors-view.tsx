@@ -6,7 +6,7 @@ import { useDeferredValue, useMemo, useRef, useState } from 'react'
 import type { TensorRow } from '../../../contract/schemas'
 import { useStatisticsOf } from '../../api/statistics'
 import { useTensorRows } from '../../api/tensors'
-import { saveText, toCsv } from '../../ui/csv'
+import { saveCsv } from '../../ui/csv'
 import { DataGrid, type Sorting } from '../../ui/data-grid'
 import { Empty } from '../../ui/empty'
 import { ErrorPanel } from '../../ui/error-panel'
@@ -161,7 +161,7 @@ export function TensorsView() {
           </span>
           <IconAction
             label="Save the list as CSV"
-            onClick={() => saveText(`${checkpoint.name}-tensors.csv`, csvOf(shown))}
+            onClick={() => saveCsv(`${checkpoint.name}-tensors.csv`, csvOf(shown))}
           >
             <IconDownload size={15} />
           </IconAction>
@@ -210,8 +210,8 @@ function withKeys(opened: ReadonlySet<string>, keys: readonly string[], open: bo
   return next
 }
 
-function csvOf(rows: readonly TensorRow[]): string {
-  return toCsv([
+function csvOf(rows: readonly TensorRow[]) {
+  return [
     ['name', 'dtype', 'shape', 'bytes', 'file', 'component', 'flags'],
     ...rows.map((row) => [
       row.name,
@@ -222,5 +222,5 @@ function csvOf(rows: readonly TensorRow[]): string {
       row.component,
       row.flags.join(' '),
     ]),
-  ])
+  ]
 }

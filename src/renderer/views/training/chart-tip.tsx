@@ -5,6 +5,8 @@ import type { Line } from './series'
 interface ChartTipProps {
   unit: string
   lines: readonly Line[]
+  /** What else is at an x: a checkpoint, a resume. */
+  notes: ReadonlyMap<number, readonly string[]>
   /** Filled in by recharts. */
   active?: boolean
   label?: number | string
@@ -12,7 +14,7 @@ interface ChartTipProps {
 }
 
 /** The values of all lines under the pointer. */
-export function ChartTip({ unit, lines, active, label, payload }: ChartTipProps) {
+export function ChartTip({ unit, lines, notes, active, label, payload }: ChartTipProps) {
   if (!active || !payload || payload.length === 0) return null
   return (
     <div className={classes.tip}>
@@ -34,6 +36,9 @@ export function ChartTip({ unit, lines, active, label, payload }: ChartTipProps)
           )
         })}
       </dl>
+      {notes.get(Number(label))?.map((note) => (
+        <p key={note}>{note}</p>
+      ))}
     </div>
   )
 }

@@ -1,108 +1,114 @@
-import { Slider, Switch } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import type { History } from '../../../contract/schemas'
-import { formatCount, formatValue } from '../../ui/format'
 import { visible } from '../../ui/safe-text'
 import { useCheckpoint } from '../../workspace/hooks'
 import { Chart } from './chart'
-import { dotsOf, type Line, nonFinite, smooth } from './series'
+import { eventsOf } from './events'
+import { abandonedLines, lossLines, seriesLines } from './loss'
+import { type Range, rangeOf } from './range'
+import { dotsOf, type Line, nonFinite } from './series'
+import { Smoothing } from './smoothing'
 import classes from './training-view.module.css'
+import { ZoomFrame } from './zoom'
 
-/** Loss above, everything else that was logged below it, all on one pointer. */
+/** Loss above, everything else that was logged below it, all on one pointer and one stretch. */
 export function Charts({ history }: { history: History }) {
   const { verification } = useCheckpoint()
-  const stepMarker = verification.step
-  const lossMarker = history.lossUnit === 'epoch' ? verification.epoch : stepMarker
+  const [weight, setWeight] = useState(0)
+  const step = verification.step
+  const extent = useMemo(() => extentOf(history), [history])
   return (
-    <div className={classes.charts}>
-      {history.loss.length + history.evalLoss.length > 0 && <LossChart history={history} marker={lossMarker} />}
-      <div className={classes.small}>
-        {(history.learningRate.length > 0 || history.schedule) && (
-          <LearningRateChart history={history} marker={stepMarker} />
+    <ZoomFrame unit={history.lossUnit} extent={extent}>
+      <div className={classes.charts}>
+        {history.loss.length + history.evalLoss.length > 0 && (
+          <LossChart
+            history={history}
+            marker={history.lossUnit === 'epoch' ? verification.epoch : step}
+            weight={weight}
+            onWeight={setWeight}
+          />
         )}
-        {Object.entries(history.metrics).map(([name, points], i) => (
-          <MetricChart key={name} name={name} points={points} colour={i % 2 === 0 ? 4 : 1} marker={stepMarker} />
-        ))}
+        <div className={classes.small}>
+          {(history.learningRate.length > 0 || history.schedule) && (
+            <LearningRateChart history={history} marker={step} />
+          )}
+          {Object.keys(history.metrics).map((name, i) => (
+            <MetricChart
+              key={name}
+              name={name}
+              history={history}
+              colour={i % 2 === 0 ? 4 : 1}
+              marker={step}
+              weight={weight}
+            />
+          ))}
+        </div>
       </div>
-    </div>
+    </ZoomFrame>
   )
 }
 
-function LossChart({ history, marker }: { history: History; marker: number | undefined }) {
-  const [weight, setWeight] = useState(0)
-  const [log, setLog] = useState(false)
-  const { loss, evalLoss, lossUnit, jumps } = history
-  const lines = useMemo(() => {
-    const raw = dotsOf(loss)
-    const few = raw.length < 60
-    const all: Line[] = []
-    if (raw.length > 0 && weight > 0) {
-      all.push({ key: 'raw', name: 'Loss as logged', dots: raw, colour: 1, style: 'faint' })
-      all.push({ key: 'loss', name: 'Loss, smoothed', dots: smooth(raw, weight), colour: 1 })
-    } else if (raw.length > 0)
-      all.push({ key: 'loss', name: 'Loss', dots: raw, colour: 1, marked: few && raw.length < 12 })
-    if (evalLoss.length > 0) {
-      all.push({ key: 'eval', name: 'Eval loss', dots: dotsOf(evalLoss), colour: 2, marked: true })
-    }
-    return all
-  }, [loss, evalLoss, weight])
-  const lost = useMemo(() => [...nonFinite(loss), ...nonFinite(evalLoss)], [loss, evalLoss])
-  const lossJumps = jumps.filter((jump) => jump.series.toLowerCase().includes('loss'))
+/** All of the loss; what goes beyond it is seen while nothing is zoomed. */
+function extentOf({ lossUnit, loss, evalLoss, learningRate, abandoned }: History): Range {
+  const points = [...loss, ...evalLoss, ...abandoned.flatMap((stretch) => stretch.points)]
+  return rangeOf((points.length > 0 || lossUnit === 'epoch' ? points : learningRate).map(({ step }) => step)) ?? [0, 1]
+}
+
+/** The checkpoints of the run by their steps. */
+function useSaves() {
+  const { siblings } = useCheckpoint()
+  return useMemo(
+    () => siblings.flatMap(({ step, name }) => (step === undefined ? [] : [{ x: step, name: visible(name) }])),
+    [siblings],
+  )
+}
+
+interface LossChartProps {
+  history: History
+  marker: number | undefined
+  weight: number
+  onWeight: (weight: number) => void
+}
+
+function LossChart({ history, marker, weight, onWeight }: LossChartProps) {
+  const { loss, evalLoss, lossUnit } = history
+  const saves = useSaves()
   return (
-    <div>
-      <Chart
-        title="Loss"
-        testId="chart-loss"
-        lines={lines}
-        unit={lossUnit}
-        marker={marker}
-        lost={lost}
-        log={log}
-        height={250}
-        controls={
-          <>
-            <span className={classes.control}>
-              Smoothing
-              <Slider
-                value={weight}
-                onChange={setWeight}
-                min={0}
-                max={0.99}
-                step={0.01}
-                w={110}
-                size={3}
-                label={(value) => value.toFixed(2)}
-                thumbLabel="Smoothing"
-              />
-            </span>
-            <Switch label="Log" checked={log} onChange={(event) => setLog(event.currentTarget.checked)} />
-          </>
-        }
-      />
-      <Jumps jumps={lossJumps} />
-    </div>
+    <Chart
+      title="Loss"
+      testId="chart-loss"
+      lines={useMemo(() => lossLines(history, weight), [history, weight])}
+      unit={lossUnit}
+      marker={marker}
+      saves={lossUnit === 'step' ? saves : []}
+      events={useMemo(() => eventsOf(history, ['loss', 'evalLoss']), [history])}
+      lost={useMemo(() => [...nonFinite(loss), ...nonFinite(evalLoss)], [loss, evalLoss])}
+      height={260}
+      controls={<Smoothing weight={weight} onChange={onWeight} />}
+      brushed
+    />
   )
 }
 
 function LearningRateChart({ history, marker }: { history: History; marker: number | undefined }) {
-  const { learningRate, schedule, jumps } = history
+  const { learningRate, schedule } = history
   const lines = useMemo(() => {
-    const all: Line[] = []
+    const all = abandonedLines(history, 'learningRate', 3)
     if (learningRate.length > 0) all.push({ key: 'lr', name: 'Logged', dots: dotsOf(learningRate), colour: 3 })
     if (schedule && schedule.points.length > 0) {
       all.push({
         key: 'redrawn',
         name: `Redrawn (${visible(schedule.kind)})`,
         dots: dotsOf(schedule.points),
-        colour: 3,
+        colour: 2,
         style: 'dashed',
       })
     }
     if (schedule && schedule.projected.length > 0) {
-      all.push({ key: 'projected', name: 'To come', dots: dotsOf(schedule.projected), colour: 3, style: 'dotted' })
+      all.push({ key: 'projected', name: 'To come', dots: dotsOf(schedule.projected), colour: 2, style: 'dotted' })
     }
     return all
-  }, [learningRate, schedule])
+  }, [history, learningRate, schedule])
   return (
     <div>
       <Chart
@@ -113,23 +119,47 @@ function LearningRateChart({ history, marker }: { history: History; marker: numb
         marker={marker}
         lost={useMemo(() => nonFinite(learningRate), [learningRate])}
       />
-      <Jumps jumps={jumps.filter((jump) => !jump.series.toLowerCase().includes('loss'))} />
+      <ScheduleNote history={history} />
     </div>
   )
 }
 
-interface MetricChartProps {
-  name: string
-  points: History['loss']
-  colour: Line['colour']
-  marker: number | undefined
+/** What the redrawn schedule rests on, and whether the logged rates are what it gives. */
+function ScheduleNote({ history: { schedule, scheduleNote } }: { history: History }) {
+  if (!schedule) return scheduleNote === undefined ? null : <p className={classes.subtle}>{visible(scheduleNote)}</p>
+  const { compared, differing, first } = schedule.logged
+  return (
+    <p className={classes.subtle}>
+      {BASIS[schedule.basis]}
+      {compared > 0 && differing === 0 && ` All ${compared} logged rates are what it gives.`}
+      {first && ` ${differing} of ${compared} logged rates are not what it gives, from step ${first.step} on.`}
+    </p>
+  )
 }
 
-function MetricChart({ name, points, colour, marker }: MetricChartProps) {
+const BASIS = {
+  state: "Redrawn from the scheduler's own state.",
+  arguments: 'Redrawn from the training arguments: the scheduler does not save its shape.',
+  fitted: 'Fitted to the logged rates: a guess.',
+} as const
+
+interface MetricChartProps {
+  name: string
+  history: History
+  colour: Line['colour']
+  marker: number | undefined
+  weight: number
+}
+
+function MetricChart({ name, history, colour, marker, weight }: MetricChartProps) {
   const title = visible(name)
+  const points = useMemo(() => history.metrics[name] ?? [], [history, name])
   const lines = useMemo(
-    (): Line[] => [{ key: 'metric', name: title, dots: dotsOf(points), colour, marked: points.length < 12 }],
-    [title, points, colour],
+    () => [
+      ...abandonedLines(history, name, colour),
+      ...seriesLines({ key: 'metric', name: title, colour }, points, weight),
+    ],
+    [history, name, title, points, colour, weight],
   )
   return (
     <Chart
@@ -140,19 +170,5 @@ function MetricChart({ name, points, colour, marker }: MetricChartProps) {
       marker={marker}
       lost={useMemo(() => nonFinite(points), [points])}
     />
-  )
-}
-
-function Jumps({ jumps }: { jumps: History['jumps'] }) {
-  if (jumps.length === 0) return null
-  return (
-    <p className={classes.jumps}>
-      {jumps.slice(0, 4).map(({ series, step, from, to }) => (
-        <span key={`${series} ${step}`}>
-          Jump at {formatCount(step)}: {formatValue(from)} → {formatValue(to)}
-        </span>
-      ))}
-      {jumps.length > 4 && <span>and {formatCount(jumps.length - 4)} more</span>}
-    </p>
   )
 }

@@ -64,7 +64,8 @@ export interface Line {
   readonly dots: readonly Dot[]
   /** One of the four chart colours of tokens.css. */
   readonly colour: 1 | 2 | 3 | 4
-  readonly style?: 'solid' | 'dashed' | 'dotted' | 'faint'
+  /** `faint` is the raw line behind a smoothed one, `abandoned` what an earlier attempt logged and a later one went over again. */
+  readonly style?: 'solid' | 'dashed' | 'dotted' | 'faint' | 'abandoned'
   /** Marks each value, for lines of few. */
   readonly marked?: boolean
 }
@@ -88,19 +89,32 @@ export function rowsOf(lines: readonly Line[], { log = false } = {}): Row[] {
 }
 
 /** The span of all values with a little air around it, and round values within. */
-export function heightsOf(lines: readonly Line[]): { domain: [number, number]; ticks: number[] } {
+export function heightsOf(lines: readonly Line[], { log = false } = {}): { domain: [number, number]; ticks: number[] } {
   let low = Number.POSITIVE_INFINITY
   let high = Number.NEGATIVE_INFINITY
   for (const { dots } of lines) {
     for (const { y } of dots) {
-      if (y === null) continue
+      if (y === null || (log && y <= 0)) continue
       if (y < low) low = y
       if (y > high) high = y
     }
   }
-  if (low > high) return { domain: [0, 1], ticks: [] }
+  if (low > high) return { domain: log ? [0.1, 1] : [0, 1], ticks: [] }
+  if (log) {
+    const domain: [number, number] = [low / 1.08, high * 1.08]
+    return { domain, ticks: logTicks(domain) }
+  }
   const air = (high - low || Math.abs(high) || 1) * 0.06
   // A line that begins at zero stands on it.
   const domain: [number, number] = [low >= 0 && low < air ? 0 : low - air, high + air]
   return { domain, ticks: niceTicks(domain[0], domain[1], 5) }
+}
+
+/** Powers of ten; of a stretch that spans hardly two of them, round numbers between. */
+function logTicks([low, high]: readonly [number, number]): number[] {
+  const first = Math.ceil(Math.log10(low))
+  const last = Math.floor(Math.log10(high))
+  if (last - first < 1) return niceTicks(low, high, 5).filter((tick) => tick > 0)
+  const every = Math.ceil((last - first + 1) / 6)
+  return Array.from({ length: Math.floor((last - first) / every) + 1 }, (_, i) => 10 ** (first + i * every))
 }

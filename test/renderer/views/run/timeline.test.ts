@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { heightAt, lossLines, type RunCheckpoint, timelineOf } from '../../../../src/renderer/views/run/timeline'
+import type { RunFacts } from '../../../../src/contract/schemas'
+import { heightAt, loggedOf, type RunCheckpoint, timelineOf } from '../../../../src/renderer/views/run/timeline'
 import { NO_HISTORY } from '../../fixture/case'
 import { gpt2At } from '../../fixture/gpt2'
 
@@ -19,22 +20,16 @@ const point = (step: number, value: number) => ({ step, value })
 describe('the loss of a run', () => {
   it('is what its logs tell, with the evaluations beside it', () => {
     const history = { ...NO_HISTORY, loss: [point(1, 4), point(2, 3)], evalLoss: [point(2, 3.5)] }
-    expect(lossLines(history, [at(2, 9)]).map(({ key, dots }) => [key, dots.length])).toEqual([
-      ['loss', 2],
-      ['eval', 1],
-    ])
+    expect(loggedOf(history, [at(2, 9)])).toBe(history)
   })
 
   it('is what its checkpoints remember, where it logged none by step', () => {
     const checkpoints = [at(20, 2), at(10, 3), at(30)]
-    const dots = [
-      { x: 10, y: 3 },
-      { x: 20, y: 2 },
-    ]
-    expect(lossLines(undefined, checkpoints)).toMatchObject([{ key: 'loss', dots }])
-    const byEpoch = { ...NO_HISTORY, lossUnit: 'epoch' as const, loss: [point(1, 4)] }
-    expect(lossLines(byEpoch, checkpoints)).toMatchObject([{ key: 'loss', dots }])
-    expect(lossLines(NO_HISTORY, [at(30)])).toEqual([])
+    const loss = [point(10, 3), point(20, 2)]
+    expect(loggedOf(undefined, checkpoints)).toMatchObject({ loss })
+    const byEpoch = { ...NO_HISTORY, lossUnit: 'epoch' as const, loss: [point(1, 4)], evalLoss: [point(1, 5)] }
+    expect(loggedOf(byEpoch, checkpoints)).toMatchObject({ loss, evalLoss: [] })
+    expect(loggedOf(NO_HISTORY, [at(30)])).toBeUndefined()
   })
 
   it('bears a checkpoint at the last value before it', () => {
@@ -52,20 +47,58 @@ describe('the loss of a run', () => {
 })
 
 describe('the rows of a run', () => {
-  const sketch = (steps: (number | undefined)[], gaps: { from: number; to: number; missing: number }[]) =>
-    timelineOf({ checkpoints: steps.map((step) => at(step)), gaps }).map((row) =>
-      row.kind === 'gap' ? `${row.gap.from}–${row.gap.to}` : row.checkpoint.step,
-    )
+  interface Facts {
+    gaps?: { from: number; to: number; missing: number }[]
+    half?: string[]
+  }
+  const facts = ({ gaps = [], half = [] }: Facts) => ({
+    ...NO_FACTS,
+    gaps,
+    halfWritten: half.map((name) => ({ path: `/run/${name}`, name, why: '' })),
+  })
+  const sketch = (steps: (number | undefined)[], told: Facts | null, read = steps) =>
+    timelineOf({
+      listed: steps.map((step) => at(step)),
+      checkpoints: read.map((step) => at(step)),
+      facts: told && facts(told),
+    }).map((row) => {
+      if (row.kind === 'gap') return `${row.gap.from}–${row.gap.to}`
+      if (row.kind === 'half') return row.half.name
+      return row.kind === 'listed' ? `${row.listed.step}…` : row.checkpoint.step
+    })
 
   it('come newest first, every gap between the two that it lies between', () => {
     const gaps = [
       { from: 10, to: 40, missing: 2 },
       { from: 50, to: 70, missing: 1 },
     ]
-    expect(sketch([10, 40, 50, 70], gaps)).toEqual([70, '50–70', 50, 40, '10–40', 10])
+    expect(sketch([10, 40, 50, 70], { gaps })).toEqual([70, '50–70', 50, 40, '10–40', 10])
   })
 
   it('keep checkpoints without a step where they are', () => {
-    expect(sketch([undefined, 10, 40], [{ from: 10, to: 40, missing: 2 }])).toEqual([40, '10–40', 10, undefined])
+    const gaps = [{ from: 10, to: 40, missing: 2 }]
+    expect(sketch([undefined, 10, 40], { gaps })).toEqual([40, '10–40', 10, undefined])
+  })
+
+  it('have a save that was not ended where its step is, and on top where its name tells none', () => {
+    const half = ['tmp-checkpoint-25', 'saving', 'tmp-checkpoint-5']
+    expect(sketch([10, 20, 30], { half })).toEqual(['saving', 30, 'tmp-checkpoint-25', 20, 10, 'tmp-checkpoint-5'])
+  })
+
+  it('are there by name before they were read, and gone when a checkpoint was removed meanwhile', () => {
+    expect(sketch([10, 20, 30], null, [30])).toEqual([30, '20…', '10…'])
+    expect(sketch([10, 20, 30], {}, [10, 30])).toEqual([30, 10])
   })
 })
+
+const NO_FACTS: RunFacts = {
+  lastGood: null,
+  lastUsable: null,
+  interval: null,
+  gaps: [],
+  overlaps: [],
+  halfWritten: [],
+  bytes: 0,
+  rotation: null,
+  trainerPick: null,
+}
