@@ -33,6 +33,7 @@ const mayImport = {
     'core/bytes',
     'core/container',
     'core/decode',
+    'core/history',
     'core/verify',
     'core/write',
     /^src\/core\/checkpoint\/(?!layouts)/,

@@ -2,6 +2,7 @@ import type { GlobalUse } from '../decode/pickle/globals'
 import type { PyValue } from '../decode/pickle/value'
 import type { Plain } from '../decode/plain'
 import type { Finding } from '../finding'
+import type { Rebuilt } from './rebuilt'
 import type { Tensor } from './tensor'
 
 export const COMPONENTS = {
@@ -91,6 +92,8 @@ export interface StateFile {
   readonly metadata?: Readonly<Record<string, string>>
   /** Records of an archive that people can read, none read yet. */
   readonly texts?: readonly StateText[]
+  /** Set where a repair made the file anew: from what. */
+  readonly rebuilt?: string
   /** Every global that unpickling would import, with where it was met. */
   readonly globals: readonly GlobalUse[]
   /** What is wrong with the file itself. A file that cannot be opened at all has no tensors and one error here. */
@@ -202,6 +205,8 @@ export interface Checkpoint {
   readonly config?: Plain
   /** Found while opening: everything that needs no rule to see it. */
   readonly findings: readonly Finding[]
+  /** States that a repair made anew. */
+  readonly rebuilt?: readonly Rebuilt[]
   close(): void
 }
 

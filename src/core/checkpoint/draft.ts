@@ -59,7 +59,9 @@ export class Draft {
     this.schedulers.push(...parts.schedulers)
     this.rng.push(...parts.rng)
     this.generators.push(...parts.generators)
-    for (const { step } of parts.optimizers) if (step !== undefined) this.count('optimizer.step', path, step)
+    // An optimizer that was made anew counts from the repair on.
+    const counted = file.rebuilt === undefined ? parts.optimizers : []
+    for (const { step } of counted) if (step !== undefined) this.count('optimizer.step', path, step)
     for (const { lastEpoch } of parts.schedulers) {
       if (lastEpoch !== undefined) this.count('scheduler.last_epoch', path, lastEpoch)
     }

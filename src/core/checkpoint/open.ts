@@ -6,6 +6,7 @@ import { Draft } from './draft'
 import { layoutOf } from './layouts'
 import { absolute, type Listing, listingOfFile, listingOfFolder } from './listing'
 import { openLogs } from './logs'
+import { marksBeside, type Rebuilt } from './rebuilt'
 import { runAt } from './run'
 
 /**
@@ -24,13 +25,16 @@ export function listRun(path: string): Run | undefined {
 
 /** Opens one checkpoint, also where a run could be seen. Throws as `openPath`. Close it when done. */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
-  const listing = kindOf(path) === 'file' ? listingOfFile(path) : listingOfFolder(path)
+  const alone = kindOf(path) === 'file'
+  const listing = alone ? listingOfFile(path) : listingOfFolder(path)
   const layout = layoutOf(listing)
   const draft = new Draft(listing, layout.label)
   draft.findings.push(...unreadable(listing))
+  let rebuilt: Rebuilt[] = []
   try {
     await layout.open(draft)
     if (listing.only === undefined) await openLogs(draft)
+    rebuilt = rebuiltIn(draft, alone ? [] : await marksBeside(listing.root))
   } catch (error) {
     draft.close()
     throw error
@@ -46,8 +50,18 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
     state: draft.state(),
     ...(draft.config !== undefined && { config: draft.config }),
     findings: [...draft.findings, ...draft.files.flatMap(({ findings }) => findings)],
+    ...(rebuilt.length > 0 && { rebuilt }),
     close: () => draft.close(),
   }
+}
+
+/** Files that say so themselves, and those that a record beside them tells of. */
+function rebuiltIn(draft: Draft, beside: readonly Rebuilt[]): Rebuilt[] {
+  const own = draft.files.flatMap(({ path, rebuilt }) => {
+    const component = draft.components().find(({ files }) => files.includes(path))?.id
+    return rebuilt === undefined || component === undefined ? [] : [{ file: path, component, how: rebuilt }]
+  })
+  return [...own, ...beside]
 }
 
 export function isRun(opened: Checkpoint | Run): opened is Run {

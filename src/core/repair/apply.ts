@@ -5,14 +5,15 @@ import { readBytes } from '../bytes/source'
 import { stage, swapIn } from '../bytes/stage'
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import { openCheckpoint } from '../checkpoint/open'
+import { RECORD } from '../checkpoint/rebuilt'
 import { parseJson } from '../decode/json'
 import { AssayError } from '../errors'
 import { type Verification, verify } from '../verify/verify'
 import type { WriteOptions } from '../write/output'
 import { type Built, build, readBack, type Site } from './build'
-import { plannedFiles, type Work, workOf } from './files'
+import { plannedFiles, type Work, workOf, writtenPaths } from './files'
 import { Progress } from './progress'
-import { RECORD, recordText } from './provenance'
+import { recordText } from './provenance'
 import { rootOf } from './shard-index'
 import { isDone, type RepairPlan, type RepairStep } from './steps'
 import { refuseFull, writeText } from './target'
@@ -81,14 +82,14 @@ async function intoNew(job: Job, out: string): Promise<Outcome> {
       hint: 'Write beside it, or repair in place',
     })
   const work = await workOf(checkpoint, steps, alone)
-  const several = work.changed.length + work.indexes.length > 1
+  const several = writtenPaths(work).length > 1
   if (alone && several) throw new AssayError('usage', `Several files change; ${baseName(out)} is only one`)
   const staged = await stage(out)
   try {
     const site = siteOf(job, work, (path) => (alone ? staged.path : joinPath(staged.path, path)))
     refuseFull(out, sizeOf(work))
     const built = await build(work, site)
-    if (!alone) await writeText(joinPath(staged.path, RECORD), await recordOf(job, work))
+    if (!alone) await writeText(joinPath(staged.path, RECORD), await recordOf(job, work, built.written))
     const outcome = await verified(job, built, site, staged.path, (path) => (alone ? baseName(out) : path))
     await staged.commit()
     return outcome
@@ -109,8 +110,8 @@ async function intoPlace(job: Job): Promise<Outcome> {
     const site = siteOf(job, work, inRoom)
     const built = await build(work, site)
     const record = pathKind(checkpoint.path) === 'file' ? `${checkpoint.name}.${RECORD}` : RECORD
-    await writeText(inRoom(record), await recordOf(job, work))
-    const paths = [...work.changed.map(({ file }) => file.path), ...work.indexes.map(({ path }) => path), record]
+    await writeText(inRoom(record), await recordOf(job, work, built.written))
+    const paths = [...writtenPaths(work), record]
     const swap = await swapIn(paths.map((path) => ({ file: joinPath(root, path), replacement: inRoom(path) })))
     try {
       const there = { ...site, place: (path: string) => joinPath(root, path) }
@@ -154,9 +155,9 @@ function sizeOf(work: Work): number {
   return plannedFiles(work).reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
-async function recordOf({ checkpoint, plan, steps }: Job, work: Work): Promise<string> {
+async function recordOf({ checkpoint, plan, steps }: Job, work: Work, written: Built['written']): Promise<string> {
   const place = joinPath(rootOf(checkpoint), RECORD)
-  const facts = { source: checkpoint.path, steps, unmended: plan.unmended, files: plannedFiles(work) }
+  const facts = { source: checkpoint.path, steps, unmended: plan.unmended, files: plannedFiles(work), written }
   if (pathKind(place) !== 'file') return recordText(facts)
   const source = openFile(place, RECORD)
   try {

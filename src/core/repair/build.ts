@@ -2,6 +2,7 @@ import { openFile } from '../bytes/file'
 import { makeFolder } from '../bytes/file-sink'
 import { joinPath, parentOf } from '../bytes/folder'
 import { sha256 } from '../bytes/sha256'
+import type { ByteSink } from '../bytes/sink'
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import { byteLength } from '../checkpoint/tensor'
 import { outputOf } from '../write/output'
@@ -9,8 +10,9 @@ import type { ChangedFile } from './changes'
 import { checkWritten, mismatch, type Witnessed, witnessed } from './check'
 import type { Work } from './files'
 import type { Progress } from './progress'
+import { stepsText } from './provenance'
 import { rewrite } from './rewrite'
-import { sourceBlocks, writeFile, writeText } from './target'
+import { sourceBlocks, writeFile, writeHashed } from './target'
 
 /** Where the files of a piece of work come from and go to. */
 export interface Site {
@@ -24,26 +26,34 @@ export interface Site {
 
 /** What was written, with digests of everything, so that it can be read back and compared. */
 export interface Built {
+  /** SHA-256 of every file that was written anew, by path. */
+  readonly written: ReadonlyMap<string, string>
   readonly changed: readonly { readonly changed: ChangedFile; readonly outputs: readonly Witnessed[] }[]
   readonly copied: readonly { readonly path: string; readonly digest: string }[]
 }
 
 /** Writes changed files, indexes and copies. Throws as `rewrite` and `createFileSink`; what was written then is left behind. */
-export async function build({ changed, indexes, copied }: Work, site: Site): Promise<Built> {
+export async function build({ changed, rebuilt, indexes, copied }: Work, site: Site): Promise<Built> {
   const options = site.signal ? { signal: site.signal } : {}
   const built: { changed: ChangedFile; outputs: Witnessed[] }[] = []
+  const written = new Map<string, string>()
+  const make = async (path: string, write: (sink: ByteSink) => Promise<void>) => {
+    written.set(path, await writeHashed(readied(site, path), write))
+  }
   for (const each of changed) {
     const outputs = each.tensors.map(({ values, name, shape }) => witnessed(outputOf(values, { name, shape })))
     const onProgress = site.progress.piece()
-    await writeFile(readied(site, each.file.path), (sink) =>
-      rewrite(sink, each, outputs, site.root, { ...options, onProgress }),
-    )
+    await make(each.file.path, (sink) => rewrite(sink, each, outputs, site.root, { ...options, onProgress }))
     built.push({ changed: each, outputs })
   }
-  for (const { path, text } of indexes) await writeText(readied(site, path), text)
+  for (const { file, step } of rebuilt) {
+    const onProgress = site.progress.piece()
+    await make(file.path, (sink) => file.write(sink, stepsText([step]), { ...options, onProgress }))
+  }
+  for (const { path, text } of indexes) await make(path, (sink) => sink.write(new TextEncoder().encode(text)))
   const copies: { path: string; digest: string }[] = []
   for (const { path } of copied) copies.push({ path, digest: await copy(path, site) })
-  return { changed: built, copied: copies }
+  return { written, changed: built, copied: copies }
 }
 
 /**
@@ -52,7 +62,7 @@ export async function build({ changed, indexes, copied }: Work, site: Site): Pro
  * Throws `target/mismatch`.
  */
 export async function readBack(
-  { changed, copied }: Built,
+  { written, changed, copied }: Built,
   checkpoint: Checkpoint,
   opened: Checkpoint,
   site: Site,
@@ -67,6 +77,11 @@ export async function readBack(
       ...(site.signal && { signal: site.signal }),
       onTensor: (tensor) => site.progress.add(byteLength(tensor), tensor.name),
     })
+  }
+  for (const [path, digest] of written) {
+    if (changed.some(({ changed: { file } }) => file.path === path)) continue
+    if ((await digestOf(site.place(path), path, site)) !== digest)
+      throw mismatch(path, 'it differs from what was written')
   }
   for (const { path, digest } of copied) {
     if ((await digestOf(site.place(path), path, site)) !== digest) throw mismatch(path, 'the copy differs')

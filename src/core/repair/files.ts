@@ -1,11 +1,12 @@
 import { baseName, listFolder, pathKind } from '../bytes/folder'
 import type { Checkpoint } from '../checkpoint/checkpoint'
+import { RECORD } from '../checkpoint/rebuilt'
 import { byteLength } from '../checkpoint/tensor'
 import { layoutSafetensors } from '../write/safetensors'
 import { type ChangedFile, changedFiles } from './changes'
-import { RECORD, stampedMetadata } from './provenance'
+import { stampedMetadata } from './provenance'
 import { indexesOf, renewedIndex, rootOf } from './shard-index'
-import type { PlannedFile, RepairStep } from './steps'
+import type { NewFile, PlannedFile, RepairStep } from './steps'
 
 /** Deeper than any checkpoint: everything in the folder is copied. */
 const DEPTH = 64
@@ -13,6 +14,8 @@ const DEPTH = 64
 /** What a repair writes: files anew, indexes anew, and copies of all others. */
 export interface Work {
   readonly changed: readonly ChangedFile[]
+  /** State files made anew, each with the step that makes it. */
+  readonly rebuilt: readonly { readonly file: NewFile; readonly step: RepairStep }[]
   readonly indexes: readonly { readonly path: string; readonly text: string }[]
   /** Relative to the checkpoint's folder. */
   readonly copied: readonly { readonly path: string; readonly bytes: number }[]
@@ -23,19 +26,31 @@ export interface Work {
  * it (its config, its shards), or `alone`.
  */
 export async function workOf(checkpoint: Checkpoint, steps: readonly RepairStep[], alone = false): Promise<Work> {
-  const changed = changedFiles(checkpoint, steps)
+  const rebuilt = steps.flatMap((step) => (step.files ?? []).map((file) => ({ file, step })))
+  const anew = new Set(rebuilt.map(({ file }) => file.path))
+  const changed = changedFiles(checkpoint, steps).filter(({ file }) => !anew.has(file.path))
   const indexes = (await indexesOf(checkpoint))
     .filter(({ path }) => steps.some((step) => step.index === path))
     .map((index) => ({ path: index.path, text: renewedIndex(index, checkpoint, changed) }))
-  const written = new Set([...changed.map(({ file }) => file.path), ...indexes.map(({ path }) => path), RECORD])
+  const written = new Set([...writtenPaths({ changed, rebuilt, indexes }), RECORD])
   const copied = alone ? [] : filesOf(checkpoint).filter(({ path }) => !written.has(path))
-  return { changed, indexes, copied }
+  return { changed, rebuilt, indexes, copied }
+}
+
+/** Files that are written, but for the record of it. */
+export function writtenPaths({ changed, rebuilt, indexes }: Omit<Work, 'copied'>): string[] {
+  return [
+    ...changed.map(({ file }) => file.path),
+    ...rebuilt.map(({ file }) => file.path),
+    ...indexes.map(({ path }) => path),
+  ]
 }
 
 /** The same for a person to read; the sizes of torch files are estimates. */
-export function plannedFiles({ changed, indexes, copied }: Work): PlannedFile[] {
+export function plannedFiles({ changed, rebuilt, indexes, copied }: Work): PlannedFile[] {
   return [
     ...changed.map((each) => ({ path: each.file.path, bytes: sizeOf(each), action: 'write' as const })),
+    ...rebuilt.map(({ file: { path, bytes } }) => ({ path, bytes, action: 'write' as const })),
     ...indexes.map(({ path, text }) => ({ path, bytes: text.length, action: 'write' as const })),
     ...copied.map((each) => ({ ...each, action: 'copy' as const })),
   ]

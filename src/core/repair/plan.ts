@@ -11,14 +11,16 @@ import { cut } from './menders/cut'
 import { plain } from './menders/plain'
 import { rankShard } from './menders/rank-shard'
 import { rebuildIndex } from './menders/rebuild-index'
+import { rebuildState } from './menders/rebuild-state'
 import { refill } from './menders/refill'
 import { rename } from './menders/rename'
 import { reshape } from './menders/reshape'
+import type { Neighbours } from './neighbours'
 import { whyNotRewritable } from './rewritable'
 import { isDone, type Proposal, type RepairPlan, type RepairStep, type Unmended } from './steps'
 import { isNote, whyUnmended } from './unmended'
 
-const MENDERS: readonly Mender[] = [plain, rename, reshape, cut, refill, rankShard]
+const MENDERS: readonly Mender[] = [plain, rename, reshape, cut, refill, rankShard, rebuildState]
 
 /**
  * What can be mended, each step with its evidence, and why the rest cannot. Writes nothing; reads some values where they
@@ -33,6 +35,8 @@ export async function planRepair(
     readonly shapes?: Readonly<Record<string, readonly number[]>>
     /** Write every PyTorch file as plain values in today's form, also where something else than danger is lost by it. */
     readonly plain?: boolean
+    /** The rest of the run; stays open as long as the plan is used. */
+    readonly neighbours?: Neighbours
     readonly signal?: AbortSignal
   } = {},
 ): Promise<RepairPlan> {
@@ -57,7 +61,7 @@ export async function planRepair(
 function contextOf(
   checkpoint: Checkpoint,
   verification: Verification,
-  { reference, shapes = {}, plain: asPlain = false, signal }: NonNullable<Parameters<typeof planRepair>[2]>,
+  { reference, shapes = {}, plain: asPlain = false, neighbours, signal }: NonNullable<Parameters<typeof planRepair>[2]>,
 ): Context {
   const weights = weightsOf(checkpoint)
   const names = new Set(weights.map(({ name }) => name))
@@ -74,6 +78,10 @@ function contextOf(
     rankFiles: new Set(parts.map(({ tensor }) => tensor.file)),
     shapes: new Map(Object.entries(shapes)),
     plain: asPlain,
+    async neighbours() {
+      const own = reference && reference.layout === checkpoint.layout ? [reference] : []
+      return [...own, ...((await neighbours?.list()) ?? [])]
+    },
     ...(reference && { reference: new Reference(checkpoint, reference) }),
     ...(signal && { signal }),
   }
@@ -92,7 +100,7 @@ function possible(proposal: Proposal, { files }: Checkpoint, before: readonly Pr
   return proposal
 }
 
-function stepOf({ rules: _, others: __, ...step }: Proposal, number: number): RepairStep {
+function stepOf({ rules: _, others: __, answers: ___, ...step }: Proposal, number: number): RepairStep {
   return { step: number, ...step }
 }
 
@@ -101,7 +109,9 @@ function unmendedBy(finding: Finding, proposals: readonly Proposal[]): Unmended 
   const { rule, severity, subject } = finding
   if (severity === 'info') return undefined
   const answers = proposals.filter(
-    (each) => each.rules.includes(rule) && (each.subject === subject || each.others?.(subject) === true),
+    (each) =>
+      each.answers?.(rule, subject) === true ||
+      (each.rules.includes(rule) && (each.subject === subject || each.others?.(subject) === true)),
   )
   if (answers.length > 0 && answers.every(isDone)) return undefined
   const why = answers.find((each) => !isDone(each))?.evidence ?? whyUnmended(finding)

@@ -4,9 +4,6 @@ import { AssayError } from '../errors'
 import type { ChangedFile } from './changes'
 import type { PlannedFile, RepairStep, Unmended } from './steps'
 
-/** What tells what was done: a file beside a repaired checkpoint, a record in a repaired torch zip. */
-export const RECORD = 'assay-repair.json'
-
 /** Key in the metadata of a safetensors file that tells the same of that file. */
 const METADATA_KEY = 'assay.repair'
 
@@ -39,9 +36,11 @@ export function recordText(facts: {
   readonly steps: readonly RepairStep[]
   readonly unmended: readonly Unmended[]
   readonly files: readonly PlannedFile[]
+  /** SHA-256 of the files that were written, by path. */
+  readonly written: ReadonlyMap<string, string>
   readonly previous?: unknown
 }): string {
-  const { source, steps, unmended, files, previous } = facts
+  const { source, steps, unmended, files, written, previous } = facts
   const record = {
     schema: 1,
     source,
@@ -53,8 +52,12 @@ export function recordText(facts: {
       ...(lost && { lost }),
     })),
     unmended,
-    files: files.map(({ path, action }) => ({ path, action })),
+    files: files.map(({ path, action }) => ({ path, action, ...shaOf(written.get(path)) })),
     ...(previous !== undefined && { previous }),
   }
   return `${JSON.stringify(record, null, 2)}\n`
+}
+
+function shaOf(sha256: string | undefined): { sha256?: string } {
+  return sha256 === undefined ? {} : { sha256 }
 }

@@ -1,6 +1,9 @@
+import type { ByteSink } from '../bytes/sink'
+import type { ComponentId } from '../checkpoint/checkpoint'
 import type { Tensor } from '../checkpoint/tensor'
 import type { RuleId } from '../finding'
 import type { Verification } from '../verify/verify'
+import type { WriteOptions } from '../write/output'
 
 /**
  * How sure a step is. `certain` and `likely` are done unless the user refuses them; `ask` is done only after the user has
@@ -33,11 +36,30 @@ export interface Plainness {
   readonly made: readonly Tensor[]
 }
 
+/** A state file that is made anew, in place of a damaged one or where none was. */
+export interface NewFile {
+  /** Relative to the checkpoint. */
+  readonly path: string
+  readonly component: ComponentId
+  /** About as many as it will have. */
+  readonly bytes: number
+  /** Writes the file and the mark that it was made anew, `record`, where the format can bear it. */
+  write(sink: ByteSink, record: string, options: WriteOptions): Promise<void>
+}
+
 /** One step of a plan: what a person reads, and what `applyRepair` does. */
 export interface RepairStep {
   /** Position in the plan, from 1. */
   readonly step: number
-  readonly kind: 'rename' | 'reshape' | 'cut' | 'copy-from-reference' | 'rebuild-index' | 'plain' | 'refuse'
+  readonly kind:
+    | 'rename'
+    | 'reshape'
+    | 'cut'
+    | 'copy-from-reference'
+    | 'rebuild-index'
+    | 'rebuild-state'
+    | 'plain'
+    | 'refuse'
   /** A tensor, or a file of the checkpoint. */
   readonly subject: string
   /** One imperative sentence. */
@@ -53,12 +75,15 @@ export interface RepairStep {
   readonly plain?: Plainness
   /** What the result will not have any more, a line each. */
   readonly lost?: readonly string[]
+  readonly files?: readonly NewFile[]
 }
 
 /** A step before it has its number, and the findings it answers: those of `rules` about its subject, or about `others`. */
 export interface Proposal extends Omit<RepairStep, 'step'> {
   readonly rules: readonly RuleId[]
   readonly others?: (subject: string) => boolean
+  /** Findings that it answers beside those. */
+  readonly answers?: (rule: RuleId, subject: string) => boolean
 }
 
 export interface Unmended {

@@ -1,5 +1,6 @@
 import { createFileSink, freeBytes } from '../bytes/file-sink'
 import { parentOf } from '../bytes/folder'
+import { sha256 } from '../bytes/sha256'
 import type { ByteSink } from '../bytes/sink'
 import type { ByteSource } from '../bytes/source'
 import { AssayError, throwIfAborted } from '../errors'
@@ -25,6 +26,28 @@ export async function writeFile(path: string, write: (sink: ByteSink) => Promise
     throw error
   }
   return sink.position
+}
+
+/** The same; the SHA-256 of what went into the file. `write` must not patch what it has written. */
+export async function writeHashed(path: string, write: (sink: ByteSink) => Promise<void>): Promise<string> {
+  const hash = sha256()
+  await writeFile(path, (sink) =>
+    write({
+      get position() {
+        return sink.position
+      },
+      write: (bytes) => {
+        hash.update(bytes)
+        return sink.write(bytes)
+      },
+      writeAt: () => {
+        throw new RangeError('What is hashed on its way cannot be patched')
+      },
+      commit: () => sink.commit(),
+      discard: () => sink.discard(),
+    }),
+  )
+  return hash.hex()
 }
 
 /** Makes the file `path` with this text. Returns its size in bytes. */

@@ -1,5 +1,7 @@
 import type { Finding, RuleId } from '../finding'
 
+const MADE_ANEW = 'An earlier repair has done what can be done'
+
 const REASONS: { readonly [rule in RuleId]?: string } = {
   'weights/missing': 'There are no weights to begin with',
   'weights/missing-shard': 'The values are in no file that is here; a reference may have them (--reference)',
@@ -17,6 +19,11 @@ const REASONS: { readonly [rule in RuleId]?: string } = {
   'pickle/dangerous': 'A copy would run the same code; an export of the weights would not',
   'pickle/malformed': 'What the pickle should say is lost',
   'file/checksum': 'Which bits are wrong cannot be told; only another copy of the file helps',
+  'optimizer/rebuilt': MADE_ANEW,
+  'scheduler/rebuilt': MADE_ANEW,
+  'scaler/rebuilt': MADE_ANEW,
+  'rng/rebuilt': MADE_ANEW,
+  'trainer/rebuilt': MADE_ANEW,
   'trainer/stale-pointer': 'Which checkpoint is meant cannot be told from the files',
 }
 
@@ -37,7 +44,7 @@ export function whyUnmended({ rule }: Finding): string {
   return REASONS[rule] ?? FAMILIES[rule.slice(0, rule.indexOf('/'))] ?? 'No repair for it is known'
 }
 
-const NOT_SAVED = /^(optimizer|scheduler|rng|scaler|sampler|trainer)\/missing$/
+const NOT_SAVED = /^(optimizer|scheduler|rng|scaler|sampler|trainer)\/(missing|rebuilt)$/
 
 /** Whether a finding only says what training state was never saved: nothing is wrong with what is there. */
 export function isNote({ rule }: Finding): boolean {

@@ -51,6 +51,13 @@ export const TRAINING_RULES = {
     mends: 'Collect the files from the disks of all nodes.',
   },
 
+  'optimizer/rebuilt': {
+    severity: 'warning',
+    title: 'The optimizer state was made anew by a repair',
+    means: 'Its moments start from zero: the loss may rise for some hundred steps, then goes on as before.',
+    mends: 'Nothing can be done; an earlier checkpoint that was never repaired resumes exactly.',
+  },
+
   'scheduler/missing': {
     severity: 'warning',
     title: 'No scheduler state',
@@ -62,6 +69,12 @@ export const TRAINING_RULES = {
     title: 'The scheduler counts other steps than the optimizer',
     means: 'The learning rate will not be the one that belongs to this step.',
     mends: 'Take all files from one save, and resume with as many processes as before.',
+  },
+  'scheduler/rebuilt': {
+    severity: 'warning',
+    title: 'The scheduler state was made anew by a repair',
+    means: 'The learning rate goes on at the right step, as far as the hyper-parameters are known.',
+    mends: 'Nothing can be done; an earlier checkpoint that was never repaired resumes exactly.',
   },
   'rng/missing': {
     severity: 'warning',
@@ -81,11 +94,23 @@ export const TRAINING_RULES = {
     means: 'The library it is for would refuse it; most training loops log that in one line and go on without it.',
     mends: 'Take the file from another copy, or resume without it.',
   },
+  'rng/rebuilt': {
+    severity: 'warning',
+    title: 'Random states were made anew by a repair',
+    means: 'Shuffling, dropout and augmentation take another course; the loss goes on smoothly, but not bit for bit.',
+    mends: 'Nothing can be done; an earlier checkpoint that was never repaired resumes exactly.',
+  },
   'scaler/missing': {
     severity: 'warning',
     title: 'No grad-scaler state',
     means: 'The loss scale starts over and the first steps may be skipped.',
     mends: 'Nothing need be done: the scale finds its value again after some steps.',
+  },
+  'scaler/rebuilt': {
+    severity: 'warning',
+    title: 'The grad-scaler state was made anew by a repair',
+    means: 'The loss scale starts over and the first steps may be skipped.',
+    mends: 'Nothing can be done; an earlier checkpoint that was never repaired resumes exactly.',
   },
   'sampler/missing': {
     severity: 'warning',
@@ -94,6 +119,12 @@ export const TRAINING_RULES = {
     mends: 'Skip the batches of the epoch by hand (`skip_first_batches` in Accelerate).',
   },
 
+  'trainer/rebuilt': {
+    severity: 'warning',
+    title: 'The trainer state was made anew by a repair',
+    means: 'The step is that of the other files; parts of the history may be missing.',
+    mends: 'Nothing can be done; an earlier checkpoint that was never repaired resumes exactly.',
+  },
   'trainer/missing': {
     severity: 'warning',
     title: 'No trainer state',

@@ -23,6 +23,11 @@ const INEXACT: ReadonlySet<RuleId> = new Set<RuleId>([
   'rng/malformed',
   'rng/world-size',
   'trainer/incomplete-save',
+  'optimizer/rebuilt',
+  'scheduler/rebuilt',
+  'scaler/rebuilt',
+  'rng/rebuilt',
+  'trainer/rebuilt',
 ])
 
 /** Components without which a resumed run takes another course. A tokenizer belongs to the data, not to the training. */

@@ -81,6 +81,38 @@ export async function writeTorchZip(
   }
 }
 
+/** A storage that a pickle refers to by its key, and the values to be put there. */
+export interface Stored {
+  readonly key: string
+  readonly values: OutputTensor
+}
+
+/**
+ * Writes any picklable value as `torch.save` of PyTorch 2.13 does, with the storages that it refers to and further records.
+ * `root` is the folder inside the archive: torch names it after the file. Throws as `encodePickle` and `TorchArchive.add`.
+ */
+export async function writeTorchValue(
+  sink: ByteSink,
+  root: string,
+  content: {
+    readonly value: PyValue
+    readonly stored: readonly Stored[]
+    readonly records?: ReadonlyMap<string, string>
+  },
+  options: WriteOptions = {},
+): Promise<void> {
+  const archive = new TorchArchive(sink, root)
+  await archive.addBytes('data.pkl', encodePickle(content.value))
+  await archive.addBytes('.format_version', '1')
+  await archive.addBytes('.storage_alignment', '64')
+  await archive.addBytes('byteorder', 'little')
+  for (const { key, values } of content.stored)
+    await archive.add(`data/${key}`, byteLength(values), exactBlocks(values, options.signal))
+  await archive.addBytes('version', '3\n')
+  for (const [name, text] of content.records ?? []) await archive.addBytes(name, text)
+  await archive.finish()
+}
+
 /** An empty `collections.OrderedDict`, as protocol 2 pickles it: a call without arguments, then SETITEMS. */
 function orderedDict(): PyObject {
   return new PyObject(new PyGlobal('collections', 'OrderedDict'), new PyTuple([]), 'reduce')

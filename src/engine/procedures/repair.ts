@@ -1,6 +1,7 @@
 import type { Kernel } from '../../core/analysis/kernel'
 import { applyRepair } from '../../core/repair/apply'
 import { exportWeights } from '../../core/repair/export'
+import { Neighbours } from '../../core/repair/neighbours'
 import { planRepair } from '../../core/repair/plan'
 import type { RepairPlan } from '../../core/repair/steps'
 import { verify } from '../../core/verify/verify'
@@ -59,18 +60,23 @@ const exportTo = procedures.export.handler(({ input: { id, out, options }, conte
 export const repairs = { repairPlan, repair, export: exportTo }
 
 /** Makes the plan and uses it while what it refers to is open. */
-function planned<Result>(
+async function planned<Result>(
   { checkpoint, verification: known }: Held,
   { reference: path, shapes, plain }: Help,
   kernel: Kernel,
   signal: AbortSignal | undefined,
   use: (plan: RepairPlan) => Promise<Result>,
 ): Promise<Result> {
-  return withReference(path, async ({ reference }) => {
-    const options = { ...(reference && { reference }), ...(signal && { signal }) }
-    // A reference may show what names and shapes alone did not. What the values showed is not looked for again.
-    const verification = reference && !known.deep ? await verify(checkpoint, { kernel, ...options }) : known
-    const help = { ...options, ...(shapes && { shapes }), ...(plain && { plain }) }
-    return use(await planRepair(checkpoint, verification, help))
-  })
+  const neighbours = new Neighbours(checkpoint)
+  try {
+    return await withReference(path, async ({ reference }) => {
+      const options = { ...(reference && { reference }), ...(signal && { signal }) }
+      // A reference may show what names and shapes alone did not. What the values showed is not looked for again.
+      const verification = reference && !known.deep ? await verify(checkpoint, { kernel, ...options }) : known
+      const help = { ...options, neighbours, ...(shapes && { shapes }), ...(plain && { plain }) }
+      return use(await planRepair(checkpoint, verification, help))
+    })
+  } finally {
+    await neighbours.close()
+  }
 }

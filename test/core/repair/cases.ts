@@ -7,6 +7,7 @@ import { referenceKernel } from '../../../src/core/analysis/reference'
 import type { Checkpoint } from '../../../src/core/checkpoint/checkpoint'
 import { openCheckpoint } from '../../../src/core/checkpoint/open'
 import { sha256Of } from '../../../src/core/checkpoint/values'
+import { Neighbours } from '../../../src/core/repair/neighbours'
 import { planRepair } from '../../../src/core/repair/plan'
 import { verify } from '../../../src/core/verify/verify'
 
@@ -44,7 +45,10 @@ export async function planned(
 ) {
   const checkpoint = await opened(path)
   const verification = await verify(checkpoint, { kernel: referenceKernel, deep: options.deep ?? false })
+  const neighbours = new Neighbours(checkpoint)
+  onTestFinished(() => neighbours.close())
   const plan = await planRepair(checkpoint, verification, {
+    neighbours,
     ...(options.reference && { reference: await opened(options.reference) }),
     ...(options.shapes && { shapes: options.shapes }),
     ...(options.plain && { plain: true }),

@@ -1,4 +1,4 @@
-import type { Checkpoint, OptimizerState } from '../../../src/core/checkpoint/checkpoint'
+import type { Checkpoint, ComponentId, OptimizerState } from '../../../src/core/checkpoint/checkpoint'
 import { numel, type Tensor } from '../../../src/core/checkpoint/tensor'
 import type { Plain } from '../../../src/core/decode/plain'
 import type { RuleId } from '../../../src/core/finding'
@@ -34,6 +34,11 @@ const counter = (source: string, value: number) => (checkpoint: Checkpoint) => (
     ...checkpoint.state,
     counters: checkpoint.state.counters.map((each) => (each.source === source ? { ...each, value } : each)),
   },
+})
+
+/** A file that bears the mark of a repair. */
+const rebuilt = (component: ComponentId, file: string) => () => ({
+  rebuilt: [{ file, component, how: 'zero moments' }],
 })
 
 interface Row {
@@ -111,6 +116,11 @@ export const MODEL: { readonly [rule in RuleId]?: (checkpoint: Checkpoint) => Pa
   'rng/world-size': ({ state }) => ({
     state: { ...state, rng: [...state.rng, ...state.rng.map((one) => ({ ...one }))] },
   }),
+  'optimizer/rebuilt': rebuilt('optimizer', 'optimizer.pt'),
+  'scheduler/rebuilt': rebuilt('scheduler', 'scheduler.pt'),
+  'scaler/rebuilt': rebuilt('scaler', 'scaler.pt'),
+  'rng/rebuilt': rebuilt('rng', 'rng_state.pth'),
+  'trainer/rebuilt': rebuilt('trainer', 'trainer_state.json'),
   'trainer/step-mismatch': counter('folder name', 12),
   'trainer/stale-pointer': trainerState(() => ({ best_model_checkpoint: 'run/checkpoint-5' })),
   'trainer/history-gap': trainerState((rows) => ({ log_history: rows.filter(({ step }) => step < 12 || step > 20) })),

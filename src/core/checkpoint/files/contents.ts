@@ -20,6 +20,8 @@ export interface Contents {
   readonly records?: readonly StateRecord[]
   /** Records of an archive that people can read. */
   readonly texts?: readonly StateText[]
+  /** Set where a repair made the file anew: from what. */
+  readonly rebuilt?: string
   readonly globals: readonly GlobalUse[]
   readonly findings: readonly Finding[]
 }

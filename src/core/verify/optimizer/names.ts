@@ -64,6 +64,12 @@ function name(checkpoint: Checkpoint, optimizer: OptimizerState): Naming {
   return unique.size > 0 ? { names: unique, how: 'shapes', sure: true } : UNKNOWN
 }
 
+/** The tensors that an optimizer trains in the order in which the model registers them; undefined where that is not known. */
+export function trainedTensors(checkpoint: Checkpoint): readonly Tensor[] | undefined {
+  const [first] = ordersOf(checkpoint)
+  return first?.sure ? first.tensors : undefined
+}
+
 /** Shape of each parameter that keeps something of its own shape. Slots of 8-bit optimizers are called state1 and state2. */
 function momentShapes({ parameters }: OptimizerState): Map<Key, readonly number[]> {
   const shapes = new Map<Key, readonly number[]>()

@@ -16,6 +16,7 @@ import { optimizerShapeMismatch } from './optimizer-shape-mismatch'
 import { parameterMismatch } from './parameter-mismatch'
 import { placeholder } from './placeholder'
 import { rankShard } from './rank-shard'
+import { rebuilt } from './rebuilt'
 import { replicated } from './replicated'
 import { rngMalformed } from './rng-malformed'
 import { shapeMismatch } from './shape-mismatch'
@@ -46,6 +47,7 @@ export const ALL_RULES: readonly Rule[] = [
   stepMismatch,
   rngMalformed,
   worldSize,
+  rebuilt,
   stalePointer,
   historyGap,
   lrJump,

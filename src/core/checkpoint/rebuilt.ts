@@ -1,0 +1,98 @@
+import { openFile } from '../bytes/file'
+import { joinPath, pathKind } from '../bytes/folder'
+import { sha256 } from '../bytes/sha256'
+import { type ByteSource, readBytes } from '../bytes/source'
+import { parseJson } from '../decode/json'
+import { fieldsOf, type Plain } from '../decode/plain'
+import { AssayError } from '../errors'
+import type { ComponentId } from './checkpoint'
+
+/** What tells what a repair did: a file beside a repaired checkpoint, a record in each torch zip that it wrote. */
+export const RECORD = 'assay-repair.json'
+/** The kind of step that makes a state anew, as records name it. */
+export const REBUILT = 'rebuild-state'
+
+/** A state file that a repair made anew: what is in it was never saved by a training. */
+export interface Rebuilt {
+  /** Relative to the checkpoint. */
+  readonly file: string
+  readonly component: ComponentId
+  /** From what it was made, in a sentence. */
+  readonly how: string
+}
+
+/** Larger than any record. */
+const RECORD_LIMIT = 16 << 20
+/** Files beside the record that are looked at are JSON: a state in a torch zip bears its mark itself. */
+const FILE_LIMIT = 64 << 20
+/** Records of earlier repairs inside one another. */
+const DEPTH = 64
+
+/** The mark in the steps that a torch zip keeps: what it says of how the file was made anew. Undefined where none does. */
+export async function markIn(record: ByteSource): Promise<string | undefined> {
+  const steps = await readRecord(record)
+  const step = (Array.isArray(steps) ? steps : []).map(fieldsOf).find((each) => each?.kind === REBUILT)
+  return step && textOf(step.evidence)
+}
+
+/**
+ * What `assay-repair.json` in `root` says was made anew and still is as the repair wrote it, by SHA-256: a file that a
+ * training has written since is no longer marked. Looks only at files that cannot bear a mark themselves.
+ */
+export async function marksBeside(root: string): Promise<Rebuilt[]> {
+  const record = await recordAt(root)
+  const marks: Rebuilt[] = []
+  for (let at = record, depth = 0; at && depth < DEPTH; at = fieldsOf(at.previous), depth++) {
+    const written = listOf(at.files)
+    for (const step of listOf(at.steps)) {
+      if (step.kind !== REBUILT || typeof step.subject !== 'string' || !/^[^/\\]+\.json$/.test(step.subject)) continue
+      const digest = written.find(({ path }) => path === step.subject)?.sha256
+      if (digest === undefined || digest !== (await digestAt(joinPath(root, step.subject)))) continue
+      marks.push({ file: step.subject, component: 'trainer', how: textOf(step.evidence) })
+    }
+  }
+  return marks
+}
+
+/** The record beside a checkpoint, as it stands; undefined where there is none that can be read. */
+export async function recordAt(root: string): Promise<{ readonly [key: string]: Plain } | undefined> {
+  const place = joinPath(root, RECORD)
+  if (pathKind(place) !== 'file') return undefined
+  const source = openFile(place, RECORD)
+  try {
+    return fieldsOf(await readRecord(source))
+  } finally {
+    source.close()
+  }
+}
+
+async function readRecord(source: ByteSource): Promise<Plain | undefined> {
+  if (source.size > RECORD_LIMIT) return undefined
+  try {
+    return parseJson(new TextDecoder().decode(await readBytes(source, 0, source.size)), source.name)
+  } catch (error) {
+    if (error instanceof AssayError) return undefined
+    throw error
+  }
+}
+
+async function digestAt(place: string): Promise<string | undefined> {
+  if (pathKind(place) !== 'file') return undefined
+  const source = openFile(place)
+  try {
+    if (source.size > FILE_LIMIT) return undefined
+    const hash = sha256()
+    hash.update(await readBytes(source, 0, source.size))
+    return hash.hex()
+  } finally {
+    source.close()
+  }
+}
+
+function listOf(value: Plain | undefined): { readonly [key: string]: Plain }[] {
+  return Array.isArray(value) ? value.map(fieldsOf).filter((each) => each !== undefined) : []
+}
+
+function textOf(value: Plain | undefined): string {
+  return typeof value === 'string' ? value : ''
+}

@@ -1,0 +1,15 @@
+import type { ComponentId } from '../../checkpoint/checkpoint'
+import type { NewFile } from '../steps'
+
+/** State that is made anew, or, without files, why it is not. */
+export interface Anew {
+  readonly component: ComponentId
+  /** The file, or the first of several. */
+  readonly subject: string
+  readonly evidence: string
+  readonly files: readonly NewFile[]
+}
+
+export function notMade(component: ComponentId, subject: string, evidence: string): Anew[] {
+  return [{ component, subject, evidence, files: [] }]
+}

@@ -1,0 +1,148 @@
+import { copyFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { referenceKernel } from '../../../../src/core/analysis/reference'
+import { applyRepair } from '../../../../src/core/repair/apply'
+import { verify } from '../../../../src/core/verify/verify'
+import { digests, golden, opened, planned, scratch, snapshot } from '../cases'
+
+const kernel = referenceKernel
+
+/** A copy of a golden run in a folder of its own, without some files of one of its checkpoints, or with that one alone. */
+function without(run: string, checkpoint: string, files: readonly string[], alone = false): string {
+  const folder = scratch()
+  const source = golden(`${run}/data`)
+  cpSync(alone ? join(source, checkpoint) : source, alone ? join(folder, checkpoint) : folder, { recursive: true })
+  for (const file of files) rmSync(join(folder, checkpoint, file))
+  return join(folder, checkpoint)
+}
+
+async function repaired(path: string) {
+  const out = join(scratch(), 'mended')
+  const { checkpoint, plan } = await planned(path)
+  const result = await applyRepair(checkpoint, plan, { kernel, out })
+  const mended = await opened(out)
+  return { out, plan, result, mended, verification: await verify(mended, { kernel }) }
+}
+
+const STATES = ['optimizer.pt', 'scheduler.pt', 'rng_state.pth', 'trainer_state.json']
+const json = (path: string) => JSON.parse(readFileSync(path, 'utf8'))
+
+describe('a Trainer folder that lost', () => {
+  it.each(STATES)('%s alone gets it back, stable and not exact', async (lost) => {
+    const path = without('trainer-gpt2', 'checkpoint-20', [lost])
+    const { plan, result, verification } = await repaired(path)
+    expect(plan.plan.map(({ kind, subject, confidence }) => [kind, subject, confidence])).toEqual([
+      ['rebuild-state', lost, 'likely'],
+    ])
+    expect(plan.unmended).toEqual([])
+    expect(result).toMatchObject({ applied: true, verdictAfter: 'partial' })
+    expect(verification.resume.level).toBe('stable')
+    expect(verification.findings.map(({ rule, subject }) => [rule, subject])).toEqual([
+      [expect.stringMatching(/^(optimizer|scheduler|rng|trainer)\/rebuilt$/), lost],
+    ])
+    expect(verification.components.every(({ status }) => status === 'present' || status === 'not-applicable')).toBe(
+      true,
+    )
+  })
+
+  it('everything is rebuilt from the other checkpoints of the run, and the original stays as it is', async () => {
+    const path = without('trainer-gpt2', 'checkpoint-20', STATES)
+    const before = snapshot(path)
+    const { mended, out } = await repaired(path)
+    expect(snapshot(path)).toEqual(before)
+    const truth = await opened(golden('trainer-gpt2/data/checkpoint-20'))
+    expect(mended.state.schedulers[0]).toEqual(truth.state.schedulers[0])
+    expect(mended.state.optimizers[0]?.groups).toEqual(truth.state.optimizers[0]?.groups)
+    const state = json(join(out, 'trainer_state.json'))
+    const real = json(golden('trainer-gpt2/data/checkpoint-20/trainer_state.json'))
+    expect(state).toEqual(real)
+  })
+
+  it('its moments gets zeros of the right names and shapes, and counts them from 0', async () => {
+    const { mended } = await repaired(without('trainer-gpt2', 'checkpoint-20', ['optimizer.pt'], true))
+    const truth = await opened(golden('trainer-gpt2/data/checkpoint-20'))
+    const shapes = ({ tensors }: typeof truth) =>
+      tensors.flatMap(({ name, dtype, shape, component }) => (component === 'optimizer' ? [[name, dtype, shape]] : []))
+    expect(shapes(mended)).toEqual(shapes(truth))
+    const moments = await digests({ tensors: mended.tensors.filter(({ component }) => component === 'optimizer') })
+    const zeros = await digests({ tensors: mended.tensors.filter(({ name }) => name.endsWith('.step')) })
+    expect(new Set(zeros.map(({ sha256 }) => sha256)).size).toBe(1)
+    expect(moments).toHaveLength(84)
+    expect(mended.state.optimizers[0]?.step).toBe(0)
+    expect(mended.state.step).toBe(20)
+  })
+
+  it('the run around it is served by training_args.bin: the scheduler comes out as it was', async () => {
+    const { mended } = await repaired(without('trainer-gpt2', 'checkpoint-20', STATES, true))
+    const truth = await opened(golden('trainer-gpt2/data/checkpoint-20'))
+    expect(mended.state.schedulers[0]).toEqual(truth.state.schedulers[0])
+    expect(mended.state.optimizers[0]?.groups).toEqual(truth.state.optimizers[0]?.groups)
+  })
+
+  it('the run around it and its arguments keeps what cannot be told lost, and says why', async () => {
+    const path = without('trainer-gpt2', 'checkpoint-20', ['optimizer.pt', 'scheduler.pt', 'training_args.bin'], true)
+    const { plan } = await planned(path)
+    expect(plan.plan.map(({ kind, confidence }) => [kind, confidence])).toEqual([
+      ['refuse', 'refused'],
+      ['refuse', 'refused'],
+    ])
+    expect(plan.unmended.map(({ rule }) => rule)).toEqual(['optimizer/missing', 'scheduler/missing'])
+    expect(plan.unmended[0]?.why).toContain('another checkpoint of the run')
+  })
+
+  it('its scheduler to damage gets a new one in its place', async () => {
+    const path = without('trainer-gpt2', 'checkpoint-20', [])
+    writeFileSync(join(path, 'scheduler.pt'), '')
+    const { plan, verification } = await repaired(path)
+    expect(plan.unmended).toEqual([])
+    expect(verification.resume.level).toBe('stable')
+  })
+
+  it('nothing any more is exact again once the file that was made anew is replaced', async () => {
+    const path = without('trainer-gpt2', 'checkpoint-20', ['scheduler.pt', 'trainer_state.json'])
+    const { out } = await repaired(path)
+    for (const file of ['scheduler.pt', 'trainer_state.json'])
+      copyFileSync(golden(`trainer-gpt2/data/checkpoint-20/${file}`), join(out, file))
+    const { resume, findings } = await verify(await opened(out), { kernel })
+    expect([resume.level, findings]).toEqual(['exact', []])
+  })
+})
+
+describe('an Accelerate folder that lost', () => {
+  it('its scheduler gets it back at the count of the run', async () => {
+    const { mended, verification } = await repaired(
+      without('accelerate-ddp2', 'checkpoints/checkpoint_2', ['scheduler.bin']),
+    )
+    const truth = await opened(golden('accelerate-ddp2/data/checkpoints/checkpoint_2'))
+    expect(mended.state.schedulers[0]).toEqual(truth.state.schedulers[0])
+    expect(verification.resume.level).toBe('stable')
+  })
+
+  it('its optimizer takes groups and settings from an earlier checkpoint of the run', async () => {
+    const { mended, plan } = await repaired(
+      without('accelerate-plain', 'checkpoints/checkpoint_2', ['optimizer.bin', 'scheduler.bin']),
+    )
+    expect(plan.plan.map(({ evidence }) => evidence).join()).toContain('checkpoint_1')
+    const truth = await opened(golden('accelerate-plain/data/checkpoints/checkpoint_2'))
+    expect(mended.state.optimizers[0]?.groups).toEqual(truth.state.optimizers[0]?.groups)
+    expect(mended.state.schedulers[0]).toEqual(truth.state.schedulers[0])
+  })
+
+  it("one process's random state gets one of its own", async () => {
+    const path = golden('accelerate-ddp2-rng1-missing/data/checkpoints/checkpoint_2')
+    const { mended, verification } = await repaired(path)
+    expect(mended.state.rng.map(({ rank, generators, malformed }) => [rank, generators, malformed])).toEqual([
+      [0, ['python', 'numpy', 'torch'], undefined],
+      [1, ['python', 'numpy', 'torch'], undefined],
+    ])
+    expect(verification.findings.map(({ rule, subject }) => [rule, subject])).toEqual([
+      ['rng/rebuilt', 'random_states_1.pkl'],
+    ])
+  })
+
+  it('its optimizer with nothing beside it is left as it is: no file tells the settings', async () => {
+    const { plan } = await planned(without('accelerate-plain', 'checkpoints/checkpoint_2', ['optimizer.bin'], true))
+    expect(plan.plan).toMatchObject([{ kind: 'refuse', evidence: expect.stringContaining('--reference') }])
+  })
+})
