@@ -419,6 +419,8 @@ export const pickledFile = z.object({
   /** Why there is no object tree; what is imported is listed as far as it was read. */
   error: z.string().optional(),
   globals: z.array(z.object({ module: z.string(), name: z.string(), verdict: scanVerdict, allowed: z.boolean() })),
+  /** The first opcode that the default loader of torch does not know: it stops there, whatever is imported. */
+  refusedOpcode: z.string().optional(),
   /** What the default loader of torch refuses, and the keys (and child positions) that lead to where it is asked for first. */
   refusals: z.array(
     z.object({ module: z.string(), name: z.string(), where: z.array(z.string()), path: z.array(z.number().int()) }),

@@ -39,6 +39,17 @@ test('a pickle that cannot be decoded is listed with the reason', async () => {
   close()
 })
 
+test('an opcode that torch does not know is told, and no allow-list is offered for it or for a script', async () => {
+  const four = await opened('torch-zoo-protocol4')
+  expect(await four.client.pickles({ id: four.id })).toMatchObject([{ refusedOpcode: 'FRAME', admit: null }])
+  four.close()
+  const script = await opened('torch-zoo-traced')
+  const [pickle] = await script.client.pickles({ id: script.id })
+  expect(pickle?.admit).toBeNull()
+  expect(pickle?.refusals.length).toBeGreaterThan(0)
+  script.close()
+})
+
 test('code inside an archive is read page by page', async () => {
   const { client, id, close } = await opened('torch-zoo-traced')
   const [code] = (await client.texts({ id })).filter(({ path }) => path.endsWith('__torch__.py'))

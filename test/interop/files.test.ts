@@ -45,6 +45,8 @@ interface Row {
   readonly path: string
   readonly kind: string
   readonly tensors: number
+  /** Whether torch.load(weights_only=True) is said to refuse it. */
+  readonly refused: boolean
   /** What was found where nothing could be listed. */
   readonly named?: string
 }
@@ -68,9 +70,10 @@ async function rowOf(path: string): Promise<Row> {
     const states = state.records.length + state.optimizers.length + state.schedulers.length + state.rng.length
     const told = findings.find(({ rule }) => /^(file|pickle)\//.test(rule))?.message
     const named = file?.value !== undefined || states > 0 ? layoutLabel : told
-    return { path, kind: file?.kind ?? 'none', tensors: tensors.length, ...(named !== undefined && { named }) }
+    const refused = findings.some(({ rule }) => rule === 'pickle/not-weights-only')
+    return { path, kind: file?.kind ?? 'none', tensors: tensors.length, refused, ...(named !== undefined && { named }) }
   })
-  return row instanceof AssayError ? { path, kind: 'none', tensors: 0, named: row.message } : row
+  return row instanceof AssayError ? { path, kind: 'none', tensors: 0, refused: false, named: row.message } : row
 }
 
 /** Name, dtype, shape and values of what is listed. */
@@ -137,6 +140,7 @@ describe('every file', () => {
       const bad = loaded ? unlike(await listed(path), loaded) : []
       if (loaded && loaded.tensors.length > 0) compared[loaded.by]++
       for (const each of bad) wrong.push(`${path}: ${each}`)
+      if (loaded?.by === 'torch' && row.refused) wrong.push(`${path}: torch loads it with weights_only`)
       if (row.tensors === 0 && row.named === undefined) unnamed.push(path)
       process.stdout.write(tableLine(row, loaded, bad.length))
     }

@@ -73,6 +73,8 @@ export interface PickledMember {
   readonly path: string
   readonly value?: PyValue
   readonly globals: readonly GlobalUse[]
+  /** The first opcode that `torch.load(weights_only=True)` does not know. */
+  readonly refusedOpcode?: string
   readonly findings: readonly Finding[]
 }
 
@@ -86,6 +88,8 @@ export interface StateFile {
   readonly tensors: readonly Tensor[]
   /** Root object of a pickled file. */
   readonly value?: PyValue
+  /** The first opcode in `value` that `torch.load(weights_only=True)` does not know. */
+  readonly refusedOpcode?: string
   /** The pickles of a file that has several, each with its own root. */
   readonly members?: readonly PickledMember[]
   /** `__metadata__` of safetensors. */

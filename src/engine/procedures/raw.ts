@@ -1,5 +1,5 @@
 import type { Checkpoint, FileKind, PickledMember } from '../../core/checkpoint/checkpoint'
-import { allowedByWeightsOnly } from '../../core/decode/pickle/globals'
+import { allowedByWeightsOnly, type GlobalUse } from '../../core/decode/pickle/globals'
 import { outlineAt, type Refusal, refusalsIn } from '../../core/decode/pickle/outline'
 import { AssayError } from '../../core/errors'
 import { procedures } from '../base'
@@ -58,7 +58,7 @@ function troubleOf({ value, findings }: PickledMember): string | undefined {
 }
 
 function pickledFile(part: PickledMember) {
-  const { path, value, globals } = part
+  const { path, value, globals, refusedOpcode } = part
   const refusals = value === undefined ? [] : refusalsIn(value)
   const error = troubleOf(part)
   return {
@@ -71,8 +71,14 @@ function pickledFile(part: PickledMember) {
       allowed: allowedByWeightsOnly(module, name),
     })),
     refusals: refusals.map(({ module, name, where, path: at }) => ({ module, name, where: [...where], path: [...at] })),
-    admit: refusals.length === 0 || globals.some(({ verdict }) => verdict === 'dangerous') ? null : admitting(refusals),
+    ...(refusedOpcode !== undefined && { refusedOpcode }),
+    admit: refusals.length === 0 || refusedOpcode !== undefined || globals.some(isBeyond) ? null : admitting(refusals),
   }
+}
+
+/** Whether no allow-list helps: it is dangerous, or a class of TorchScript, which no module holds. */
+function isBeyond({ module, verdict }: GlobalUse): boolean {
+  return verdict === 'dangerous' || /^__torch__(\.|$)/.test(module)
 }
 
 /** `torch.serialization.safe_globals` with the imports it needs (torch 2.5 and newer). */

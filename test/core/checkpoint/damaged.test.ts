@@ -6,6 +6,7 @@ import type { Checkpoint } from '../../../src/core/checkpoint/checkpoint'
 import { notWeightsOnly } from '../../../src/core/checkpoint/files/pickle'
 import { openCheckpoint } from '../../../src/core/checkpoint/open'
 import { sha256Of } from '../../../src/core/checkpoint/values'
+import { decodePickle } from '../../../src/core/decode/pickle/machine'
 import { placeOf, truthOf } from './cases'
 
 const opened: Checkpoint[] = []
@@ -163,8 +164,12 @@ describe('torch.load(weights_only=True)', () => {
     expect(findings).toEqual([])
   })
 
-  it('knows the protocols 2 and 3 only', () => {
-    const refused = [0, 1, 2, 3, 4, 5].filter((protocol) => notWeightsOnly([], protocol, 'model.pt').length > 0)
-    expect(refused).toEqual([0, 1, 4, 5])
+  it('stops at opcodes of other protocols, and at those that protocol 3 has for bytes', () => {
+    const refuses = (...bytes: number[]) => notWeightsOnly(decodePickle(Uint8Array.from(bytes)), 'model.pt').length > 0
+    expect(refuses(0x80, 2, 0x7d, 0x2e)).toBe(false)
+    expect(refuses(0x80, 3, 0x7d, 0x2e)).toBe(false)
+    expect(refuses(0x80, 3, 0x43, 1, 0x78, 0x2e)).toBe(true)
+    expect(refuses(0x49, 0x31, 0x0a, 0x2e)).toBe(true)
+    expect(refuses(0x80, 4, 0x7d, 0x94, 0x2e)).toBe(true)
   })
 })

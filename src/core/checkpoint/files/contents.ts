@@ -11,6 +11,8 @@ export interface Contents {
   readonly kind?: FileKind
   readonly tensors: readonly Tensor[]
   readonly value?: PyValue
+  /** The first opcode in `value` that `torch.load(weights_only=True)` does not know. */
+  readonly refusedOpcode?: string
   /** The pickles of a file that has several, each with its own root. */
   readonly members?: readonly PickledMember[]
   /** Parts of `value`, empty for formats without one. */

@@ -19,7 +19,8 @@ export async function readPickleFile(source: ByteSource, file: string, component
   const first = await decodePickleIn(source, 0, source.size)
   const sections = sectionsIn(first.value, component)
   const { tensors } = tensorsOf(sections, file, () => undefined)
-  return { tensors, value: first.value, sections, globals: first.globals, findings: pickleFindings([first], file) }
+  const findings = pickleFindings([first], file)
+  return { tensors, value: first.value, ...refusedOpcodeOf(first), sections, globals: first.globals, findings }
 }
 
 /**
@@ -84,18 +85,27 @@ export function pickleFindings(pickles: readonly DecodedPickle[], file: string):
 
 /**
  * The `pickle/not-weights-only` finding for a file of weights that `torch.load(weights_only=True)`, the default since
- * torch 2.6, refuses: because of a global outside its list, or of another pickle protocol than 2 and 3, whose opcodes it does
- * not know (torch/_weights_only_unpickler.py, checked with torch 2.13).
+ * torch 2.6, refuses: because of a global outside its list, or of an opcode that it does not know, as protocols 0, 1, 4 and 5
+ * use many and protocol 3 for `bytes` (torch/_weights_only_unpickler.py, checked with torch 2.13).
  */
-export function notWeightsOnly(globals: readonly GlobalUse[], protocol: number, file: string): Finding[] {
+export function notWeightsOnly({ globals, protocol, refusedOpcode }: Said, file: string): Finding[] {
   const refused = globals.filter(({ module, name }) => !allowedByWeightsOnly(module, name))
-  if (refused.length === 0 && (protocol === 2 || protocol === 3)) return []
+  if (refused.length === 0 && refusedOpcode === undefined) return []
   const names = refused.map(({ module, name }) => `${module}.${name}`)
-  const why = refused.length > 0 ? `it needs ${some(names)}` : `it is a pickle of protocol ${protocol}`
+  const why =
+    refused.length > 0 ? `it needs ${some(names)}` : `it is a pickle of protocol ${protocol} and uses ${refusedOpcode}`
   return [
     finding('pickle/not-weights-only', file, `torch.load(weights_only=True) refuses ${file}: ${why}`, {
-      evidence: { globals: names.slice(0, 100), protocol },
+      evidence: { globals: names.slice(0, 100), protocol, ...(refusedOpcode && { opcode: refusedOpcode }) },
       repair: 'Export the weights as safetensors',
     }),
   ]
+}
+
+/** What of a pickle the loader objects to. */
+type Said = Pick<DecodedPickle, 'globals' | 'protocol' | 'refusedOpcode'>
+
+/** The opcode for `Contents`, where there is one. */
+export function refusedOpcodeOf({ refusedOpcode }: Said): Pick<Contents, 'refusedOpcode'> {
+  return refusedOpcode ? { refusedOpcode } : {}
 }

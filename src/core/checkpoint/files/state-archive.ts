@@ -76,10 +76,9 @@ export async function readStateArchive(
       return { ...section, key: section.key === undefined ? stem : `${stem}.${section.key}` }
     }),
   )
-  const members = parts.flatMap(({ name, contents: { value, globals, findings } }) => {
-    if (value === undefined && globals.length === 0 && findings.length === 0) return []
-    return [{ path: name, ...(value !== undefined && { value }), globals, findings }]
-  })
+  const members = parts
+    .map(({ name, contents }) => ({ ...contents, path: name }))
+    .filter(({ value, globals, findings }) => value !== undefined || globals.length > 0 || findings.length > 0)
   const told = settings && (await readSettings(settings))
   return {
     kind: 'state-archive',

@@ -6,7 +6,7 @@ import type { ComponentId } from '../checkpoint'
 import { some } from '../names'
 import { sectionsIn } from '../sections'
 import type { Contents } from './contents'
-import { distinct, notWeightsOnly, pickleFindings } from './pickle'
+import { distinct, notWeightsOnly, pickleFindings, refusedOpcodeOf } from './pickle'
 import { type PickledTensors, tensorsOf } from './tensors'
 
 /** Objects that one file may hold one behind another. */
@@ -28,6 +28,7 @@ export async function readTorchLegacyFile(source: ByteSource, file: string, comp
   return {
     tensors: all.flatMap(({ tensors }) => tensors),
     value: first.value,
+    ...(first.refusedOpcode && { refusedOpcode: first.refusedOpcode }),
     ...(others.length > 0 && { members: all.map((each, i) => ({ ...each, path: `object ${i}` })) }),
     sections: all.flatMap(({ sections }) => sections),
     globals: distinct(all.flatMap(({ globals }) => globals)),
@@ -55,9 +56,10 @@ async function readObject(
   const found = tensorsOf(sections, file, locate, number === 0 ? '' : String(number))
   const findings = [...pickleFindings([main], file), ...storageFindings(legacy, found, file, source.size)]
   if (found.tensors.length > 0) {
-    findings.push(...notWeightsOnly(main.globals, main.protocol, file), ...untyped(found, file))
+    findings.push(...notWeightsOnly(main, file), ...untyped(found, file))
   }
-  return { tensors: found.tensors, value: main.value, sections, globals: main.globals, findings, end }
+  const { value, globals } = main
+  return { tensors: found.tensors, value, ...refusedOpcodeOf(main), sections, globals, findings, end }
 }
 
 function keyOf(number: number, key: string | undefined): string {

@@ -4,7 +4,7 @@ import { findingOf } from '../../finding'
 import type { ComponentId, PickledMember } from '../checkpoint'
 import { type Section, sectionsIn } from '../sections'
 import type { Contents } from './contents'
-import { distinct, pickleFindings } from './pickle'
+import { distinct, pickleFindings, refusedOpcodeOf } from './pickle'
 import { tensorsOf } from './tensors'
 import { decodeOthers, decodeRecord, storageFindings, storageRecords, textsIn, tornFinding } from './torch-records'
 
@@ -63,8 +63,10 @@ export async function readTorchPackage(archive: ZipArchive, file: string, compon
   }
 }
 
-function memberOf(path: string, { value, globals, error }: DecodedPickle, file: string): PickledMember {
-  return { path, ...(value !== undefined && { value }), globals, findings: error ? [findingOf(error, file)] : [] }
+function memberOf(path: string, pickle: DecodedPickle, file: string): PickledMember {
+  const { value, globals, error } = pickle
+  const findings = error ? [findingOf(error, file)] : []
+  return { path, ...(value !== undefined && { value }), ...refusedOpcodeOf(pickle), globals, findings }
 }
 
 /** A pickled resource, or the root of a scripted module. */

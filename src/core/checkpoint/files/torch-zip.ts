@@ -4,7 +4,7 @@ import { markIn, RECORD } from '../rebuilt'
 import { type Section, sectionsIn } from '../sections'
 import type { Contents } from './contents'
 import { foreignZip } from './foreign-zip'
-import { distinct, notWeightsOnly, pickleFindings } from './pickle'
+import { distinct, notWeightsOnly, pickleFindings, refusedOpcodeOf } from './pickle'
 import { tensorsOf } from './tensors'
 import {
   decodeOthers,
@@ -51,10 +51,11 @@ export async function readTorchZip(archive: ZipArchive, file: string, component:
   const record = archive.entries.find(({ name }) => name === root + RECORD)
   const rebuilt = record && (await markIn(entrySource(archive, record)))
   const holdsWeights = found.tensors.some((tensor) => tensor.component === 'weights' || tensor.component === 'adapter')
-  if (!scripted && holdsWeights) findings.push(...notWeightsOnly(pickle.globals, pickle.protocol, file))
+  if (!scripted && holdsWeights) findings.push(...notWeightsOnly(pickle, file))
   return {
     tensors: [...found.tensors, ...fixed.tensors],
     value: pickle.value,
+    ...refusedOpcodeOf(pickle),
     sections,
     globals: distinct(pickles.flatMap((each) => each.globals)),
     findings,

@@ -56,6 +56,17 @@ function Sentence({ pickle, refused }: { pickle: PickledFile; refused: number })
       </p>
     )
   }
+  if (pickle.refusedOpcode !== undefined) {
+    return (
+      <p className={classes.sentence} data-tone="warn">
+        <IconAlertTriangle size={15} aria-hidden />
+        <span>
+          Does not load it: it knows the opcodes that protocol 2 needs, and this pickle uses {pickle.refusedOpcode}. No
+          allow-list helps; an export as safetensors does.
+        </span>
+      </p>
+    )
+  }
   if (refused === 0) {
     return (
       <p className={classes.sentence} data-tone="good">

@@ -55,14 +55,14 @@ export function RawView() {
     <div className={classes.view}>
       <SidePane side="left" label="Files and imports" storageKey="assay-raw-width" initial={340} min={220} max={640}>
         <div className={classes.facts}>
+          {shown && <FileList files={pickles.data} shown={text ? undefined : shown} onChoose={choose} />}
+          {held.length > 0 && <TextList texts={held} shown={text} onChoose={setRead} />}
           {shown && (
             <>
-              <FileList files={pickles.data} shown={text ? undefined : shown} onChoose={choose} />
               <Forecast id={id} pickle={shown} />
               <Imports pickle={shown} />
             </>
           )}
-          {held.length > 0 && <TextList texts={held} shown={text} onChoose={setRead} />}
         </div>
       </SidePane>
       <div className={classes.tree}>
