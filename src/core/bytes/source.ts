@@ -47,3 +47,17 @@ export function memorySource(name: string, bytes: Uint8Array): ByteSource {
     close() {},
   }
 }
+
+/** The `length` bytes from `offset` on as a source of their own, which leaves the other open. Throws `file/truncated` as `checkRange`. */
+export function rangeOf(source: ByteSource, offset: number, length: number, name: string): ByteSource {
+  checkRange(source, offset, length)
+  return {
+    name,
+    size: length,
+    async read(from, target) {
+      checkRange(this, from, target.byteLength)
+      return source.read(offset + from, target)
+    },
+    close() {},
+  }
+}

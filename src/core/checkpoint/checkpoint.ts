@@ -34,7 +34,16 @@ export interface Component {
 }
 
 /** Who wrote it. One adapter in `layouts/` for each. */
-export type LayoutId = 'trainer' | 'accelerate' | 'peft' | 'folder' | 'file' | 'unknown'
+export type LayoutId =
+  | 'trainer'
+  | 'accelerate'
+  | 'dcp'
+  | 'deepspeed'
+  | 'megatron'
+  | 'peft'
+  | 'folder'
+  | 'file'
+  | 'unknown'
 
 /** What the bytes of one file turned out to be, by content and never by extension. */
 export type FileKind =
@@ -52,6 +61,8 @@ export type FileKind =
   | 'keras'
   | 'npy'
   | 'npz'
+  | 'dcp'
+  | 'distcp'
   | 'tensorboard'
   | 'csv'
   | 'json'

@@ -52,6 +52,13 @@ export class Draft {
   /** Opens a file of the checkpoint and takes in what it says about the training. `rank` is that of a random state. */
   async open(path: string, component: ComponentId, rank?: number): Promise<StateFile> {
     const file = await openStateFile(joinPath(this.listing.root, path), path, component)
+    await this.add(file, rank)
+    return file
+  }
+
+  /** Takes in a file that a layout has opened itself. It is closed with the checkpoint. */
+  async add(file: OpenStateFile, rank?: number): Promise<void> {
+    const { path } = file
     this.files.push(file)
     const parts = await partsOf(file, rank)
     for (const id of parts.holds) this.held.set(id, [...this.holders(id), file])
@@ -66,7 +73,6 @@ export class Draft {
       if (lastEpoch !== undefined) this.count('scheduler.last_epoch', path, lastEpoch)
     }
     for (const record of parts.records) this.addRecord(record)
-    return file
   }
 
   /** Reads a JSON file, NaN and Infinity allowed. Undefined, and a finding, when there is none in it. */

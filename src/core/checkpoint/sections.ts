@@ -135,7 +135,8 @@ function holdsTensor(root: PyValue, budget: { visits: number }): boolean {
   return false
 }
 
-function namedComponent(key: string): ComponentId | undefined {
+/** What a part of a training dict is the state of, by its name alone. */
+export function namedComponent(key: string): ComponentId | undefined {
   const name = key.toLowerCase().replaceAll('-', '_')
   return KEYS.find(({ pattern }) => pattern.test(name))?.component
 }

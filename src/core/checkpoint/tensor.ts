@@ -30,7 +30,10 @@ export interface Tensor {
   /** File the values are in, relative to the checkpoint, with forward slashes. */
   readonly file: string
   readonly component: ComponentId
-  /** Empty when there are no values anywhere (a meta tensor, a lost storage). */
+  /**
+   * Empty when there are no values anywhere (a meta tensor, a lost storage). They leave holes where a part of the values lies in
+   * a file that is missing.
+   */
   readonly blocks: readonly Block[]
   /** Storage the values live in. Tensors with one `key` in one `file` share bytes; `byteLength` is that of the whole storage. */
   readonly storage?: { readonly key: string; readonly byteLength: number }
@@ -55,6 +58,11 @@ export function numel(shape: readonly number[]): number {
   let n = 1
   for (const d of shape) n *= d
   return n
+}
+
+/** Whether all values are somewhere. */
+export function isWhole({ shape, blocks }: Tensor): boolean {
+  return blocks.reduce((sum, block) => sum + numel(block.shape), 0) >= numel(shape)
 }
 
 /** Bytes of the values as contiguous row-major elements (not of the storage). */

@@ -28,7 +28,8 @@ const EXPANDED_BYTES = 1024 * MEBIBYTE
  * kilobytes, each byte once, instead of one element at a time.
  *
  * Throws AssayError `weights/placeholder` when no values are stored, `file/truncated` when a block reaches beyond its source,
- * `file/bad-header` when the blocks do not fill the tensor, `file/resource-bomb` when a small storage is expanded beyond
+ * `weights/missing-shard` when some of
+ * them are not here, `file/bad-header` when the blocks do not fit the tensor, `file/resource-bomb` when a small storage is expanded beyond
  * all measure, `cancelled`.
  */
 export async function* readBlocks(tensor: Tensor, options: ReadOptions = {}): AsyncGenerator<Uint8Array> {
@@ -81,7 +82,7 @@ export async function sha256Of(tensor: Tensor, signal?: AbortSignal): Promise<st
 }
 
 /** The block that holds the whole tensor as plain bytes in order, if there is one. */
-function contiguousBlock(tensor: Tensor): Block | undefined {
+export function contiguousBlock(tensor: Tensor): Block | undefined {
   const [block] = tensor.blocks
   if (tensor.blocks.length !== 1 || block === undefined || block.bigEndian) return undefined
   const strides = contiguousStrides(block.shape)
@@ -94,8 +95,11 @@ function isOrdered(block: Block): boolean {
   return strides.every((stride, i) => i === 0 || stride <= (strides[i - 1] as number))
 }
 
-/** Refuses blocks that lie: about their source, or about the part of the tensor they fill. Nothing is allocated before this. */
-function checkBlocks(tensor: Tensor): void {
+/**
+ * Refuses blocks that lie: about their source, or about the part of the tensor they fill. Nothing is allocated before this.
+ * Throws as `readBlocks`.
+ */
+export function checkBlocks(tensor: Tensor): void {
   const { name, file, blocks, shape } = tensor
   if (blocks.length === 0) {
     throw new AssayError('weights/placeholder', `${name}: ${file} names this tensor but holds no values of it`, {
@@ -107,7 +111,13 @@ function checkBlocks(tensor: Tensor): void {
   for (const block of blocks) storedBytes += checkBlock(tensor, block)
 
   const filled = blocks.reduce((sum, block) => sum + numel(block.shape), 0)
-  if (filled !== numel(shape) || (blocks.length > 1 && overlapping(blocks))) {
+  if (filled < numel(shape)) {
+    throw new AssayError('weights/missing-shard', `${name}: only ${filled} of its ${numel(shape)} values are here`, {
+      file,
+      hint: 'Find the file that holds the others.',
+    })
+  }
+  if (filled > numel(shape) || overlapping(blocks)) {
     throw new AssayError(
       'file/bad-header',
       `${name}: its ${blocks.length} pieces hold ${filled} values and do not fill its shape [${shape.join(', ')}] exactly`,
@@ -150,17 +160,29 @@ function isNatural(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0
 }
 
-/** Whether two blocks claim one value. Sorted by first index, a block is compared only with those that begin inside it. */
-function overlapping(blocks: readonly Block[]): boolean {
-  const sorted = [...blocks].sort((a, b) => (a.start[0] as number) - (b.start[0] as number))
-  const meet = (a: Block, b: Block, d: number) =>
+interface Box {
+  readonly start: readonly number[]
+  readonly shape: readonly number[]
+}
+
+/** Whether two boxes claim one value. Sorted where they begin in the dimension that most tells them apart, a box is compared only with those that begin inside it. */
+export function overlapping(boxes: readonly Box[]): boolean {
+  const rank = boxes[0]?.shape.length ?? 0
+  if (boxes.length < 2) return false
+  if (rank === 0) return true
+  const starts = (d: number) => new Set(boxes.map(({ start }) => start[d])).size
+  let main = 0
+  for (let d = 1; d < rank; d++) if (starts(d) > starts(main)) main = d
+  const sorted = boxes.filter(({ shape }) => !shape.includes(0))
+  sorted.sort((a, b) => (a.start[main] as number) - (b.start[main] as number))
+  const meet = (a: Box, b: Box, d: number) =>
     (a.start[d] as number) < (b.start[d] as number) + (b.shape[d] as number) &&
     (b.start[d] as number) < (a.start[d] as number) + (a.shape[d] as number)
   for (let i = 0; i < sorted.length; i++) {
-    const a = sorted[i] as Block
+    const a = sorted[i] as Box
     for (let j = i + 1; j < sorted.length; j++) {
-      const b = sorted[j] as Block
-      if ((b.start[0] as number) >= (a.start[0] as number) + (a.shape[0] as number)) break
+      const b = sorted[j] as Box
+      if ((b.start[main] as number) >= (a.start[main] as number) + (a.shape[main] as number)) break
       if (a.shape.every((_, d) => meet(a, b, d))) return true
     }
   }

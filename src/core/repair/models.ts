@@ -1,7 +1,7 @@
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import { itemSize } from '../checkpoint/dtype'
 import { spanOf } from '../checkpoint/gather'
-import { numel, type Tensor } from '../checkpoint/tensor'
+import { isWhole, numel, type Tensor } from '../checkpoint/tensor'
 import { outputOf } from '../write/output'
 import { whyNotSafetensors } from '../write/safetensors'
 import { whyNotTorch } from '../write/torch-zip'
@@ -67,6 +67,7 @@ function whyNot(tensor: Tensor, format: ExportOptions['format']): string | undef
   if (numel(tensor.shape) > 0 && tensor.blocks.length === 0) {
     return tensor.form ? `its dense form (of a ${tensor.form.how} tensor) cannot be made` : 'its values are not stored'
   }
+  if (!isWhole(tensor)) return 'a part of its values is not here'
   const cut = tensor.blocks.some(
     ({ source, offset, shape, strides }) => offset + spanOf(shape, strides) * itemSize(tensor.dtype) > source.size,
   )

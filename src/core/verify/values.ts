@@ -1,7 +1,7 @@
 import type { Kernel, Statistics } from '../analysis/kernel'
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import { isComplex, isFloating } from '../checkpoint/dtype'
-import { byteLength, type Tensor } from '../checkpoint/tensor'
+import { byteLength, isWhole, type Tensor } from '../checkpoint/tensor'
 import { readBlocks } from '../checkpoint/values'
 import { AssayError } from '../errors'
 import { type Finding, findingOf } from '../finding'
@@ -41,7 +41,7 @@ export class Values {
   }
 
   private async measure(tensor: Tensor): Promise<Statistics | undefined> {
-    if (tensor.blocks.length === 0 || byteLength(tensor) === 0) return undefined
+    if (!isWhole(tensor) || byteLength(tensor) === 0) return undefined
     const accumulator = this.kernel.statistics(tensor.dtype)
     const started = this.done
     const measured = await this.attempt(tensor, async () => {

@@ -58,18 +58,6 @@ describe('an Accelerate folder', () => {
     const checkpoint = await open(makeFolder('state', { ...filesOf(plain), 'pytorch_model.bin': bin }))
     expect(checkpoint.files.map(({ path }) => path)).not.toContain('pytorch_model.bin')
   })
-
-  it('does not claim to read what FSDP sharded, and sees that its save was interrupted', async () => {
-    const rng = { from: placeOf('accelerate-plain', 'data/checkpoints/checkpoint_2/random_states_0.pkl') }
-    const sound = await open(makeFolder('state', { 'random_states_0.pkl': rng, 'pytorch_model_fsdp_0/.metadata': 'x' }))
-    expect(component(sound, 'weights')).toMatchObject({ status: 'present', note: /does not read/ })
-    expect(sound.findings.map(({ rule }) => rule)).toEqual(['file/unknown-format'])
-    const cut = await open(
-      makeFolder('state', { 'random_states_0.pkl': rng, 'pytorch_model_fsdp_0/__0_0.distcp': 'x' }),
-    )
-    expect(component(cut, 'weights').status).toBe('damaged')
-    expect(cut.findings.map(({ rule }) => rule)).toContain('trainer/incomplete-save')
-  })
 })
 
 describe('a Trainer folder', () => {
@@ -206,7 +194,6 @@ describe('a folder that a script wrote', () => {
 
 describe('a folder of another framework', () => {
   it.each([
-    ['torch.distributed.checkpoint', { '.metadata': 'x', '__0_0.distcp': 'x' }],
     ['DeepSpeed', { latest: 'global_step10', 'global_step10/mp_rank_00_model_states.pt': 'x' }],
     ['Megatron', { 'latest_checkpointed_iteration.txt': '100' }],
     ['Orbax', { _CHECKPOINT_METADATA: '{}' }],

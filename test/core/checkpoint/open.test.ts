@@ -38,6 +38,10 @@ const WHOLE: readonly (readonly [string, LayoutId])[] = [
   ['accelerate-plain-bin', 'accelerate'],
   ['accelerate-ddp2', 'accelerate'],
   ['accelerate-ddp2-rng1-missing', 'accelerate'],
+  ['dcp-fsdp2', 'dcp'],
+  ['dcp-fsdp2-metadata-missing', 'dcp'],
+  ['dcp-fsdp2-shard-missing', 'dcp'],
+  ['fsdp-accelerate', 'accelerate'],
   ['seed-style', 'folder'],
   ['seed-style-weights-only', 'folder'],
   ['sharded', 'folder'],
@@ -89,7 +93,7 @@ function weightsOf(checkpoint: Checkpoint) {
 
 /** torch-zoo-sparse is told by its dense form, quantized dtypes by their integers: those are told apart below. */
 const TENSORS = WHOLE.map(([name]) => name).filter(
-  (name) => !/sparse|quantized|only-test-txt|weights-missing|zoo-empty/.test(name),
+  (name) => !/sparse|quantized|only-test-txt|metadata-missing|weights-missing|zoo-empty/.test(name),
 )
 
 describe('the tensors of a checkpoint', () => {
@@ -110,10 +114,12 @@ describe('the tensors of a checkpoint', () => {
     'torch-zoo-module',
     'torch-zoo-tied',
     'torch-zoo-legacy-float8',
+    'dcp-fsdp2',
+    'fsdp-accelerate',
   ])('%s: the values are where the blocks say', async (name) => {
     const checkpoint = await open(placeOf(name))
     const truth = new Map(truthOf(name).tensors.map((t) => [t.name, t.sha256]))
-    const found = await Promise.all(checkpoint.tensors.map(async (t) => [t.name, await sha256Of(t)] as const))
+    const found = await Promise.all(weightsOf(checkpoint).map(async (t) => [t.name, await sha256Of(t)] as const))
     expect(new Map(found)).toEqual(truth)
   })
 
@@ -155,6 +161,10 @@ describe('the training state', () => {
     'accelerate-ddp2-rng1-missing',
     'seed-style',
     'dictconfig',
+    'dcp-fsdp2',
+    'dcp-fsdp2-metadata-missing',
+    'dcp-fsdp2-shard-missing',
+    'fsdp-accelerate',
   ])('%s: the number of processes is that of the truth', async (name) => {
     const { state } = await open(placeOf(name))
     expect(state.worldSize).toBe(truthOf(name).expect.world_size)

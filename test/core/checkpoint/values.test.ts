@@ -271,7 +271,7 @@ describe('a tensor that lies about its values', () => {
 
   it('is cut in pieces that leave a hole, overlap, or lie outside', async () => {
     const piece = (start: number, extent: number) => whole(source, [extent], { start: [start] })
-    expect(await refusal(tensor('uint8', [10], [piece(0, 4), piece(6, 4)]))).toBe('file/bad-header')
+    expect(await refusal(tensor('uint8', [10], [piece(0, 4), piece(6, 4)]))).toBe('weights/missing-shard')
     expect(await refusal(tensor('uint8', [10], [piece(0, 5), piece(4, 5)]))).toBe('file/bad-header')
     expect(await refusal(tensor('uint8', [10], [piece(0, 5), piece(6, 5)]))).toBe('file/bad-header')
     expect(await refusal(tensor('uint8', [2, 5], [whole(source, [10])]))).toBe('file/bad-header')

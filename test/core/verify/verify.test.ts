@@ -51,6 +51,7 @@ const RULE_OF: Record<string, RuleId> = {
   'all-zero-file': 'file/zeroed',
   'bad-offset': 'file/bad-header',
   'crc-mismatch': 'file/checksum',
+  'dcp-metadata-missing': 'trainer/incomplete-save',
   'dangerous-global': 'pickle/dangerous',
   'duplicate-name': 'file/bad-header',
   'empty-file': 'file/empty',

@@ -97,7 +97,8 @@ function partsOf({ indices, compressed, values }: SparseParts): readonly TorchTe
   return compressed ? [compressed, indices, values] : [indices, values]
 }
 
-function tensorAt(
+/** A tensor over a storage, without values where that is not there or too short. */
+export function tensorAt(
   name: string,
   tensor: NumpyTensor,
   located: Located | undefined,

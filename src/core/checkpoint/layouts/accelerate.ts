@@ -3,7 +3,8 @@ import type { Draft } from '../draft'
 import { filesLike, foldersLike, type Listing } from '../listing'
 import { some } from '../names'
 import { openWeights } from '../weights'
-import { checkRanks, DCP, largest, missing, notApplicable, openForeign, openRanks, openStates } from './common'
+import { checkRanks, largest, missing, notApplicable, openRanks, openStates } from './common'
+import { openDistributedFolders } from './dcp'
 import type { Layout } from './layout'
 
 const RNG = /^random_states_(\d+)\.pkl$/
@@ -60,7 +61,7 @@ async function openModels(draft: Draft): Promise<void> {
   const { listing } = draft
   const sharded = foldersLike(listing, /^pytorch_model_fsdp_\d+$/)
   const files = modelsOf(listing)
-  if (files.length === 0 && sharded.length > 0) return openForeign(draft, 'weights', sharded, DCP)
+  if (files.length === 0 && sharded.length > 0) return openDistributedFolders(draft, 'weights', sharded)
   await openWeights(draft, { files, unread: [] }, 'weights', 'No model.safetensors or pytorch_model.bin in the folder')
   const numbers = files.map(numberIn)
   const last = largest(numbers)
@@ -97,7 +98,7 @@ function numberIn(path: string): number {
 async function openOptimizers(draft: Draft): Promise<void> {
   const paths = filesLike(draft.listing, /^optimizer(_\d+)?\.bin$/)
   const sharded = foldersLike(draft.listing, /^optimizer_\d+$/)
-  if (paths.length === 0 && sharded.length > 0) return openForeign(draft, 'optimizer', sharded, DCP)
+  if (paths.length === 0 && sharded.length > 0) return openDistributedFolders(draft, 'optimizer', sharded)
   await openStates(draft, 'optimizer', paths, missing('No optimizer.bin: its moments would start from zero'))
 }
 

@@ -1,5 +1,5 @@
 import { openFile } from '../../bytes/file'
-import { joinPath, pathKind } from '../../bytes/folder'
+import { joinPath } from '../../bytes/folder'
 import { mappingOf } from '../../decode/pickle/value'
 import { AssayError } from '../../errors'
 import { finding, findingOf } from '../../finding'
@@ -126,21 +126,10 @@ export function checkRanks(draft: Draft, processes: number, why: string, name: (
   )
 }
 
-/**
- * Marks a component that lies in folders of another form (`what`), whose contents are not read. A folder of
- * torch.distributed.checkpoint is whole when its `.metadata` is there: it is written last.
- */
+/** Marks a component that lies in folders of another form (`what`), whose contents are not read. */
 export function openForeign(draft: Draft, id: ComponentId, paths: readonly string[], what: string): void {
   for (const path of paths) {
     draft.findings.push(finding('file/unknown-format', path, `${path} is ${what}; Assay does not read its contents`))
   }
-  const cut = paths.find((path) => {
-    return what === DCP && pathKind(joinPath(draft.listing.root, path, '.metadata')) !== 'file'
-  })
-  const message = `${cut} has no .metadata, which is written last: the save was interrupted`
-  if (cut !== undefined) draft.findings.push(finding('trainer/incomplete-save', cut, message))
-  const note = cut === undefined ? 'Kept in a form that Assay does not read' : message
-  draft.mark(id, cut === undefined ? 'present' : 'damaged', paths, note)
+  draft.mark(id, 'present', paths, 'Kept in a form that Assay does not read')
 }
-
-export const DCP = 'in torch.distributed.checkpoint form'

@@ -3,10 +3,6 @@ import { filesLike, foldersLike, hasFile, type Listing } from '../listing'
 /** Folders of other frameworks, told by the files that mark them, so that they can be named. */
 const FOREIGN: readonly { readonly what: string; readonly matches: (listing: Listing) => boolean }[] = [
   {
-    what: 'a torch.distributed.checkpoint folder (DCP)',
-    matches: (l) => filesLike(l, /\.distcp$/).length > 0 || hasFile(l, '.metadata'),
-  },
-  {
     what: 'a DeepSpeed checkpoint',
     matches: (l) =>
       filesLike(l, /_(model|optim)_states\.pt$/).length > 0 ||

@@ -1,5 +1,6 @@
 import type { Listing } from '../listing'
 import { accelerate } from './accelerate'
+import { dcp } from './dcp'
 import { file } from './file'
 import { folder } from './folder'
 import type { Layout } from './layout'
@@ -8,7 +9,7 @@ import { trainer } from './trainer'
 import { unknown } from './unknown'
 
 /** Every layout, the most particular first. The last matches anything. */
-const LAYOUTS: readonly Layout[] = [file, trainer, accelerate, peft, folder, unknown]
+const LAYOUTS: readonly Layout[] = [file, trainer, accelerate, dcp, peft, folder, unknown]
 
 /** The first layout that the names fit. */
 export function layoutOf(listing: Listing): Layout {

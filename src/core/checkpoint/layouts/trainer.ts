@@ -5,7 +5,6 @@ import { filesLike, foldersLike, hasFile, type Listing } from '../listing'
 import { modelFiles, openWeights } from '../weights'
 import {
   checkRanks,
-  DCP,
   missing,
   notApplicable,
   openConfig,
@@ -14,6 +13,7 @@ import {
   openStates,
   openTokenizer,
 } from './common'
+import { openDistributedFolders } from './dcp'
 import type { Layout } from './layout'
 import { hasAdapter, openAdapter } from './peft'
 
@@ -81,7 +81,7 @@ export const trainer: Layout = {
 async function openModel(draft: Draft): Promise<void> {
   const sharded = foldersLike(draft.listing, /^pytorch_model_fsdp_\d+$/)
   if (sharded.length > 0 && !modelFiles(draft.listing)) {
-    return openForeign(draft, 'weights', sharded, DCP)
+    return openDistributedFolders(draft, 'weights', sharded)
   }
   await openWeights(
     draft,
@@ -100,7 +100,7 @@ async function openOptimizer(draft: Draft): Promise<void> {
   const paths = filesLike(draft.listing, /^optimizer\.(pt|bin)$/)
   const sharded = foldersLike(draft.listing, /^optimizer_\d+$/)
   const zero = foldersLike(draft.listing, /^global_step\d+$/)
-  if (paths.length === 0 && sharded.length > 0) return openForeign(draft, 'optimizer', sharded, DCP)
+  if (paths.length === 0 && sharded.length > 0) return openDistributedFolders(draft, 'optimizer', sharded)
   if (paths.length === 0 && zero.length > 0) return openForeign(draft, 'optimizer', zero, 'a DeepSpeed state')
   await openStates(draft, 'optimizer', paths, missing('No optimizer.pt: its moments would start from zero'))
 }

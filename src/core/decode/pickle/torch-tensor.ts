@@ -106,13 +106,13 @@ export function torchTensorOf(value: PyValue): TorchTensor | undefined {
 }
 
 /** The element type that a bare global such as `torch.float16` names. */
-function torchDtypeOf(value: PyValue | undefined): DType | undefined {
+export function torchDtypeOf(value: PyValue | undefined): DType | undefined {
   if (!(value instanceof PyGlobal) || value.module !== 'torch') return undefined
   return Object.hasOwn(DTYPES, value.name) ? (value.name as DType) : undefined
 }
 
 /** The integers of a `torch.Size`, a tuple or a list. Undefined unless all are integers from 0 to 2^53. */
-function torchSizeOf(value: PyValue | undefined): number[] | undefined {
+export function torchSizeOf(value: PyValue | undefined): number[] | undefined {
   const wrapped = isCallOf(value, 'torch', 'Size') ? sequenceOf(value.args)?.[0] : value
   const items = sequenceOf(wrapped)
   if (items === undefined || items.length > DIMENSIONS) return undefined
@@ -285,6 +285,11 @@ export function dimensions(
   }
   // 16 bytes are the widest element: byte offsets stay exact.
   return Number.isSafeInteger(numel * 16) && Number.isSafeInteger(span * 16) ? { shape, strides } : undefined
+}
+
+/** The extents of a tensor, undefined where it would hold more than can be counted. */
+export function torchShapeOf(size: PyValue | undefined): number[] | undefined {
+  return dimensions(size)?.shape
 }
 
 /** Strides, in elements, of row-major order. */

@@ -6,7 +6,14 @@ import { containerOf, type PyContainer } from './walk'
 
 export type { NumpyTensor } from './numpy-tensor'
 export { storageDtypeOf, type TorchStorage, torchStorageOf } from './torch-storage'
-export { type SparseParts, type TorchTensor, torchTensorOf } from './torch-tensor'
+export {
+  type SparseParts,
+  type TorchTensor,
+  torchDtypeOf,
+  torchShapeOf,
+  torchSizeOf,
+  torchTensorOf,
+} from './torch-tensor'
 
 export interface FoundTensor {
   /** Keys joined by dots: `model.layer.weight`, `state.0.exp_avg`. Empty when the root itself is the tensor. */

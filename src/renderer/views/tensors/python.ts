@@ -15,6 +15,15 @@ export function asPython(checkpoint: OpenedCheckpoint, row: TensorRow): string {
       `    tensor = f.get_tensor(${pythonString(row.name)})`,
     ].join('\n')
   }
+  if (file?.kind === 'dcp') {
+    const folder = path.slice(0, -row.file.length) + row.file.replace(/[^/]*$/, '').replaceAll('/', separator)
+    return [
+      'import torch',
+      'from torch.distributed.checkpoint.format_utils import dcp_to_torch_save',
+      `dcp_to_torch_save(${pythonString(folder)}, "full.pt")  # gathers all tensors`,
+      `state = torch.load("full.pt", weights_only=False)  # the tensor is at ${pythonString(row.name)}`,
+    ].join('\n')
+  }
   const load = `torch.load(${pythonString(path)}, map_location="cpu", weights_only=True)`
   if (row.component === 'weights') return `import torch\ntensor = ${load}[${pythonString(row.name)}]`
   // Beyond the weights a name is the path through nested objects, whose keys need not be text.

@@ -1,0 +1,18 @@
+import { type DType, itemSize } from '../../checkpoint/dtype'
+import { rowMajor } from './torch-tensor'
+import { PyDict, PyGlobal, PyObject, PyPersistent, PyTuple } from './value'
+
+const REBUILD = new PyGlobal('torch._utils', '_rebuild_tensor_v3')
+const STORAGE = new PyGlobal('torch.storage', 'UntypedStorage')
+
+/**
+ * The value that stands for a contiguous tensor over the whole of storage `key`, where no pickle says it: of a tensor that was saved in
+ * pieces. One form for all dtypes: `_rebuild_tensor_v3` over an untyped storage.
+ */
+export function wholeTensorValue(dtype: DType, shape: readonly number[], key: string, requiresGrad = false): PyObject {
+  const bytes = shape.reduce((product, extent) => product * extent, itemSize(dtype))
+  const storage = new PyPersistent(new PyTuple(['storage', STORAGE, key, 'cpu', bytes]))
+  const layout = [new PyTuple(shape), new PyTuple(rowMajor(shape))]
+  const args = [storage, 0, ...layout, requiresGrad, new PyDict(), new PyGlobal('torch', dtype)]
+  return new PyObject(REBUILD, new PyTuple(args), 'reduce')
+}
