@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'electron-vite'
+import { simd } from './vite.simd.ts'
 
 /**
  * Electron 25 (Node 18.15, Chromium 114) is the oldest runtime served: its main process has no ES modules, so everything but
@@ -15,6 +16,7 @@ const commonjs = {
 
 export default defineConfig({
   main: {
+    plugins: [simd()],
     build: {
       target: 'node18',
       externalizeDeps: false,

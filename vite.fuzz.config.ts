@@ -1,9 +1,11 @@
 import { defineConfig } from 'vite'
+import { simd } from './vite.simd.ts'
 
 /** The fuzzer and the process that it opens files in: our own code bundled, packages as they are installed. */
 export default defineConfig({
   logLevel: 'warn',
   publicDir: false,
+  plugins: [simd()],
   build: {
     ssr: true,
     outDir: 'out/fuzz',

@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config'
+import { simd } from './vite.simd.ts'
 
 export default defineConfig({
   test: {
     projects: [
       {
+        plugins: [simd()],
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
@@ -12,7 +14,10 @@ export default defineConfig({
           testTimeout: 30_000,
         },
       },
-      { test: { name: 'interop', include: ['test/interop/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 180_000 } },
+      {
+        plugins: [simd()],
+        test: { name: 'interop', include: ['test/interop/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 180_000 },
+      },
       {
         test: {
           name: 'e2e',

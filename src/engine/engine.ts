@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Kernel } from '../core/analysis/kernel'
-import { referenceKernel } from '../core/analysis/reference'
+import { simdKernel } from '../core/analysis/simd/kernel'
 import type { Checkpoint } from '../core/checkpoint/checkpoint'
 import { AssayError } from '../core/errors'
 import { flagsOf, type TensorFlag } from '../core/verify/flags'
@@ -23,7 +23,7 @@ export class Engine {
   readonly #name = randomUUID()
   #opened = 0
 
-  constructor(readonly kernel: Kernel = referenceKernel) {}
+  constructor(readonly kernel: Kernel = simdKernel) {}
 
   hold(checkpoint: Checkpoint, verification: Verification): Held {
     this.#opened += 1

@@ -1,6 +1,7 @@
 import { type DType, isComplex } from '../checkpoint/dtype'
 import { blockDecoder } from './decode-values'
 import type { Comparison, ComparisonOptions, PairAccumulator } from './kernel'
+import { comparisonFrom } from './pair-sums'
 import { ulpDistances } from './ulp'
 
 /** Values whose sums are kept apart before they are added up. */
@@ -114,22 +115,8 @@ export function referenceComparison(a: DType, b: DType, options: ComparisonOptio
       }
     },
     result() {
-      const pairs = count - nonFinite
-      const lengths = Math.sqrt(sums.a) * Math.sqrt(sums.b)
-      return {
-        count,
-        changed,
-        maxAbs,
-        meanAbs: pairs === 0 ? 0 : sums.abs / pairs,
-        rms: pairs === 0 ? 0 : Math.sqrt(sums.square / pairs),
-        relL2: sums.square === 0 ? 0 : sums.a === 0 ? null : Math.sqrt(sums.square) / Math.sqrt(sums.a),
-        cosine: lengths === 0 ? null : Math.max(-1, Math.min(1, sums.square === 0 ? 1 : sums.dot / lengths)),
-        nonFinite,
-        becameNan,
-        wasNan,
-        beyond: tolerance ? beyond : null,
-        maxUlp: measuresUlp ? maxUlp : null,
-      }
+      const counts = { count, changed, nonFinite, becameNan, wasNan, beyond, maxUlp, maxAbs }
+      return comparisonFrom({ ...counts, ...sums }, { ...options, ulp: measuresUlp })
     },
   }
 }

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import type { Statistics } from '../../../src/core/analysis/kernel'
 import { referenceKernel } from '../../../src/core/analysis/reference'
+import { simdKernel } from '../../../src/core/analysis/simd/kernel'
 import { statisticsOf } from '../../../src/core/analysis/statistics'
 import { openCheckpoint } from '../../../src/core/checkpoint/open'
 import { byteLength, numel } from '../../../src/core/checkpoint/tensor'
@@ -45,6 +47,23 @@ const CASES = [
 
 const golden = (path: string) => fileURLToPath(new URL(`../../golden/${path}`, import.meta.url))
 
+function agree(found: Statistics, expected: Truth['tensors'][number], closely: number): void {
+  expect(found, expected.name).toMatchObject({
+    count: numel(expected.shape),
+    zeros: expected.zeros,
+    nan: expected.nan,
+    inf: expected.inf,
+  })
+  for (const measure of ['min', 'max', 'mean', 'std', 'l2'] as const) {
+    const wanted = expected[measure]
+    if (typeof wanted !== 'number') expect(found[measure], `${expected.name} ${measure}`).toBeNull()
+    else {
+      const apart = Math.abs((found[measure] ?? NaN) - wanted)
+      expect(apart, `${expected.name} ${measure}`).toBeLessThanOrEqual(closely * Math.abs(wanted))
+    }
+  }
+}
+
 describe('statistics of what the real libraries wrote', () => {
   it.each(CASES)('agree with NumPy and torch, and so do the bytes: %s', async (name) => {
     const truth = JSON.parse(readFileSync(golden(`${name}/truth.json`), 'utf8')) as Truth
@@ -62,20 +81,8 @@ describe('statistics of what the real libraries wrote', () => {
         bytes += n
       })
       expect(bytes, expected.name).toBe(byteLength(tensor))
-      expect(found, expected.name).toMatchObject({
-        count: numel(expected.shape),
-        zeros: expected.zeros,
-        nan: expected.nan,
-        inf: expected.inf,
-      })
-      for (const measure of ['min', 'max', 'mean', 'std', 'l2'] as const) {
-        const wanted = expected[measure]
-        if (typeof wanted !== 'number') expect(found[measure], `${expected.name} ${measure}`).toBeNull()
-        else {
-          const apart = Math.abs((found[measure] ?? NaN) - wanted)
-          expect(apart, `${expected.name} ${measure}`).toBeLessThanOrEqual(1e-12 * Math.abs(wanted))
-        }
-      }
+      agree(found, expected, 1e-12)
+      agree(await statisticsOf(tensor, simdKernel), expected, 1e-9)
     }
     checkpoint.close()
   })

@@ -1,0 +1,120 @@
+import { add4, addSquares, BF16, count2, count4, F16, F32, F64, first4, greatest, last4, least, lower, step8, total, upper } from './lanes'
+
+/**
+ * Measures n elements, a multiple of 8. `out` takes, as float64: the sum of x - s and of its squares, where s is the first
+ * element (far from zero nothing is lost), the least, the greatest, how many are zero, how many are smaller than `normal`,
+ * zeros among them, and s. Where an element is not finite, so are the sums; of float16 the least or greatest is then beyond 65535.
+ */
+@inline
+function measure<T>(a: usize, n: i32, normal: f32, out: usize): void {
+  const step = step8<T>()
+  const end = a + usize(n >> 3) * step
+  let least4 = first4<T>(a)
+  let greatest4 = least4
+  const shift = f64x2.splat(f64(f32x4.extract_lane(least4, 0)))
+  const smallest = i32x4.splat(reinterpret<i32>(normal))
+  let zeros = i32x4.splat(0)
+  let tiny = i32x4.splat(0)
+  let sum = f64x2.splat(0)
+  let squares = f64x2.splat(0)
+  for (; a < end; a += step) {
+    const x = first4<T>(a)
+    const u = last4<T>(a)
+    least4 = f32x4.pmin(least4, f32x4.pmin(x, u))
+    greatest4 = f32x4.pmax(greatest4, f32x4.pmax(x, u))
+    const size = v128.and(x, i32x4.splat(0x7fffffff))
+    const size4 = v128.and(u, i32x4.splat(0x7fffffff))
+    zeros = i32x4.sub(zeros, i32x4.add(i32x4.eq(size, i32x4.splat(0)), i32x4.eq(size4, i32x4.splat(0))))
+    tiny = i32x4.sub(tiny, i32x4.add(i32x4.lt_s(size, smallest), i32x4.lt_s(size4, smallest)))
+    const d0 = f64x2.sub(lower(x), shift)
+    const d1 = f64x2.sub(upper(x), shift)
+    const e0 = f64x2.sub(lower(u), shift)
+    const e1 = f64x2.sub(upper(u), shift)
+    sum = add4(sum, d0, d1, e0, e1)
+    squares = addSquares(squares, d0, d1, e0, e1)
+  }
+  store<f64>(out, total(sum))
+  store<f64>(out, total(squares), 8)
+  store<f64>(out, min(least(lower(least4)), least(upper(least4))), 16)
+  store<f64>(out, max(greatest(lower(greatest4)), greatest(upper(greatest4))), 24)
+  store<f64>(out, count4(zeros), 32)
+  store<f64>(out, count4(tiny), 40)
+  store<f64>(out, f64x2.extract_lane(shift, 0), 48)
+}
+
+export function measureF32(a: usize, n: i32, normal: f32, out: usize): void {
+  measure<F32>(a, n, normal, out)
+}
+export function measureF16(a: usize, n: i32, normal: f32, out: usize): void {
+  measure<F16>(a, n, normal, out)
+}
+export function measureBF16(a: usize, n: i32, normal: f32, out: usize): void {
+  measure<BF16>(a, n, normal, out)
+}
+
+/** As the others. */
+export function measureF64(a: usize, n: i32, normal: f64, out: usize): void {
+  const end = a + (usize(n) << 3)
+  const shift = f64x2.splat(load<f64>(a))
+  let low = shift
+  let high = shift
+  let zeros = i64x2.splat(0)
+  let tiny = i64x2.splat(0)
+  let sum = f64x2.splat(0)
+  let squares = f64x2.splat(0)
+  for (; a < end; a += 16) {
+    const x = v128.load(a)
+    low = f64x2.pmin(low, x)
+    high = f64x2.pmax(high, x)
+    zeros = i64x2.sub(zeros, f64x2.eq(x, f64x2.splat(0)))
+    tiny = i64x2.sub(tiny, f64x2.lt(f64x2.abs(x), f64x2.splat(normal)))
+    const d = f64x2.sub(x, shift)
+    sum = f64x2.add(sum, d)
+    squares = f64x2.add(squares, f64x2.mul(d, d))
+  }
+  store<f64>(out, total(sum))
+  store<f64>(out, total(squares), 8)
+  store<f64>(out, least(low), 16)
+  store<f64>(out, greatest(high), 24)
+  store<f64>(out, count2(zeros), 32)
+  store<f64>(out, count2(tiny), 40)
+  store<f64>(out, f64x2.extract_lane(shift, 0), 48)
+}
+
+/** Counts patterns by their first bits, sign and exponent: in four tables of 4096 in turn, so that equal ones do not wait. */
+@inline
+function countExponents<Pattern>(a: usize, n: i32, drop: i32, counts: usize): void {
+  for (let i = 0; i < n; i++, a += sizeof<Pattern>()) {
+    const slot = counts + ((usize(u64(load<Pattern>(a)) >> u64(drop)) | (usize(i & 3) << 12)) << 2)
+    store<u32>(slot, load<u32>(slot) + 1)
+  }
+}
+
+export function exponents8(a: usize, n: i32, drop: i32, counts: usize): void {
+  countExponents<u8>(a, n, drop, counts)
+}
+export function exponents16(a: usize, n: i32, drop: i32, counts: usize): void {
+  countExponents<u16>(a, n, drop, counts)
+}
+export function exponents32(a: usize, n: i32, drop: i32, counts: usize): void {
+  countExponents<u32>(a, n, drop, counts)
+}
+export function exponents64(a: usize, n: i32, drop: i32, counts: usize): void {
+  countExponents<u64>(a, n, drop, counts)
+}
+
+/** Counts into equal bins over [low, high]; `perHalf` is bins over half the width. */
+@inline
+function bin(v: f64, low: f64, high: f64, perHalf: f64, bins: i32, counts: usize): void {
+  if (!(v >= low && v <= high)) return
+  const slot = counts + (usize(min(i32((v / 2 - low / 2) * perHalf), bins - 1)) << 2)
+  store<u32>(slot, load<u32>(slot) + 1)
+}
+
+export function histogramF32(a: usize, n: i32, low: f64, high: f64, perHalf: f64, bins: i32, counts: usize): void {
+  for (let i = 0; i < n; i++, a += 4) bin(f64(load<f32>(a)), low, high, perHalf, bins, counts)
+}
+
+export function histogramF64(a: usize, n: i32, low: f64, high: f64, perHalf: f64, bins: i32, counts: usize): void {
+  for (let i = 0; i < n; i++, a += 8) bin(load<f64>(a), low, high, perHalf, bins, counts)
+}

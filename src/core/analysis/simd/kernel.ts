@@ -1,0 +1,30 @@
+import type { Kernel } from '../kernel'
+import { referenceKernel } from '../reference'
+import { measuresUlp, simdComparison } from './comparison'
+import { MOST_BINS, simdHistogram } from './histogram'
+import { simd } from './module'
+import { hasLanes } from './operand'
+import { simdStatistics } from './statistics'
+
+/**
+ * The kernel over WebAssembly's SIMD: some ten times as fast as the reference and equal to it, sums to 1e-9 of themselves.
+ * Complex numbers, packed pairs of float4 and distances between 8-bit floats are left to the reference; so is everything
+ * where the engine has no SIMD.
+ */
+export const simdKernel: Kernel = {
+  statistics(dtype) {
+    const at = simd()
+    return at && hasLanes(dtype) ? simdStatistics(at, dtype) : referenceKernel.statistics(dtype)
+  },
+  comparison(a, b, options = {}) {
+    const at = simd()
+    const able = hasLanes(a) && hasLanes(b) && (!options.ulp || a !== b || measuresUlp(a, b) || !a.startsWith('float'))
+    return at && able ? simdComparison(at, a, b, options) : referenceKernel.comparison(a, b, options)
+  },
+  histogram(dtype, min, max, bins) {
+    const at = simd()
+    return at && hasLanes(dtype) && bins <= MOST_BINS
+      ? simdHistogram(at, dtype, min, max, bins)
+      : referenceKernel.histogram(dtype, min, max, bins)
+  },
+}

@@ -1,0 +1,121 @@
+import { plain, relaxed } from './binary'
+
+/** As much of the engine's interface as is used; the types of Node do not have it. */
+declare const WebAssembly: {
+  validate(code: Uint8Array): boolean
+  readonly Memory: new (pages: { initial: number }) => { readonly buffer: ArrayBuffer }
+  readonly Module: new (code: Uint8Array) => object
+  readonly Instance: new (module: object, imports: object) => { readonly exports: object }
+}
+
+/** `F32` and the like name kernels that take a dtype as it is stored. */
+export type Lanes = 'F32' | 'F16' | 'BF16' | 'F64'
+/** What everything else is widened to first. */
+export type Wide = 'F32' | 'F64'
+
+type Measure = (a: number, n: number, normal: number, out: number) => void
+type Compare = (a: number, b: number, n: number, out: number) => void
+type Widen = (from: number, n: number, to: number) => void
+type Exponents = (a: number, n: number, drop: number, counts: number) => void
+type Bins = (a: number, n: number, low: number, high: number, perHalf: number, bins: number, counts: number) => void
+
+/** What `assembly/` exports: addresses are bytes from the start of the memory, `n` counts elements. */
+export interface Exports {
+  readonly measureF32: Measure
+  readonly measureF16: Measure
+  readonly measureBF16: Measure
+  readonly measureF64: Measure
+  readonly compareF32: Compare
+  readonly compareF16: Compare
+  readonly compareBF16: Compare
+  readonly compareF64: Compare
+  dotF32(a: number, b: number, n: number): number
+  dotF64(a: number, b: number, n: number): number
+  beyondF32(a: number, b: number, n: number, atol: number, rtol: number): number
+  beyondF64(a: number, b: number, n: number, atol: number, rtol: number): number
+  differing64(a: number, b: number, n: number): number
+  furthest16(a: number, b: number, n: number, special: number): number
+  furthest32(a: number, b: number, n: number): number
+  furthest64(a: number, b: number, n: number): number
+  readonly exponents8: Exponents
+  readonly exponents16: Exponents
+  readonly exponents32: Exponents
+  readonly exponents64: Exponents
+  readonly histogramF32: Bins
+  readonly histogramF64: Bins
+  widenTable(from: number, n: number, to: number, table: number): void
+  readonly widenF16: Widen
+  readonly widenBF16: Widen
+  readonly widenI16: Widen
+  readonly widenU16: Widen
+  readonly widenI32: Widen
+  readonly widenU32: Widen
+  readonly widenI64: Widen
+  readonly widenU64: Widen
+  readonly widenF32: Widen
+  settleF32(a: number, n: number, out: number): void
+  settleF64(a: number, n: number, out: number): void
+  settlePairsF32(a: number, b: number, n: number, out: number): void
+  settlePairsF64(a: number, b: number, n: number, out: number): void
+}
+
+/** Bytes of one side that are worked on at a time: both sides, and both widened, stay in a core's second cache. */
+export const STEP_BYTES = 2 ** 18
+/** Elements at a time where they are widened, to 8 bytes at most. */
+export const STEP_WIDENED = STEP_BYTES / 8
+/** Kernels take eight elements at once: what is short of that is filled up. */
+const PADDING = 64
+const AREA = STEP_BYTES + PADDING
+/** A step of 16-bit floats is twice as long in float32. */
+const WIDE_AREA = 2 * STEP_BYTES + PADDING
+const COUNT_WORDS = 4 * 4096
+const PAGE = 2 ** 16
+
+/** Where everything is in the memory: byte addresses. */
+export const PLACE = {
+  out: 0,
+  table: 1024,
+  counts: PAGE,
+  a: 2 * PAGE,
+  b: 2 * PAGE + AREA,
+  wideA: 2 * PAGE + 2 * AREA,
+  wideB: 2 * PAGE + 2 * AREA + WIDE_AREA,
+} as const
+
+/** The kernels and their memory: one for each thread. Nothing in it outlives a call. */
+export interface Simd {
+  readonly run: Exports
+  readonly bytes: Uint8Array
+  /** What kernels write their results to. */
+  readonly out: Float64Array
+  /** 256 values of float32. */
+  readonly table: Float32Array
+  readonly counts: Uint32Array
+}
+
+let known: Simd | undefined
+
+/** The kernels; undefined where the engine has no SIMD. */
+export function simd(): Simd | undefined {
+  known ??= instantiate()
+  return known
+}
+
+function instantiate(): Simd | undefined {
+  const binary = [relaxed, plain].map(decoded).find((code) => code.length > 0 && WebAssembly.validate(code))
+  if (!binary) return undefined
+  const memory = new WebAssembly.Memory({ initial: Math.ceil((PLACE.wideB + WIDE_AREA) / PAGE) })
+  const module = new WebAssembly.Module(binary)
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } })
+  return {
+    run: exports as Exports,
+    bytes: new Uint8Array(memory.buffer),
+    out: new Float64Array(memory.buffer, PLACE.out, 8),
+    table: new Float32Array(memory.buffer, PLACE.table, 256),
+    counts: new Uint32Array(memory.buffer, PLACE.counts, COUNT_WORDS),
+  }
+}
+
+function decoded(base64: string): Uint8Array {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+}

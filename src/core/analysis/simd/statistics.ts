@@ -1,0 +1,81 @@
+import { type DType, itemSize } from '../../checkpoint/dtype'
+import { smallestNormal } from '../denormal'
+import type { Accumulator, Statistics } from '../kernel'
+import { addMoments, type Moments, newMoments, statisticsFrom } from '../moments'
+import { type Lanes, PLACE, type Simd } from './module'
+import { lanesOf, padded, place, stepOf, widen, wideOf } from './operand'
+
+/** Largest finite float16; what kernels make of its infinities and NaN lies beyond. */
+const LARGEST_F16 = 65504
+
+export function simdStatistics(simd: Simd, dtype: DType): Accumulator<Statistics> {
+  const moments = newMoments()
+  const step = stepOf(dtype) * itemSize(dtype)
+  return {
+    update(block) {
+      for (let at = 0; at < block.length; at += step) {
+        addMoments(moments, momentsOf(simd, dtype, block.subarray(at, at + step)))
+      }
+    },
+    result: () => statisticsFrom(moments),
+  }
+}
+
+/** Of one step of elements at most. Their bytes may lie in the kernels' memory already, and do not survive this. */
+export function momentsOf(simd: Simd, dtype: DType, block: Uint8Array): Moments {
+  const size = itemSize(dtype)
+  const n = block.length / size
+  if (n === 0) return newMoments()
+  place(simd, block, PLACE.a, size, 'first')
+  const [lanes, wide, normal] = [lanesOf(dtype), wideOf(dtype), smallestNormal(dtype)]
+  const at = lanes ? PLACE.a : widen(simd, dtype, PLACE.a, n, PLACE.wideA, wide)
+  const all = padded(n)
+  if (measure(simd, lanes ?? wide, at, all, normal)) return momentsFrom(simd, n, 0, 0, normal)
+
+  const settled = widen(simd, dtype, PLACE.a, n, PLACE.wideA, wide)
+  simd.run[`settle${wide}`](settled, n, PLACE.out)
+  const [nan, inf] = [simd.out[0] as number, simd.out[1] as number]
+  const width = wide === 'F64' ? 8 : 4
+  for (let i = n; i < all; i++) simd.bytes.copyWithin(settled + i * width, settled, settled + width)
+  measure(simd, wide, settled, all, normal)
+  return momentsFrom(simd, n, nan, inf, normal)
+}
+
+/** Whether all were finite; if not, what was measured means nothing. */
+function measure({ run, out }: Simd, lanes: Lanes, at: number, n: number, normal: number): boolean {
+  run[`measure${lanes}`](at, n, normal, PLACE.out)
+  if (lanes === 'F16' && !((out[2] as number) >= -LARGEST_F16 && (out[3] as number) <= LARGEST_F16)) return false
+  return Number.isFinite((out[0] as number) + (out[1] as number))
+}
+
+/**
+ * The kernel was given a multiple of eight elements: those that fill it up, and those that stand for NaN and infinities, are
+ * all the first element, and so far from it as to add nothing but to what is counted.
+ */
+function momentsFrom({ out }: Simd, n: number, nan: number, inf: number, normal: number): Moments {
+  const [sum, squares, min, max, zeros, tiny, first] = out as unknown as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  const finite = n - nan - inf
+  const copies = padded(n) - finite
+  const moments = { ...newMoments(), count: n, nan, inf, finite }
+  if (finite === 0) return moments
+  const zero = zeros - (first === 0 ? copies : 0)
+  const below = tiny - (Math.abs(first) < normal ? copies : 0)
+  return {
+    ...moments,
+    zeros: zero,
+    denormals: normal === 0 ? 0 : below - zero,
+    min,
+    max,
+    sum: finite * first + sum,
+    deviations: Math.max(0, squares - (sum * sum) / finite),
+    squares: Math.max(0, squares + first * (2 * sum + finite * first)),
+  }
+}
