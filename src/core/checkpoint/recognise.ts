@@ -84,6 +84,9 @@ function named({ name }: ByteSource, { what, opens }: Named): Recognition {
   return { kind: 'other', finding: finding('file/unknown-format', name, message, { evidence: { what } }) }
 }
 
+/** An object, or an array: the `[PAD]` of a vocabulary and the `[core]` of an ini file begin none. */
+const BEGINS_JSON = /^(\{\s*("|\}|$)|\[\s*(["{[\]\d-]|true|false|null|NaN|Infinity|$))/
+
 async function recogniseText(source: ByteSource, text: string): Promise<Recognition | undefined> {
   const { name } = source
   const start = text.trimStart().slice(0, 200)
@@ -108,7 +111,7 @@ async function recogniseText(source: ByteSource, text: string): Promise<Recognit
       finding: finding('file/not-a-checkpoint', name, message, { repair: 'Download the file again' }),
     }
   }
-  if (start.startsWith('{') || start.startsWith('[')) return { kind: 'json' }
+  if (BEGINS_JSON.test(start)) return { kind: 'json' }
   if (await isOldPickle(source, new TextEncoder().encode(text), true)) return { kind: 'pickle' }
   if (isMetricsCsv(text)) return { kind: 'csv' }
   if (/^model_checkpoint_path: /.test(start)) {

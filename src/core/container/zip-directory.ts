@@ -12,6 +12,7 @@ import {
   END64_LOCATOR,
   END64_LOCATOR_BYTES,
   getUint64,
+  LOCAL_HEADER,
   LOCAL_HEADER_BYTES,
   MOST_ENTRIES,
   readSizes,
@@ -52,7 +53,10 @@ export async function readDirectory(source: ByteSource, report: Report): Promise
     })
   }
   if (place.prefix > 0) {
-    const message = `${place.prefix} bytes stand in front of the archive; torch refuses such a file`
+    const isArchive = viewOf(await readBytes(source, 0, 4)).getUint32(0, true) === LOCAL_HEADER
+    const message = isArchive
+      ? `${place.prefix} bytes stand in front of the archive, another archive by their beginning: only the last is listed; torch refuses such a file`
+      : `${place.prefix} bytes stand in front of the archive; torch refuses such a file`
     report.add('prefix', 'file/bad-header', source.name, message, { bytes: place.prefix })
   }
   const entries = parseDirectory(await readBytes(source, place.start, place.length), place, source, report)

@@ -229,6 +229,14 @@ describe('an archive', () => {
     expect(await readBytes(entrySource(archive, good as never), 0, 5)).toEqual(text('sound'))
   })
 
+  it('behind another archive says that only the last is listed', async () => {
+    const archive = await open(makeZip([member('b', 'two')], { prefix: makeZip([member('a', 'another')]) }))
+    expect(archive.entries.map(({ name }) => name)).toEqual(['b'])
+    expect(archive.findings).toMatchObject([
+      { rule: 'file/bad-header', message: expect.stringMatching(/only the last/) },
+    ])
+  })
+
   it('tells of records that cannot lie where they claim', async () => {
     const archive = await open(
       makeZip([member('a', 'abc', { lie: { size: 5e8, compressedSize: 5e8 } })], { zip64: true }),
