@@ -8,16 +8,19 @@ import { unreadable } from './system-error'
 /** The most one system call is asked for: Linux reads at most 2^31 - 4096 bytes, Node takes lengths below 2^31. */
 const LARGEST_READ = 2 ** 30
 
+/** Up to here, a few reads cost less than a mapping. */
+const SMALL = 2 ** 18
+
 /**
  * Opens a file for reading by position, in a time that does not depend on its size. It is mapped into memory at the first
- * read where the system allows it, and read by positional calls elsewhere. `name` is what messages call it.
+ * read where the system allows it and it is worth it, and read by positional calls elsewhere. `name` is what messages call it.
  * Throws AssayError `file/unreadable`; a read throws also `file/truncated` and `file/changed` when the file does not stay
  * as it was when it was opened.
  */
 export function openFile(path: string, name: string = path): ByteSource {
   const descriptor = new Descriptor(path, name)
   let mapping: Mapping | undefined
-  let mapped = false
+  let mapped = descriptor.size <= SMALL
   return {
     name,
     size: descriptor.size,

@@ -24,12 +24,11 @@ export function modelFiles(listing: Listing, bases: readonly string[] = BASES): 
   const candidates: ModelFiles[] = []
   for (const extension of ['safetensors', 'bin']) {
     for (const base of bases) {
-      const plain = filesLike(listing, new RegExp(`^${base}\\.${extension}$`))
-      const index = filesLike(listing, new RegExp(`^${base}(\\.[\\w-]+)?\\.${extension}\\.index(\\.[\\w-]+)?\\.json$`))
-      const shards = filesLike(listing, new RegExp(`^${base}(\\.[\\w-]+)?-\\d{5}-of-\\d{5}\\.${extension}$`))
-      const variants = filesLike(listing, new RegExp(`^${base}\\.[\\w-]+\\.${extension}$`)).filter(
-        (f) => !SHARD.test(f),
-      )
+      const names = namesOf(base, extension)
+      const plain = filesLike(listing, names.plain)
+      const index = filesLike(listing, names.index)
+      const shards = filesLike(listing, names.shards)
+      const variants = filesLike(listing, names.variants).filter((f) => !SHARD.test(f))
       if (plain[0]) candidates.push({ files: plain, unread: [] })
       if (index[0]) candidates.push({ index: index[0], files: [], unread: [] })
       else if (shards.length > 0) candidates.push({ files: shards, unread: [] })
@@ -40,6 +39,27 @@ export function modelFiles(listing: Listing, bases: readonly string[] = BASES): 
   return (
     first && { ...first, unread: [...first.unread, ...rest.flatMap(({ index, files }) => (index ? [index] : files))] }
   )
+}
+
+interface Names {
+  readonly plain: RegExp
+  readonly index: RegExp
+  readonly shards: RegExp
+  readonly variants: RegExp
+}
+
+const known = new Map<string, Names>()
+
+/** What files of this base and extension are called. A run asks for the same names at each of its checkpoints. */
+function namesOf(base: string, extension: string): Names {
+  const names = known.get(`${base}.${extension}`) ?? {
+    plain: new RegExp(`^${base}\\.${extension}$`),
+    index: new RegExp(`^${base}(\\.[\\w-]+)?\\.${extension}\\.index(\\.[\\w-]+)?\\.json$`),
+    shards: new RegExp(`^${base}(\\.[\\w-]+)?-\\d{5}-of-\\d{5}\\.${extension}$`),
+    variants: new RegExp(`^${base}\\.[\\w-]+\\.${extension}$`),
+  }
+  known.set(`${base}.${extension}`, names)
+  return names
 }
 
 /** Opens the model files and marks `component` by what came of it. */

@@ -74,11 +74,7 @@ async function findDirectory(source: ByteSource): Promise<Place> {
   const tailStart = size - tailLength
   const tail = await readBytes(source, tailStart, tailLength)
   const view = viewOf(tail)
-  let trouble = new AssayError('file/truncated', `${name} ends before the directory of the archive`, {
-    file: name,
-    offset: size,
-    hint: 'Download or copy the file again, or repair it: the records before the end can still be read.',
-  })
+  let trouble: AssayError | undefined
   let candidates = 0
   for (let at = tailLength - END_BYTES; at >= 0 && candidates < MOST_CANDIDATES; at--) {
     if (view.getUint32(at, true) !== END) continue
@@ -88,10 +84,17 @@ async function findDirectory(source: ByteSource): Promise<Place> {
       return await placeOf(source, view, at, tailStart)
     } catch (error) {
       if (!(error instanceof AssayError)) throw error
-      if (candidates === 1) trouble = error
+      trouble ??= error
     }
   }
-  throw trouble
+  throw (
+    trouble ??
+    new AssayError('file/truncated', `${name} ends before the directory of the archive`, {
+      file: name,
+      offset: size,
+      hint: 'Download or copy the file again, or repair it: the records before the end can still be read.',
+    })
+  )
 }
 
 /** Follows the end record at `at` of the tail (and the zip64 records before it) to a directory that is really there. */

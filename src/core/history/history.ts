@@ -81,8 +81,16 @@ export function historyOf(sources: readonly LogSource[], checkpoint: Checkpoint 
   }
 }
 
-/** What was logged, each series from the first record that has it. */
+const read = new WeakMap<Checkpoint['state'], Logs>()
+
+/** What was logged, each series from the first record that has it. Read once. */
 export function logsOfCheckpoint(checkpoint: Checkpoint): Logs {
+  const logs = read.get(checkpoint.state) ?? logsIn(checkpoint)
+  read.set(checkpoint.state, logs)
+  return logs
+}
+
+function logsIn(checkpoint: Checkpoint): Logs {
   const { records } = checkpoint.state
   const all = records.map((record) => logsOf(record.value, progressOf(record, checkpoint)))
   const loss = firstOf(all, (logs) => logs.loss)

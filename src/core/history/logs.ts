@@ -101,8 +101,9 @@ class Series {
     const stepKey = STEP_KEYS.find((key) => numberOf(row[key]) !== undefined)
     const step = stepKey === undefined ? undefined : numberOf(row[stepKey])
     if (step === undefined || !Number.isFinite(step) || row.train_runtime !== undefined) return
-    for (const [key, entry] of Object.entries(row)) {
-      const value = measured(entry)
+    // No list of entries for each of so many rows; objects of parsed files have no prototype.
+    for (const key in row) {
+      const value = measured(row[key] as Plain)
       if (value !== undefined) this.columnOf(key)?.push({ step, value })
     }
   }

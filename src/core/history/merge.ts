@@ -35,19 +35,22 @@ const COPIED_MS = 1000
  * resumed from before that step: the earlier course from there on is abandoned, and kept apart.
  */
 export function mergeSources(sources: readonly Source[]): Merged {
-  const passes = passesOf(sources)
+  const told = sources.filter(({ points }) => points.length > 0)
+  const [only] = told
+  if (told.length < 2 && rises(only?.points ?? [])) return { line: only?.points ?? [], abandoned: [], resumes: [] }
+  const passes = passesOf(told)
   let line = new Map<number, number>()
   const abandoned: Abandoned[] = []
   const owner = new Map<number, string>()
   const resumes = new Set<number>()
-  const told = new Map<number, number[]>()
+  const known = new Map<number, number[]>()
   for (const { name, points } of passes) {
     // Two logs of one training both tell of each attempt: what is known is no return to it.
-    if (points.every(({ step, value }) => told.get(step)?.some((known) => same(known, value)))) continue
+    if (points.every(({ step, value }) => known.get(step)?.some((other) => same(other, value)))) continue
     for (const { step, value } of points) {
-      const values = told.get(step)
+      const values = known.get(step)
       if (values) values.push(value)
-      else told.set(step, [value])
+      else known.set(step, [value])
     }
     const cut = branchOf(line, points)
     if (cut !== undefined) {
@@ -75,8 +78,7 @@ interface Pass {
 }
 
 /** The stretches in which steps only rise, from the earliest source to the latest. */
-function passesOf(sources: readonly Source[]): Pass[] {
-  const told = sources.filter(({ points }) => points.length > 0)
+function passesOf(told: readonly Source[]): Pass[] {
   const times = told.map(({ time }) => time)
   const dated = Math.max(...times) - Math.min(...times) > COPIED_MS
   const keyed = told.map((source) => ({ ...source, last: lastStep(source.points) }))
@@ -101,6 +103,11 @@ function ordered(a: string, b: string): number {
 
 function textOf(points: readonly Point[]): string {
   return points.map(({ step, value }) => `${step}:${value}`).join()
+}
+
+/** Whether every step is above the one before. */
+function rises(points: readonly Point[]): boolean {
+  return points.every(({ step }, i) => i === 0 || step > (points[i - 1] as Point).step)
 }
 
 function rising(points: readonly Point[]): Point[][] {

@@ -81,13 +81,22 @@ function find(
 
 function draw({ schedule, basis }: Found, state: TrainingState, clock: Clock, logged: readonly Point[]): Redrawn {
   const rateAt = (step: number) => schedule.rate(clock.countAt(step))
-  const at = (step: number): Point => ({ step, value: rateAt(step) })
+  const draw = (from: number, to: number) => evenSteps(from, to).map((step): Point => ({ step, value: rateAt(step) }))
   const end = plannedSteps(state) ?? (schedule.end === undefined ? 0 : clock.stepAfter(schedule.end))
+  let points: readonly Point[] | undefined
+  let projected: readonly Point[] | undefined
   return {
     kind: schedule.kind,
     basis,
-    points: evenSteps(1, clock.now).map(at),
-    projected: evenSteps(clock.now + 1, Math.floor(end)).map(at),
+    // Thousands of points, which only a chart asks for.
+    get points() {
+      points ??= draw(1, clock.now)
+      return points
+    },
+    get projected() {
+      projected ??= draw(clock.now + 1, Math.floor(end))
+      return projected
+    },
     logged: clock.sure ? agreement(logged, rateAt) : { compared: 0, differing: 0, first: null },
     rateAt,
   }

@@ -9,9 +9,17 @@ export function integerOfText(line: string): number | bigint | undefined {
   return narrow(sign === '-' ? -value : value)
 }
 
+/** Bytes of an int that a double holds exactly. */
+const EXACT_BYTES = 6
+
 /** LONG1 and LONG4: two's complement, little endian; no bytes at all are 0. */
 export function integerOfBytes(bytes: Uint8Array, start: number, end: number): number | bigint {
   if (start === end) return 0
+  if (end - start <= EXACT_BYTES) {
+    let value = ((bytes[end - 1] as number) << 24) >> 24
+    for (let i = end - 2; i >= start; i--) value = value * 256 + (bytes[i] as number)
+    return value
+  }
   let hex = '0x'
   for (let i = end - 1; i >= start; i--) hex += (bytes[i] as number).toString(16).padStart(2, '0')
   const value = BigInt(hex)

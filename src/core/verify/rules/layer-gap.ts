@@ -24,8 +24,16 @@ interface Gap {
   readonly until: string
 }
 
-/** Layers that are wholly absent, stack by stack. */
-export function gapsOf(checkpoint: Checkpoint): Gap[] {
+const known = new WeakMap<Checkpoint, readonly Gap[]>()
+
+/** Layers that are wholly absent, stack by stack. Several rules ask. */
+export function gapsOf(checkpoint: Checkpoint): readonly Gap[] {
+  const gaps = known.get(checkpoint) ?? findGaps(checkpoint)
+  known.set(checkpoint, gaps)
+  return gaps
+}
+
+function findGaps(checkpoint: Checkpoint): Gap[] {
   if (lacksFiles(checkpoint)) return []
   const found: Gap[] = []
   for (const [container, layers] of stacksOf(checkpoint)) {
