@@ -6,6 +6,7 @@ import type { Finding, RuleId, Severity } from '../finding'
 import { MISSING, missingFindings, settle } from './components'
 import { Reference } from './reference'
 import { ALL_RULES } from './rules'
+import { averagesOf } from './shapes/averages'
 import { weightsOf } from './shapes/evidence'
 import { type Progress, Values } from './values'
 import { type Resume, type Verdict, weigh } from './verdict'
@@ -16,7 +17,7 @@ export interface Verification {
   readonly components: readonly Component[]
   /** Errors first, then by rule and subject. */
   readonly findings: readonly Finding[]
-  /** Of weights and adapters. Parameters are their values, tied ones counted once. */
+  /** Of weights and adapters. Parameters are their values, tied ones and copies that average them counted once. */
   readonly tensors: { readonly count: number; readonly bytes: number; readonly parameters: number }
   readonly step?: number
   readonly epoch?: number
@@ -111,7 +112,11 @@ const { compare } = new Intl.Collator('en', { numeric: true })
 function parametersOf(checkpoint: Checkpoint): number {
   const seen = new Set<string>()
   let count = 0
-  for (const { file, shape, storage, blocks } of weightsOf(checkpoint)) {
+  const weights = weightsOf(checkpoint)
+  const copies = averagesOf(weights)
+  for (const tensor of weights) {
+    if (copies.has(tensor)) continue
+    const { file, shape, storage, blocks } = tensor
     const [block] = blocks
     if (storage && block) {
       const key = `${file}\0${storage.key}\0${block.offset}\0${shape}`

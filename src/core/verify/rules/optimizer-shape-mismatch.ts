@@ -18,10 +18,13 @@ export const optimizerShapeMismatch: Rule = {
   *check({ checkpoint }) {
     const weights = weightsOf(checkpoint)
     if (weights.length === 0 || diagnose(checkpoint).length > 0 || !isWhole(checkpoint)) return
-    const free = new Map<string, number>()
-    for (const { shape } of weights) free.set(String(shape), (free.get(String(shape)) ?? 0) + 1)
-    let valuesLeft = weights.reduce((sum, { shape }) => sum + numel(shape), 0)
+    const own = new Map<string, number>()
+    for (const { shape } of weights) own.set(String(shape), (own.get(String(shape)) ?? 0) + 1)
+    const values = weights.reduce((sum, { shape }) => sum + numel(shape), 0)
+    // Each by itself: two optimizers may share parameters.
     for (const optimizer of checkpoint.state.optimizers) {
+      const free = new Map(own)
+      let valuesLeft = values
       const strangers: (readonly number[])[] = []
       const shapes = shapesOf(optimizer)
       for (const shape of shapes) {

@@ -34,15 +34,14 @@ export const parameterMismatch: Rule = {
       // Names that have nothing in common with the weights are those of another wrapper, which says nothing.
       if (strangers.length > 0 && strangers.length < told.length) yield unknownNames(optimizer, strangers, checkpoint)
     }
-    const counted = state.optimizers.reduce(
-      (sum, { groups }) => sum + groups.reduce((n, { params }) => n + params.length, 0),
-      0,
-    )
-    const [first] = state.optimizers
-    if (first && counted > weights.length && !isFlat(state.optimizers)) {
+    if (isFlat(state.optimizers)) return
+    // Each by itself: two optimizers may share parameters.
+    for (const { file, groups } of state.optimizers) {
+      const counted = groups.reduce((sum, { params }) => sum + params.length, 0)
+      if (counted <= weights.length) continue
       yield finding(
         'optimizer/parameter-mismatch',
-        first.file,
+        file,
         `The optimizer has ${counted} parameters, the weights are ${weights.length} tensors: it is that of another model, or some of what it trains was not saved`,
         { evidence: { parameters: counted, tensors: weights.length } },
       )

@@ -40,11 +40,14 @@ function mismatch(rule: RuleId, one: Counter, other: Counter): Finding {
 /** A gradient scaler skips steps whose gradients overflowed; more than this part of all it hardly skips. */
 const MOST_SKIPPED = 0.5
 
+/** Batches whose gradients are gathered for one step. An optimizer that counts far fewer was made anew. */
+const MOST_BATCHES = 512
+
 function optimizerFits(checkpoint: Checkpoint, step: number, optimizer: number): boolean {
   if (optimizer === step) return true
   if (hasScaler(checkpoint) && optimizer < step && optimizer >= step * (1 - MOST_SKIPPED)) return true
   // The Trainer counts optimizer steps; a script may count batches, or the steps of several optimizers.
-  return checkpoint.layout !== 'trainer' && isMultiple(optimizer, step)
+  return checkpoint.layout !== 'trainer' && isMultiple(optimizer, step) && step / optimizer <= MOST_BATCHES
 }
 
 function schedulerFits(

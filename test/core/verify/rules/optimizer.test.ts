@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Counter, OptimizerState } from '../../../../src/core/checkpoint/checkpoint'
 import { emptyState } from '../../../../src/core/verify/rules/empty-state'
 import { optimizerShapeMismatch } from '../../../../src/core/verify/rules/optimizer-shape-mismatch'
+import { parameterMismatch } from '../../../../src/core/verify/rules/parameter-mismatch'
 import { checkpointOf, findingsOf, tensorOf } from '../handmade'
 
 const optimizer = (
@@ -40,6 +41,23 @@ describe('moments', () => {
 
   test('of matrices that the file keeps in parts are in order', async () => {
     expect(await mismatch([[32, 8], [32, 8], [8], [8]], [[64, 8], [8], [8]])).toEqual([])
+  })
+})
+
+describe('two optimizers', () => {
+  const verified = (...moments: number[][][]) => {
+    const tensors = weights([16, 8], [16])
+    const checkpoint = checkpointOf({ tensors, state: { optimizers: moments.map((shapes) => optimizer(shapes)) } })
+    return Promise.all([findingsOf(optimizerShapeMismatch, checkpoint), findingsOf(parameterMismatch, checkpoint)])
+  }
+
+  test('may share their parameters', async () => {
+    expect(await verified([[16, 8], [16]], [[16, 8], [16]])).toEqual([[], []])
+  })
+
+  test('are told apart where one is of another model', async () => {
+    const [shapes] = await verified([[16, 8], [16]], [[9, 7], [9]])
+    expect(shapes).toMatchObject([{ evidence: { strangers: 2, shapes: ['[9, 7]', '[9]'] } }])
   })
 })
 

@@ -64,6 +64,7 @@ describe('elsewhere', () => {
 
   test('a script may count batches, several of which make a step', async () => {
     expect(await rules('file', { own: 400, optimizer: 100, scheduler: 100 })).toEqual([])
+    expect(await rules('file', { own: 9000, optimizer: 1 })).toEqual(['optimizer/step-mismatch'])
   })
 
   test('counts that have nothing to do with each other are told', async () => {

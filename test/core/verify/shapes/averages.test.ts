@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest'
+import { referenceKernel } from '../../../../src/core/analysis/reference'
+import { verify } from '../../../../src/core/verify/verify'
+import { checkpointOf } from '../handmade'
+
+async function parameters(...names: string[]) {
+  const checkpoint = checkpointOf({
+    tensors: names.map((name) => ({ name, shape: /n_averaged$/.test(name) ? [] : [3, 4] })),
+  })
+  return (await verify(checkpoint, { kernel: referenceKernel })).tensors.parameters
+}
+
+test('a running average beside its weights holds no parameters of its own', async () => {
+  expect(await parameters('model.a', 'model.b', 'ema.a', 'ema.b')).toBe(24)
+  expect(await parameters('state_dict.a', 'state_dict_ema.a', 'state_dict_ema.n_averaged')).toBe(12)
+})
+
+test('an average that is all there is is the model', async () => {
+  expect(await parameters('ema.a', 'ema.b')).toBe(24)
+})
+
+test('an average of something else counts, and so does a second model', async () => {
+  expect(await parameters('model.a', 'ema.b')).toBe(24)
+  expect(await parameters('generator.a', 'discriminator.a')).toBe(24)
+})
