@@ -100,6 +100,35 @@ describe('for people', () => {
   })
 })
 
+describe('of a run', () => {
+  const run = dirname(healthy)
+  const facts = ['resume_from_checkpoint=True would pick checkpoint-30', 'On disk: ']
+
+  it.each(['text', 'markdown', 'html', 'sarif', 'junit'])(
+    '%s carries what its checkpoints tell together',
+    async (name) => {
+      const { stdout } = await format(name, run)
+      const plain = stdout.replaceAll('\\_', '_')
+      for (const fact of [...facts, 'Last good: ']) expect(plain).toContain(fact)
+    },
+  )
+
+  it('SARIF keeps them as values too', async () => {
+    const [log] = JSON.parse((await format('sarif', run)).stdout).runs
+    expect(log.properties).toMatchObject({ lastGood: healthy, interval: 10, gaps: [], trainerPick: { wise: true } })
+  })
+
+  it('JUnit fails the run whose last checkpoint would be picked unwisely', async () => {
+    const copy = mkdtempSync(join(tmpdir(), 'assay-test-'))
+    cpSync(run, copy, { recursive: true })
+    writeFileSync(join(copy, 'checkpoint-30/model.safetensors'), '')
+    expect((await format('junit', run)).stdout).toContain('failures="0" errors="0">')
+    const { stdout } = await format('junit', copy)
+    expect(stdout).toMatch(/name="resume_from_checkpoint=True would pick wisely"><failure/)
+    expect(unclosed(stdout)).toEqual([])
+  })
+})
+
 describe('rules', () => {
   it('are all listed with what they mean and what mends them', async () => {
     const { json } = await assayJson<{ rules: RuleText[] }>('verify', '--rules')

@@ -72,9 +72,22 @@ describe('assay verify', () => {
     const { status, json, stderr } = await assayJson<RunDocument>('verify', ...paths)
     expect(json.checkpoints.map(({ path }) => path)).toEqual(paths)
     expect(json.checkpoints[1]).toMatchObject({ error: { code: 'file/unreadable' } })
-    expect(json.lastGood).toBe(paths[0])
+    expect(json.lastGood).toBeNull()
     expect(stderr).toContain('/there/is/nothing')
     expect(status).toBe(2)
+  })
+
+  it('names a last good one only of checkpoints that lie side by side, whatever their order', async () => {
+    const [last, first] = [goldenPath('trainer-gpt2'), join(dirname(goldenPath('trainer-gpt2')), 'checkpoint-10')]
+    expect((await assayJson<RunDocument>('verify', last, first)).json.lastGood).toBe(last)
+    const unrelated = await assay(['verify', last, goldenPath('seed-style'), goldenPath('flattened')])
+    expect(unrelated.stdout).toContain('Training can resume exactly from 2 of 3.')
+    expect(unrelated.stdout).not.toContain('Last good')
+  })
+
+  it('heads no list with the root of the file system', async () => {
+    const { stdout } = await assay(['verify', '/there/is/nothing', goldenPath('seed-style')])
+    expect(stdout.trimStart().startsWith('/there/is/nothing')).toBe(true)
   })
 
   it('finds non-finite values only when it reads them', async () => {

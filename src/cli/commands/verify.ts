@@ -56,18 +56,17 @@ export async function verify(paths: readonly string[], options: Options, io: Io)
     }
 
     const rows: Row[] = []
-    let lastGood: string | null = null
     for (const each of paths) {
       try {
         const found = await verifyPath(each, options, session, io, rules)
         rows.push(...found.rows)
-        lastGood = found.lastGood ?? lastGood
       } catch (error) {
         if (io.signal?.aborted || error instanceof UsageError) throw error
         complain(error, io)
         rows.push({ path: session.absolute(each), error: describe(error) })
       }
     }
+    const lastGood = isOneRun(rows) ? lastGoodOf(rows.filter((row) => 'verdict' in row)) : undefined
     io.stdout.write(textOf(report({ path: commonFolder(rows.map((row) => row.path)), rows, lastGood }), format, io))
     return statusOf(rows)
   })
@@ -121,7 +120,16 @@ function belowText(below: readonly string[]): string {
 
 /** The last that training can resume from exactly. Reading values may overturn the first look. */
 function lastGoodOf(rows: readonly Verification[]): string | null {
-  return rows.findLast(({ verdict }) => verdict === 'complete')?.path ?? null
+  const good = rows.filter(({ verdict }) => verdict === 'complete')
+  const latest = Math.max(...good.map(({ step = 0 }) => step))
+  return good.findLast(({ step = 0 }) => step === latest)?.path ?? null
+}
+
+/** Whether all lie side by side, as the checkpoints of a run do, and count the steps of one training. */
+function isOneRun(rows: readonly Row[]): boolean {
+  const folders = new Set(rows.map(({ path }) => path.split('/').slice(0, -1).join('/')))
+  const steps = rows.flatMap((row) => ('verdict' in row ? [row.step] : []))
+  return folders.size === 1 && steps.every((step) => step !== undefined) && new Set(steps).size === steps.length
 }
 
 function statusOf(rows: readonly Row[]): Status {
@@ -140,7 +148,10 @@ function textOf(report: Report, format: Format, io: Io): string {
     case 'text':
       return runText(report, io)
     case 'json':
-      return jsonText(run ? runJson(run, report) : { path, checkpoints: rows, lastGood }, io.stdout.isTTY === true)
+      return jsonText(
+        run ? runJson(run, report) : { path, checkpoints: rows, lastGood: lastGood ?? null },
+        io.stdout.isTTY === true,
+      )
     case 'sarif':
       return sarifText(report)
     case 'junit':
@@ -159,7 +170,7 @@ function runJson({ kind: _, checkpoints, ...facts }: OpenedRun, { rows, lastGood
     const { verification: _, ...place } = known.get(row.path) ?? { verification: undefined }
     return { ...row, ...place }
   })
-  return { ...facts, checkpoints: told, lastGood }
+  return { ...facts, checkpoints: told, lastGood: lastGood ?? null }
 }
 
 function listText(rules: readonly RuleText[], format: Format, io: Io): string {
@@ -168,10 +179,10 @@ function listText(rules: readonly RuleText[], format: Format, io: Io): string {
   throw new UsageError(`The rules are listed as text or as json, not as ${format}`)
 }
 
-/** Deepest folder that all paths lie in. */
+/** Deepest folder that all paths lie in; none where that is the root of the file system. */
 function commonFolder(paths: readonly string[]): string {
   const parts = paths.map((path) => path.split('/').slice(0, -1))
   const [first = []] = parts
   const end = first.findIndex((part, i) => parts.some((other) => other[i] !== part))
-  return first.slice(0, end === -1 ? first.length : end).join('/') || '/'
+  return first.slice(0, end === -1 ? first.length : end).join('/')
 }

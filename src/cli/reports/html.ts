@@ -1,5 +1,6 @@
 import { safe } from '../text/safe'
 import { bytesText, countText, plural } from '../text/units'
+import { factsOf } from './facts'
 import { foldsOf, type Report, type Row } from './report'
 
 const STYLE = `
@@ -15,16 +16,16 @@ details { margin: .5rem 0 } li { overflow-wrap: anywhere } footer { opacity: .7 
 
 /** A page that stands alone: no script, nothing fetched. */
 export function htmlText(report: Report): string {
-  const { path, rows, version, lastGood } = report
-  const run =
-    rows.length === 1
-      ? ''
-      : `<p>${lastGood === null ? 'Training can resume exactly from none of them.' : `Last good: <b>${text(lastGood)}</b>`}</p>`
+  const { path, rows, version } = report
+  const facts = factsOf(report).map(
+    ({ text: fact, grave }) => `<li${grave ? ' class="warning"' : ''}>${text(fact)}</li>`,
+  )
+  const title = path || 'Checkpoints'
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Assay: ${text(path)}</title><style>${STYLE}</style></head>
-<body><h1>${text(path)}</h1>
-${run}${rows.map((row) => section(row, report)).join('\n')}
+<title>Assay: ${text(title)}</title><style>${STYLE}</style></head>
+<body><h1>${text(title)}</h1>
+${facts.length > 0 ? `<ul>${facts.join('')}</ul>` : ''}${rows.map((row) => section(row, report)).join('\n')}
 <footer>Assay ${text(version)}</footer></body></html>
 `
 }

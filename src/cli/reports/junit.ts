@@ -1,29 +1,54 @@
+import type { OpenedRun } from '../../contract/contract'
 import type { Verification } from '../../contract/schemas'
+import { factsOf } from './facts'
 import { foldsOf, type Report, type Row } from './report'
 
 /**
  * JUnit's XML as CI servers read it. A checkpoint is a suite: its first case is whether training can resume exactly, and a
- * checkpoint of which it cannot has a failed case for each rule that speaks of an error.
+ * checkpoint of which it cannot has a failed case for each rule that speaks of an error. A run is a suite before them.
  */
-export function junitText({ rows, rules }: Report): string {
-  const suites = rows.map((row) => suiteOf(row, (id) => rules.get(id)?.title ?? id))
+export function junitText(report: Report): string {
+  const { rows, rules, run } = report
+  const each = rows.map((row) => suiteOf(row, (id) => rules.get(id)?.title ?? id))
+  const suites = run ? [runSuite(run, report), ...each] : each
   const sum = (key: 'tests' | 'failures' | 'errors') => suites.reduce((all, suite) => all + suite[key], 0)
   const counts = `tests="${sum('tests')}" failures="${sum('failures')}" errors="${sum('errors')}"`
   const body = suites.map(({ xml }) => xml).join('\n')
   return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="assay verify" ${counts}>\n${body}\n</testsuites>\n`
 }
 
+/** Whether a run has a checkpoint to go on from, whether the Trainer would take it, and whether every save came to its end. */
+function runSuite({ trainerPick, halfWritten }: OpenedRun, report: Report) {
+  const { path, lastGood } = report
+  const facts = `<system-out>${text(
+    factsOf(report)
+      .map((fact) => fact.text)
+      .join('\n'),
+  )}</system-out>`
+  const none = 'Training can resume exactly from none of its checkpoints'
+  const cases: [name: string, trouble: string | undefined][] = [
+    ['training can resume exactly from one of the run', lastGood ? undefined : none],
+    ['resume_from_checkpoint=True would pick wisely', trainerPick && !trainerPick.wise ? trainerPick.why : undefined],
+    ['every save came to its end', halfWritten.map((one) => `${one.name}: ${one.why}`).join('\n') || undefined],
+  ]
+  const failures = cases.filter(([, trouble]) => trouble !== undefined).length
+  const told = cases.map(([name, trouble], i) =>
+    testcase(attribute(path), name, `${trouble === undefined ? '' : failure(trouble, trouble)}${i === 0 ? facts : ''}`),
+  )
+  return suite(attribute(path), cases.length, failures, 0, told)
+}
+
+function suite(name: string, tests: number, failures: number, errors: number, cases: readonly string[]) {
+  const counts = `tests="${tests}" failures="${failures}" errors="${errors}"`
+  const xml = `  <testsuite name="${name}" ${counts}>\n${cases.join('\n')}\n  </testsuite>`
+  return { tests, failures, errors, xml }
+}
+
 function suiteOf(row: Row, titleOf: (rule: string) => string) {
   const name = attribute(row.path)
-  const suite = (tests: number, failures: number, errors: number, cases: readonly string[]) => ({
-    tests,
-    failures,
-    errors,
-    xml: `  <testsuite name="${name}" tests="${tests}" failures="${failures}" errors="${errors}">\n${cases.join('\n')}\n  </testsuite>`,
-  })
   if ('error' in row) {
     const message = attribute(`${row.error.message} (${row.error.code})`)
-    return suite(1, 0, 1, [testcase(name, 'can be read', `<error message="${message}"/>`)])
+    return suite(name, 1, 0, 1, [testcase(name, 'can be read', `<error message="${message}"/>`)])
   }
   const whole = row.verdict === 'complete'
   const notes = row.findings.map(({ severity, rule, message }) => `${severity} ${rule}: ${message}`).join('\n')
@@ -38,7 +63,7 @@ function suiteOf(row: Row, titleOf: (rule: string) => string) {
   const others = broken.map(({ rule, findings }) =>
     testcase(name, rule, failure(titleOf(rule), findings.map(({ message }) => message).join('\n'))),
   )
-  return suite(1 + others.length, (whole ? 0 : 1) + others.length, 0, [first, ...others])
+  return suite(name, 1 + others.length, (whole ? 0 : 1) + others.length, 0, [first, ...others])
 }
 
 function failedRules({ findings }: Verification) {

@@ -1,6 +1,7 @@
 import type { Verification } from '../../contract/schemas'
 import { safe } from '../text/safe'
 import { bytesText, countText, plural } from '../text/units'
+import { factsOf } from './facts'
 import { foldsOf, type Report } from './report'
 
 /** Findings of one rule that are listed before the rest is counted. */
@@ -8,20 +9,22 @@ const LISTED = 30
 
 /** A report to paste into an issue: what people ask for first at the top, lists folded away. */
 export function markdownText(report: Report): string {
-  const { rows, path, lastGood } = report
+  const { rows, path } = report
+  const facts = factsOf(report)
   const parts = rows.map((row) =>
     'error' in row
       ? `## ${code(row.path)}\n\nCould not be read: ${plain(row.error.message)} (${code(row.error.code)})\n`
       : checkpointText(row, report),
   )
-  if (rows.length === 1) return parts.join('\n')
+  if (facts.length === 0) return parts.join('\n')
   const table = rows.map((row) => {
     if ('error' in row) return `| ${code(row.path)} | | error | |`
     const counts = foldsOf(row.findings).filter(({ severity }) => severity !== 'info')
     return `| ${code(row.path)} | ${row.step ?? ''} | ${row.verdict} | ${counts.map(({ rule }) => rule).join(', ')} |`
   })
-  const last = lastGood === null ? 'Training can resume exactly from none of them.' : `Last good: ${code(lastGood)}`
-  const head = `# ${code(path)}\n\n${last}\n\n| checkpoint | step | verdict | findings |\n| --- | --- | --- | --- |\n${table.join('\n')}\n`
+  const list = facts.map(({ text, grave }) => (grave ? `- **${plain(text)}**` : `- ${plain(text)}`)).join('\n')
+  const title = path === '' ? 'Checkpoints' : code(path)
+  const head = `# ${title}\n\n${list}\n\n| checkpoint | step | verdict | findings |\n| --- | --- | --- | --- |\n${table.join('\n')}\n`
   return [head, ...parts].join('\n')
 }
 

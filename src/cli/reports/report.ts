@@ -7,10 +7,11 @@ export type Row = Verification | { readonly path: string; readonly error: Failur
 
 /** What `assay verify` found, in whatever form it is told. */
 export interface Report {
-  /** The run or the folder that all rows lie in; of a single checkpoint its own path. */
+  /** The run or the folder that all rows lie in; of a single checkpoint its own path. Empty where they have none in common. */
   readonly path: string
   readonly rows: readonly Row[]
-  readonly lastGood: string | null
+  /** Of one run: null where there is none. Checkpoints of several runs have no last one. */
+  readonly lastGood: string | null | undefined
   /** What the checkpoints tell together, where they are one run. */
   readonly run?: OpenedRun
   readonly rules: ReadonlyMap<string, RuleText>

@@ -1,7 +1,9 @@
 import { isAbsolute, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { OpenedRun } from '../../contract/contract'
 import type { Finding, Verification } from '../../contract/schemas'
 import { inertJson } from '../text/safe'
+import { factsOf } from './facts'
 import { fileOf, type Report } from './report'
 
 const LEVELS = { error: 'error', warning: 'warning', info: 'note' } as const
@@ -46,6 +48,7 @@ export function sarifText(report: Report): string {
             ),
           },
         ],
+        ...(report.run && { properties: runProperties(report.run, report) }),
         results: verified.flatMap((row) =>
           row.findings.map((finding) => resultOf(finding, row, places.get(finding.rule) ?? 0, report)),
         ),
@@ -53,6 +56,11 @@ export function sarifText(report: Report): string {
     ],
   }
   return inertJson(document, true)
+}
+
+/** What the checkpoints of a run tell together, as a property bag: for readers that know it, and in words. */
+function runProperties({ kind: _, checkpoints: __, ...facts }: OpenedRun, report: Report) {
+  return { ...facts, lastGood: report.lastGood ?? null, facts: factsOf(report).map(({ text }) => text) }
 }
 
 function resultOf(finding: Finding, row: Verification, ruleIndex: number, { folder }: Report) {

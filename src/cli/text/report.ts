@@ -1,7 +1,7 @@
-import type { OpenedRun } from '../../contract/contract'
 import type { Component, Finding, Verification } from '../../contract/schemas'
 import { colors } from '../complaint'
 import type { Io } from '../io'
+import { factsOf } from '../reports/facts'
 import { foldsOf, type Report } from '../reports/report'
 import { safe } from './safe'
 import { table } from './table'
@@ -82,13 +82,14 @@ export function checkpointText(verification: Verification, io: Io): string {
   ].join('\n')
 }
 
-/** A line for each checkpoint, and the last good one. */
-export function runText({ path, rows: checkpoints, lastGood, run }: Report, io: Io): string {
+/** A line for each checkpoint, and what they tell together. */
+export function runText(report: Report, io: Io): string {
+  const { path, rows: checkpoints, run } = report
   const { bold, dim, green, yellow, red } = colors(io)
   const paint = { complete: green, partial: yellow, broken: red, error: red }
   const names = checkpoints.map((row) => ('error' in row ? 'error' : row.verdict))
   const lines = checkpoints.map((row) => {
-    const name = safe(row.path.startsWith(`${path}/`) ? row.path.slice(path.length + 1) : row.path)
+    const name = safe(path !== '' && row.path.startsWith(`${path}/`) ? row.path.slice(path.length + 1) : row.path)
     if ('error' in row) return [name, '', '', '', 'error', safe(row.error.message)]
     const known = run?.checkpoints.find((one) => one.path === row.path)
     const rules = [...new Set(row.findings.filter(({ severity }) => severity !== 'info').map(({ rule }) => rule))]
@@ -100,39 +101,9 @@ export function runText({ path, rows: checkpoints, lastGood, run }: Report, io: 
     indent: '  ',
     paint: (cell, column, row) => (column === 4 ? paint[names[row] ?? 'error'](cell) : column === 5 ? dim(cell) : cell),
   })
-  const last =
-    lastGood === null ? red('Training can resume exactly from none of them.') : `Last good: ${bold(safe(lastGood))}`
-  return `${bold(safe(path))}\n\n${body}\n${last}\n${run ? factsText(run, lastGood, io) : ''}`
-}
-
-/** Gaps that are listed one by one. */
-const MOST_GAPS = 5
-
-/** What a run tells as a whole, a line for each thing that is worth one. */
-function factsText(run: OpenedRun, lastGood: string | null, io: Io): string {
-  const { yellow } = colors(io)
-  const { lastUsable, gaps, overlaps, halfWritten, trainerPick, rotation, bytes } = run
-  const name = (path: string) => safe(path.split(/[\\/]/).at(-1) ?? path)
-  const lines = [
-    ...(lastGood === null && lastUsable !== null ? [`Last that loads: ${safe(lastUsable)}`] : []),
-    ...(trainerPick && !trainerPick.wise
-      ? [yellow(`resume_from_checkpoint=True would pick ${safe(trainerPick.name)}: ${safe(trainerPick.why)}`)]
-      : []),
-    ...overlaps.map((one) =>
-      yellow(
-        `${safe(one.name)} is of an earlier attempt: ${name(one.by)} tells another story from step ${one.from} on.`,
-      ),
-    ),
-    ...halfWritten.map((one) => yellow(`Half written: ${safe(one.name)}: ${safe(one.why)}.`)),
-    ...gaps
-      .slice(0, MOST_GAPS)
-      .map(({ from, to, missing }) => `Gap: steps ${from} to ${to}, ${plural(missing, 'checkpoint')} missing.`),
-    ...(gaps.length > MOST_GAPS ? [`... and ${plural(gaps.length - MOST_GAPS, 'more gap')}.`] : []),
-    `On disk: ${bytesText(bytes)}${
-      rotation && rotation.removes.length > 0
-        ? `; save_total_limit=${rotation.limit} would free ${bytesText(rotation.frees)}.`
-        : '.'
-    }`,
-  ]
-  return lines.map((line) => `${line}\n`).join('')
+  const [first, ...others] = factsOf(report)
+  const head = path === '' ? '' : `${bold(safe(path))}\n\n`
+  const last = first ? `${(first.grave ? red : bold)(safe(first.text))}\n` : ''
+  const rest = others.map(({ text, grave }) => `${grave ? yellow(safe(text)) : safe(text)}\n`)
+  return `${head}${body}\n${last}${rest.join('')}`
 }

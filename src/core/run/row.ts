@@ -4,10 +4,12 @@ import { openCheckpoint } from '../checkpoint/open'
 import { fieldsOf, numberOf, type Plain } from '../decode/plain'
 import { AssayError, throwIfAborted } from '../errors'
 import { findingOf } from '../finding'
-import { logsOfCheckpoint } from '../history/history'
+import { historyOf, logsOfCheckpoint } from '../history/history'
 import type { Logs } from '../history/logs'
 import type { Point } from '../history/points'
 import { type Verification, type VerifyOptions, verify } from '../verify/verify'
+import { reaches } from './own-logs'
+import { sideLogs } from './side-logs'
 
 /** One checkpoint of a run, read and closed again. */
 export interface RunRow {
@@ -20,7 +22,7 @@ export interface RunRow {
   readonly modified: number
   /** Sizes of its files together. */
   readonly bytes: number
-  /** The last loss it remembers. */
+  /** The last loss it remembers, or that the logs beside the run tell of its step. */
   readonly loss?: Point
   /** Parts that are missing or damaged. */
   readonly missing: readonly ComponentId[]
@@ -46,11 +48,21 @@ export type RowOptions = Omit<VerifyOptions, 'deep' | 'onProgress'>
  * removed meanwhile (rotation does that) is left out; one that cannot be opened is a broken row. Throws `cancelled`.
  */
 export async function* rowsOf(run: Run, options: RowOptions): AsyncGenerator<RunRow> {
+  let beside: readonly Point[] | undefined
   for (const entry of run.checkpoints) {
     throwIfAborted(options.signal)
     const row = await rowOf(entry, options)
-    if (row) yield row
+    if (row && !row.loss && row.step !== undefined) {
+      beside ??= historyOf(await sideLogs(run, options.signal), undefined).loss
+      const loss = lossAt(beside, row.step)
+      yield { ...row, ...(loss && { loss }) }
+    } else if (row) yield row
   }
+}
+
+/** The last loss up to a step, of a series that tells of training up to there. */
+function lossAt(points: readonly Point[], step: number): Point | undefined {
+  return reaches(points, step) ? points.findLast((point) => point.step <= step) : undefined
 }
 
 async function rowOf(entry: Run['checkpoints'][number], options: RowOptions): Promise<RunRow | undefined> {

@@ -1,8 +1,10 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { openCheckpoint } from '../../../src/core/checkpoint/open'
+import { referenceKernel } from '../../../src/core/analysis/reference'
+import { isRun, openCheckpoint, openPath } from '../../../src/core/checkpoint/open'
 import { checkpointHistory } from '../../../src/core/run/own-logs'
+import { type RunRow, rowsOf } from '../../../src/core/run/row'
 import { goldenPath, truthOf } from '../../golden/cases'
 import { scratchFolders } from '../bytes/scratch'
 
@@ -80,4 +82,18 @@ test('a log in an unrelated folder is left alone, and so is one beside a folder 
   expect((await historyOf(join(root, 'checkpoints/last.ckpt'))).loss).toEqual([])
   cpSync(join(root, 'other/csv'), join(root, 'csv'), { recursive: true })
   expect((await historyOf(join(root, 'kept/last.ckpt'))).loss).toEqual([])
+})
+
+test('the rows of a run whose checkpoints remember no loss take it from the logs beside them', async () => {
+  const root = copied()
+  for (const name of ['epoch=1-step=12.ckpt', 'epoch=2-step=18.ckpt']) {
+    cpSync(join(root, 'checkpoints/last.ckpt'), join(root, 'checkpoints', name))
+  }
+  const run = await openPath(root)
+  if (!isRun(run)) throw new Error('It is no run')
+  const rows: RunRow[] = []
+  for await (const row of rowsOf(run, { kernel: referenceKernel })) rows.push(row)
+  expect(rows.map(({ step, loss }) => [step, loss])).toEqual(
+    [12, 18].map((step) => [step, counted(truth.loss)[step - 1]]),
+  )
 })
