@@ -67,6 +67,7 @@ export async function recognise(source: ByteSource): Promise<Recognition> {
     const tail = await readBytes(source, Math.max(size - ZIP_END_BYTES, 0), Math.min(size, ZIP_END_BYTES))
     if (hasBytes(tail, ZIP_END)) return { kind: 'torch-zip' }
     const other = built(head, tail.subarray(-8))
+    if (typeof other === 'string') return { kind: other }
     return other ? named(source, other) : unknown(source, head)
   }
   return (await recogniseText(source, text)) ?? unknown(source, head)

@@ -1,4 +1,6 @@
+import { TABLE_MAGIC } from '../container/table'
 import { protoFields } from '../decode/protobuf'
+import type { FileKind } from './checkpoint'
 
 /** A format that is told apart so that it can be named, not read: what it is, and what opens it. */
 export interface Named {
@@ -48,9 +50,6 @@ const SIGNATURES: readonly Signature[] = [
   { at: 0, bytes: [0x7f, 0x45, 0x4c, 0x46], what: 'a program or library (ELF)', opens: 'it is no checkpoint' },
 ]
 
-/** Footer of a LevelDB table (leveldb, table/format.h, kTableMagicNumber). */
-const TABLE_FOOTER: readonly number[] = [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb]
-
 /** The format whose first bytes `head` has. */
 export function signed(head: Uint8Array): Named | undefined {
   return SIGNATURES.find(({ at, bytes }) => hasBytes(head, bytes, at))
@@ -62,17 +61,10 @@ export function wrapping(head: Uint8Array): string | undefined {
   return mark && HIDING.has(mark.opens) ? mark.what : undefined
 }
 
-/** A format without a mark of its own, told by how its first bytes (`head`) or its last eight (`tail`) are built. */
-export function built(head: Uint8Array, tail: Uint8Array): Named | undefined {
-  if (hasBytes(tail, TABLE_FOOTER)) {
-    return {
-      what: 'the index of a TensorFlow checkpoint (.index)',
-      opens: 'tf.train.load_checkpoint opens it with the .data files beside it',
-    }
-  }
-  if (isMessagePack(head)) {
-    return { what: 'a MessagePack file (Flax .msgpack)', opens: 'flax.serialization.msgpack_restore opens it' }
-  }
+/** A format without a mark of its own, told by how its first bytes (`head`) or its last eight (`tail`) are built: one that is read, or a name. */
+export function built(head: Uint8Array, tail: Uint8Array): Named | FileKind | undefined {
+  if (hasBytes(tail, TABLE_MAGIC)) return 'tensor-bundle'
+  if (isMessagePack(head)) return 'flax'
   return protobuf(head)
 }
 
@@ -97,16 +89,15 @@ function isMessagePack(head: Uint8Array): boolean {
  * (version 1, field 2 a message), in Core ML a description (field 2 a message), in ONNX the name of the writer (field 2 a text) or
  * the graph (field 7) (saved_model.proto, Model.proto, onnx.proto).
  */
-function protobuf(head: Uint8Array): Named | undefined {
+function protobuf(head: Uint8Array): Named | FileKind | undefined {
   if (head[0] !== 0x08) return undefined
   const [version, ...fields] = [...protoFields(head)].slice(0, 8)
   const number = version?.varint ?? 0
   if (version?.number !== 1 || number < 1 || number > 100) return undefined
   const second = head[number > 127 ? 3 : 2]
   const writer = fields.find((field) => field.number === 2)?.bytes
-  const onnx = { what: 'an ONNX model', opens: 'onnx.load or onnxruntime opens it' }
-  if (writer && isPrintable(writer)) return onnx
-  if (second === 0x3a || second === 0x42) return onnx
+  if (writer && isPrintable(writer)) return 'onnx'
+  if (second === 0x3a || second === 0x42) return 'onnx'
   if (second !== 0x12) return undefined
   if (number === 1)
     return { what: 'a TensorFlow SavedModel (saved_model.pb)', opens: 'tf.saved_model.load opens its folder' }

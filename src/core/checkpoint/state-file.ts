@@ -1,18 +1,23 @@
 import { openFile } from '../bytes/file'
+import { parentOf } from '../bytes/folder'
+import { Neighbours } from '../bytes/neighbours'
 import type { ByteSource } from '../bytes/source'
 import { oddName } from '../decode/odd-name'
 import { AssayError } from '../errors'
 import { type Finding, finding, findingOf } from '../finding'
 import type { ComponentId, FileKind, StateFile } from './checkpoint'
 import type { Contents } from './files/contents'
+import { readFlaxFile } from './files/flax'
 import { readGgufFile } from './files/gguf'
 import { readHdf5File } from './files/hdf5'
 import { readJsonFile } from './files/json'
 import { readMetricsCsv } from './files/metrics-csv'
 import { readNpyFile } from './files/npy'
+import { readOnnxFile } from './files/onnx'
 import { readPickleFile } from './files/pickle'
 import { readSafetensorsFile } from './files/safetensors'
 import { readTarFile } from './files/tar'
+import { readBundleFile } from './files/tensor-bundle'
 import { readEventFile } from './files/tensorboard'
 import { readTorchLegacyFile } from './files/torch-legacy'
 import { readZipFile } from './files/zip'
@@ -38,6 +43,7 @@ export async function openStateFile(
   } catch (error) {
     return failed(relative, 0, findingOf(error, relative))
   }
+  const neighbours = new Neighbours(parentOf(absolute))
   let kind: FileKind = 'other'
   try {
     const recognition = await recognise(source)
@@ -45,7 +51,7 @@ export async function openStateFile(
     kind = recognition.kind
     const contents = odd
       ? { tensors: [], sections: [], globals: [], findings: [odd] }
-      : await read(source, kind, relative, component)
+      : await read(source, kind, relative, component, neighbours)
     const odds = CHECKED.has(kind) ? [] : oddNames(contents, relative)
     return {
       path: relative,
@@ -53,16 +59,26 @@ export async function openStateFile(
       kind,
       ...contents,
       findings: [...contents.findings, ...odds],
-      close: () => source.close(),
+      close: () => {
+        source.close()
+        neighbours.close()
+      },
     }
   } catch (error) {
     source.close()
+    neighbours.close()
     if (!(error instanceof AssayError)) throw error
     return { ...failed(relative, source.size, findingOf(error, relative)), kind }
   }
 }
 
-function read(source: ByteSource, kind: FileKind, file: string, component: ComponentId): Promise<Contents> {
+function read(
+  source: ByteSource,
+  kind: FileKind,
+  file: string,
+  component: ComponentId,
+  neighbours: Neighbours,
+): Promise<Contents> {
   switch (kind) {
     case 'safetensors':
       return readSafetensorsFile(source, file, component)
@@ -82,6 +98,12 @@ function read(source: ByteSource, kind: FileKind, file: string, component: Compo
       return readMetricsCsv(source, file)
     case 'gguf':
       return readGgufFile(source, file, component)
+    case 'onnx':
+      return readOnnxFile(source, file, component, neighbours)
+    case 'flax':
+      return readFlaxFile(source, file, component)
+    case 'tensor-bundle':
+      return readBundleFile(source, file, component, neighbours)
     case 'hdf5':
       return readHdf5File(source, file, component)
     default:
@@ -94,7 +116,7 @@ async function readRecord(source: ByteSource, file: string, component: Component
   const { kind, finding: odd } = await recognise(source)
   if (odd) return { tensors: [], sections: [], globals: [], findings: [{ ...odd, subject: file }] }
   if (kind === 'torch-zip') return readZipFile(source, file, component)
-  if (kind !== 'tar') return read(source, kind, file, component)
+  if (kind !== 'tar') return read(source, kind, file, component, new Neighbours(undefined))
   throw new AssayError('file/resource-bomb', `${source.name}: archives in archives are not opened`, { file })
 }
 

@@ -36,7 +36,6 @@ describe('a file of another framework', () => {
 
   it.each([
     ['a TensorFlow Lite model', bytes(0x1c, 0, 0, 0, 'TFL3', 0, 0, 0, 0)],
-    ['the index of a TensorFlow checkpoint', bytes(0, 0, 1, 0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb)],
     ['a TensorFlow SavedModel', bytes(0x08, 1, 0x12, 4, 0x0a, 2, 0x12, 0)],
     ['a Core ML model', bytes(0x08, 4, 0x12, 4, 0x0a, 2, 0x0a, 0)],
     ['an OCDBT manifest', bytes(0x0c, 0xdb, 0x3a, 0x2a, 0, 0)],

@@ -90,3 +90,58 @@ for name, options, what in (("hdf5-forms", {}, "as h5py writes by default"), ("h
             f.create_dataset("gzip", data=np.cumsum(np.random.randn(30, 20), 0), chunks=(7, 20), compression="gzip", shuffle=True)
     tens = [t for t in datasets(f"{d}/forms.h5") if t["name"] != "unread/lzf"]
     truth(name, f"HDF5 {what}", H, "file", "data/forms.h5", "partial", BARE, findings=LINKS if name == "hdf5-forms" else [], tens=tens)
+
+# ONNX: initializers in raw bytes, in typed lists, in another file.
+from onnx import TensorProto as T, helper, numpy_helper
+
+O = versions("onnx")
+BARE_CONFIG = {**BARE, "config": "present"}
+
+
+def onnx_model(path, tensors, **save):
+    x, y = (helper.make_tensor_value_info(n, T.FLOAT, [4]) for n in "xy")
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "tiny", [x], [y], tensors)
+    onnx.save(helper.make_model(graph, producer_name="assay-golden", producer_version="1", opset_imports=[helper.make_opsetid("", 17)]), path, **save)
+
+
+arrays = {"layer.weight": np.random.randn(6, 4).astype("f4"), "layer.bias": np.zeros(6, "f4"), "half": np.random.randn(3, 5).astype("f2"), "ids": np.arange(-3, 4),
+          "mask": np.array([True, False]), "double": np.random.randn(2), "scalar": np.float32(2.5), "complex": (np.random.randn(2, 2) + 1j).astype("c8")}
+d = data("onnx-raw")
+onnx_model(f"{d}/model.onnx", [numpy_helper.from_array(np.asarray(a), n) for n, a in arrays.items()])
+truth("onnx-raw", "initializers in raw bytes", O, "file", "data/model.onnx", "partial", BARE_CONFIG, tens=[as_entry(n, a) for n, a in arrays.items()])
+typed = {"f4": (T.FLOAT, "f4", [[1, -2.5, 3]]), "f8": (T.DOUBLE, "f8", [[1, -2.5, 3]]), "i8": (T.INT64, "i8", [[1, -2, 2**40]]), "i4": (T.INT32, "i4", [[1, -2, 300]]),
+         "u1": (T.UINT8, "u1", [[1, 2, 255]]), "u8": (T.UINT64, "u8", [[1, 2, 2**63]]), "bool": (T.BOOL, "?", [[True, False, True]])}
+d = data("onnx-typed")
+tens = [helper.make_tensor(n, t, [1, 3], np.array(v, dtype)) for n, (t, dtype, v) in typed.items()]
+bf16 = np.array([1, -2.5, 3], ml_dtypes.bfloat16)
+tens += [helper.make_tensor("bf16", T.BFLOAT16, [3], bf16.astype("f4")), helper.make_tensor("f2", T.FLOAT16, [3], np.array([1, -2.5, 3], "f2")), helper.make_tensor("names", T.STRING, [1], [b"a"])]
+onnx_model(f"{d}/model.onnx", tens)
+truth("onnx-typed", "initializers in typed lists", O, "file", "data/model.onnx", "partial", BARE_CONFIG,
+      tens=[as_entry(n, np.array(v, dtype)) for n, (_, dtype, v) in typed.items()] + [as_entry("bf16", bf16), as_entry("f2", np.array([1, -2.5, 3], "f2"))])
+d = data("onnx-external")
+onnx_model(f"{d}/model.onnx", [numpy_helper.from_array(np.asarray(a), n) for n, a in arrays.items()], save_as_external_data=True, location="model.onnx.data", size_threshold=8)
+truth("onnx-external", "the larger initializers in a file beside the model", O, "file", "data/model.onnx", "partial", BARE_CONFIG, tens=[as_entry(n, a) for n, a in arrays.items()])
+
+# Flax: parameters alone, and a train state.
+import jax.numpy as jnp, optax
+from flax.training.train_state import TrainState
+
+F = versions("flax", "jax")
+params = {"dense": {"kernel": jnp.array(np.random.randn(4, 8), "float32"), "bias": jnp.zeros(8)}, "norm": {"scale": jnp.ones(8, "bfloat16")}, "scalar": jnp.float32(3), "ids": jnp.arange(5)}
+
+
+def leaves(tree, at=()):
+    for key, value in tree.items():
+        if isinstance(value, dict): yield from leaves(value, (*at, key))
+        elif hasattr(value, "dtype"): yield as_entry(".".join((*at, key)), value)
+
+
+d = data("flax-params")
+open(f"{d}/flax_model.msgpack", "wb").write(flax.serialization.msgpack_serialize(flax.serialization.to_state_dict(params)))
+truth("flax-params", "parameters of a model", F, "file", "data/flax_model.msgpack", "partial", BARE, tens=list(leaves(params)))
+state = TrainState.create(apply_fn=None, params=params["dense"], tx=optax.adam(1e-3))
+for _ in range(3): state = state.apply_gradients(grads=jax.tree.map(jnp.ones_like, params["dense"]))
+d = data("flax-state")
+open(f"{d}/checkpoint_3", "wb").write(flax.serialization.to_bytes(state))
+truth("flax-state", "a train state: step, parameters and the state of adam", F, "file", "data/checkpoint_3", "partial",
+      {**BARE, "optimizer": "present", "trainer": "present"}, step=3, tens=list(leaves(flax.serialization.to_state_dict(state))))

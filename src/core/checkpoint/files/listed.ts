@@ -102,7 +102,7 @@ function named(
   return [
     ...[...odd].map(([what, names]) => {
       const verb = names.length === 1 ? 'holds' : 'hold'
-      return told(names, `${file}: ${some(names)} ${verb} ${what}, which are no numbers`, what)
+      return told(names, `${file}: ${some(names)} ${verb} ${what}, which Assay does not read as numbers`, what)
     }),
     ...[...unread].map(([what, names]) => {
       const message = `${file}: the values of ${some(names)} lie ${what}, which Assay does not read; listed without values`

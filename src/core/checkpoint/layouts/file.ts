@@ -133,6 +133,12 @@ function labelOf({ kind, value, tensors, findings }: StateFile): string {
       return 'Keras model'
     case 'hdf5':
       return 'HDF5 file'
+    case 'onnx':
+      return 'ONNX model'
+    case 'flax':
+      return 'Flax checkpoint'
+    case 'tensor-bundle':
+      return 'TensorFlow checkpoint'
     case 'npy':
       return 'NumPy array'
     case 'npz':

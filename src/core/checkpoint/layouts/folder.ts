@@ -10,6 +10,8 @@ import type { Layout } from './layout'
 import { settleStates } from './states'
 
 const STATE_FILE = /\.(safetensors|bin|pt|pth|ckpt|pkl|pickle|tar)$/i
+/** Files of other frameworks, opened where none of the above is there: beside them they hold the same weights again. */
+const OTHER_FILE = /\.(keras|h5|hdf5|msgpack|onnx|gguf|npz)$/i
 const OPTIMIZER = /(^|[._-])optim(izer)?([._-]|\d|$)/i
 const SCHEDULER = /(^|[._-])(lr_?)?sched(uler)?([._-]|\d|$)/i
 const SCALER = /scaler/i
@@ -83,7 +85,8 @@ function isState(path: string): boolean {
 }
 
 function stateFiles(listing: Listing): string[] {
-  return filesLike(listing, STATE_FILE)
+  const files = filesLike(listing, STATE_FILE)
+  return files.length > 0 ? files : filesLike(listing, OTHER_FILE)
 }
 
 function indexes(listing: Listing): string[] {

@@ -1,7 +1,13 @@
 import { filesLike, foldersLike, hasFile, type Listing } from '../listing'
 
+interface Foreign {
+  readonly what: string
+  /** What reads it instead. */
+  readonly opens?: string
+}
+
 /** Folders of other frameworks, told by the files that mark them, so that they can be named. */
-const FOREIGN: readonly { readonly what: string; readonly matches: (listing: Listing) => boolean }[] = [
+const FOREIGN: readonly (Foreign & { readonly matches: (listing: Listing) => boolean })[] = [
   {
     what: 'a DeepSpeed checkpoint',
     matches: (l) =>
@@ -14,15 +20,17 @@ const FOREIGN: readonly { readonly what: string; readonly matches: (listing: Lis
   },
   {
     what: 'an Orbax (JAX) checkpoint',
+    opens: 'orbax.checkpoint.StandardCheckpointer opens it',
     matches: (l) => hasFile(l, '_CHECKPOINT_METADATA') || hasFile(l, 'manifest.ocdbt') || hasFile(l, '_METADATA'),
   },
   {
-    what: 'a TensorFlow checkpoint',
-    matches: (l) => filesLike(l, /\.data-\d{5}-of-\d{5}$/).length > 0 || hasFile(l, 'saved_model.pb'),
+    what: 'a TensorFlow SavedModel',
+    opens: 'tf.saved_model.load opens it; open its folder `variables` for the values alone',
+    matches: (l) => hasFile(l, 'saved_model.pb'),
   },
 ]
 
 /** What other framework wrote the folder, if one that is known by its files did. */
-export function foreignFolder(listing: Listing): string | undefined {
-  return FOREIGN.find(({ matches }) => matches(listing))?.what
+export function foreignFolder(listing: Listing): Foreign | undefined {
+  return FOREIGN.find(({ matches }) => matches(listing))
 }

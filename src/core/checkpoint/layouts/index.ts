@@ -5,11 +5,12 @@ import { file } from './file'
 import { folder } from './folder'
 import type { Layout } from './layout'
 import { peft } from './peft'
+import { tensorflow } from './tensorflow'
 import { trainer } from './trainer'
 import { unknown } from './unknown'
 
 /** Every layout, the most particular first. The last matches anything. */
-const LAYOUTS: readonly Layout[] = [file, trainer, accelerate, dcp, peft, folder, unknown]
+const LAYOUTS: readonly Layout[] = [file, trainer, accelerate, dcp, peft, tensorflow, folder, unknown]
 
 /** The first layout that the names fit. */
 export function layoutOf(listing: Listing): Layout {

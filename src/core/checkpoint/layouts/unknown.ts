@@ -12,11 +12,11 @@ export const unknown: Layout = {
     const { entries, name } = draft.listing
     const foreign = foreignFolder(draft.listing)
     if (foreign) {
-      draft.label = `Folder of another framework: ${foreign}`
-      draft.findings.push(
-        finding('file/unknown-format', name, `${name} is ${foreign}; Assay does not read its contents`),
-      )
-      draft.mark('weights', 'missing', [], `${name} is ${foreign}, which Assay does not read`)
+      const { what, opens } = foreign
+      draft.label = `Folder of another framework: ${what}`
+      const message = `${name} is ${what}; Assay does not read its contents${opens ? `; ${opens}` : ''}`
+      draft.findings.push(finding('file/unknown-format', name, message))
+      draft.mark('weights', 'missing', [], `${name} is ${what}, which Assay does not read`)
       return
     }
     const files = entries.filter(({ kind }) => kind !== 'folder').map(({ path }) => path)

@@ -73,7 +73,7 @@ describe('an HDF5 file', () => {
     expect(tensors.find(({ name }) => name === 'unread/lzf')).toMatchObject({ shape: [40, 4], blocks: [] })
     const messages = findings.map(({ message }) => message).join('\n')
     expect(messages).toMatch(/unread\/lzf lie compressed with LZF, which Assay does not read/)
-    expect(messages).toMatch(/others\/records holds records, which are no numbers/)
+    expect(messages).toMatch(/others\/records holds records, which Assay does not read as numbers/)
     expect(messages).toMatch(/others\/text holds texts/)
   })
 
