@@ -198,12 +198,19 @@ describe('a folder of another framework', () => {
     ['Megatron', { 'latest_checkpointed_iteration.txt': '100' }],
     ['Orbax', { _CHECKPOINT_METADATA: '{}' }],
     ['TensorFlow', { 'model.data-00000-of-00001': 'x' }],
+    ['a TensorFlow SavedModel', { 'saved_model.pb': 'x' }],
   ])('of %s is named, not guessed at', async (what, files) => {
     const checkpoint = await open(makeFolder('save', files as Record<string, string>))
     expect(checkpoint.layout).toBe('unknown')
     expect(checkpoint.findings).toMatchObject([
       { rule: 'file/unknown-format', subject: 'save', message: expect.stringContaining(what) },
     ])
+  })
+
+  it.each(['keras-h5', 'onnx-raw', 'flax-params', 'gguf-llama'])('%s alone in it is opened', async (name) => {
+    const checkpoint = await open(placeOf(name, 'data'))
+    expect(component(checkpoint, 'weights')).toMatchObject({ status: 'present' })
+    expect(checkpoint.tensors.length).toBeGreaterThan(3)
   })
 
   it('or of nothing known is said to hold nothing', async () => {

@@ -28,6 +28,10 @@ const FOREIGN: readonly (Foreign & { readonly matches: (listing: Listing) => boo
     opens: 'tf.saved_model.load opens it; open its folder `variables` for the values alone',
     matches: (l) => hasFile(l, 'saved_model.pb'),
   },
+  {
+    what: 'a TensorFlow checkpoint without its index',
+    matches: (l) => filesLike(l, /\.data-\d{5}-of-\d{5}$/).length > 0,
+  },
 ]
 
 /** What other framework wrote the folder, if one that is known by its files did. */
