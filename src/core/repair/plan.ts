@@ -52,7 +52,10 @@ export async function planRepair(
   const done = plan.filter(isDone)
   return {
     plan,
-    unmended: verification.findings.flatMap((finding) => unmendedBy(finding, proposals) ?? []),
+    unmended: asked(
+      checkpoint,
+      verification.findings.flatMap((finding) => unmendedBy(finding, proposals) ?? []),
+    ),
     verdictBefore: verification.verdict,
     files: done.length === 0 ? [] : plannedFiles(await workOf(checkpoint, done)),
   }
@@ -102,6 +105,13 @@ function possible(proposal: Proposal, { files }: Checkpoint, before: readonly Pr
 
 function stepOf({ rules: _, others: __, answers: ___, ...step }: Proposal, number: number): RepairStep {
   return { step: number, ...step }
+}
+
+/** A config that the layout never has is asked for only while shapes are lost that it would tell. */
+function asked({ components }: Checkpoint, unmended: readonly Unmended[]): readonly Unmended[] {
+  const never = components.some(({ id, status }) => id === 'config' && status === 'not-applicable')
+  if (!never || unmended.some(({ rule }) => rule.startsWith('weights/'))) return unmended
+  return unmended.filter(({ rule }) => rule !== 'config/missing')
 }
 
 /** Why no step mends the finding; undefined when one does, or when there is nothing to mend. */
