@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, statfsSync } from 'node:fs'
+import { existsSync, mkdirSync, statfsSync, writeSync } from 'node:fs'
 import { type FileHandle, link, open, rename, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { AssayError } from '../errors'
@@ -21,9 +21,14 @@ export async function createFileSink(path: string): Promise<ByteSink> {
   return new FileSink(path, target, temporary, file)
 }
 
+/** Bytes after which the system is asked to put them on the disk: the disk works while the next ones are made. */
+const FLUSH_BYTES = 2 ** 26
+
 class FileSink implements ByteSink {
   position = 0
   #open = true
+  #flushed = 0
+  #flushing: Promise<void> | undefined
 
   constructor(
     private readonly name: string,
@@ -35,6 +40,7 @@ class FileSink implements ByteSink {
   async write(bytes: Uint8Array): Promise<void> {
     await attempt(this.name, () => writeFully(this.file, bytes, this.position))
     this.position += bytes.byteLength
+    if (this.position - this.#flushed >= FLUSH_BYTES) this.#flushBehind()
   }
 
   async writeAt(offset: number, bytes: Uint8Array): Promise<void> {
@@ -58,9 +64,22 @@ class FileSink implements ByteSink {
     })
   }
 
+  /** One flush at a time, waited for by nobody. What fails here fails again in `commit`, which says so. */
+  #flushBehind(): void {
+    if (this.#flushing) return
+    this.#flushed = this.position
+    this.#flushing = this.file
+      .datasync()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#flushing = undefined
+      })
+  }
+
   async #close(): Promise<void> {
     if (!this.#open) return
     this.#open = false
+    await this.#flushing
     await this.file.close()
   }
 }
@@ -86,12 +105,10 @@ export function freeBytes(path: string): number {
   }
 }
 
-async function writeFully(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+/** In this thread: handing each block to another one costs as much as copying it into the system's cache. */
+function writeFully({ fd }: FileHandle, bytes: Uint8Array, position: number): void {
   let done = 0
-  while (done < bytes.byteLength) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.byteLength - done, position + done)
-    done += bytesWritten
-  }
+  while (done < bytes.byteLength) done += writeSync(fd, bytes, done, bytes.byteLength - done, position + done)
 }
 
 /** A hard link refuses to replace what is there, a rename does not: so link, then drop the old name. */
@@ -115,7 +132,7 @@ export async function flushFolder(path: string): Promise<void> {
   await folder?.close()
 }
 
-async function attempt<T>(name: string, work: () => Promise<T>): Promise<T> {
+async function attempt<T>(name: string, work: () => T | Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {

@@ -7,7 +7,7 @@ import type { Checkpoint } from '../checkpoint/checkpoint'
 import { byteLength } from '../checkpoint/tensor'
 import { outputOf } from '../write/output'
 import type { ChangedFile } from './changes'
-import { checkWritten, mismatch, type Witnessed, witnessed } from './check'
+import { checkWritten, equalBlocks, mismatch, type Witnessed, witnessed } from './check'
 import type { Work } from './files'
 import type { Progress } from './progress'
 import { stepsText } from './provenance'
@@ -24,12 +24,12 @@ export interface Site {
   readonly signal?: AbortSignal
 }
 
-/** What was written, with digests of everything, so that it can be read back and compared. */
+/** What was written, so that it can be read back and compared. */
 export interface Built {
   /** SHA-256 of every file that was written anew, by path. */
   readonly written: ReadonlyMap<string, string>
   readonly changed: readonly { readonly changed: ChangedFile; readonly outputs: readonly Witnessed[] }[]
-  readonly copied: readonly { readonly path: string; readonly digest: string }[]
+  readonly copied: readonly string[]
 }
 
 /** Writes changed files, indexes and copies. Throws as `rewrite` and `createFileSink`; what was written then is left behind. */
@@ -51,9 +51,8 @@ export async function build({ changed, rebuilt, indexes, copied }: Work, site: S
     await make(file.path, (sink) => file.write(sink, stepsText([step]), { ...options, onProgress }))
   }
   for (const { path, text } of indexes) await make(path, (sink) => sink.write(new TextEncoder().encode(text)))
-  const copies: { path: string; digest: string }[] = []
-  for (const { path } of copied) copies.push({ path, digest: await copy(path, site) })
-  return { written, changed: built, copied: copies }
+  for (const { path } of copied) await copy(path, site)
+  return { written, changed: built, copied: copied.map(({ path }) => path) }
 }
 
 /**
@@ -83,22 +82,20 @@ export async function readBack(
     if ((await digestOf(site.place(path), path, site)) !== digest)
       throw mismatch(path, 'it differs from what was written')
   }
-  for (const { path, digest } of copied) {
-    if ((await digestOf(site.place(path), path, site)) !== digest) throw mismatch(path, 'the copy differs')
+  for (const path of copied) {
+    if (!(await isCopy(path, site))) throw mismatch(path, 'the copy differs')
     const tensors = checkpoint.files.find((file) => file.path === path)?.tensors ?? []
     compared += tensors.filter(({ blocks }) => blocks.length > 0).length
   }
   return compared
 }
 
-/** Copies a file byte for byte; the SHA-256 of what was read. */
-async function copy(path: string, site: Site): Promise<string> {
+/** Copies a file byte for byte. */
+async function copy(path: string, site: Site): Promise<void> {
   const source = openFile(joinPath(site.root, path), path)
-  const hash = sha256()
   try {
     await writeFile(readied(site, path), async (sink) => {
       for await (const block of sourceBlocks(source, site.signal)) {
-        hash.update(block)
         await sink.write(block)
         site.progress.add(block.byteLength, path)
       }
@@ -106,7 +103,19 @@ async function copy(path: string, site: Site): Promise<string> {
   } finally {
     source.close()
   }
-  return hash.hex()
+}
+
+/** Whether a copy is what it was made of. */
+async function isCopy(path: string, { root, place, progress, signal }: Site): Promise<boolean> {
+  const source = openFile(joinPath(root, path), path)
+  const made = openFile(place(path), path)
+  try {
+    return await equalBlocks(sourceBlocks(source, signal), sourceBlocks(made, signal))
+  } finally {
+    source.close()
+    made.close()
+    progress.add(made.size, path)
+  }
 }
 
 async function digestOf(place: string, path: string, { progress, signal }: Site): Promise<string> {

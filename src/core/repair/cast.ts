@@ -27,6 +27,7 @@ export function castTo(tensor: OutputTensor, target: CastTarget): OutputTensor {
   return {
     ...tensor,
     dtype: target,
+    isVerbatim: false,
     async *blocks(signal) {
       for await (const block of tensor.blocks(signal)) yield ROUND[target](decodeValues(dtype, block))
     },

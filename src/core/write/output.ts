@@ -10,6 +10,8 @@ export interface OutputTensor {
   readonly shape: readonly number[]
   /** The tensor of an open checkpoint whose values these are, perhaps reshaped or cast. */
   readonly from?: Tensor
+  /** Set where the values are those of `from`, bit for bit: they can be read again at no cost. */
+  readonly isVerbatim?: boolean
   /**
    * The values: contiguous, row-major, little-endian, whole elements. An array may be reused by the next step.
    * Throws what the source throws (`file/truncated`, `file/unreadable`) and `cancelled`.
@@ -35,6 +37,7 @@ export function outputOf(
     dtype: tensor.dtype,
     shape: change.shape ?? tensor.shape,
     from: tensor,
+    isVerbatim: true,
     blocks: (signal) => readBlocks(tensor, signal ? { signal } : {}),
   }
 }
