@@ -111,12 +111,16 @@ export function useCommands(openShortcuts: () => void): readonly Command[] {
       keys: ['mod+shift+E'],
       run: () => workspace.show('repair', 'export'),
     },
-    {
-      id: 'verify-deep',
-      label: 'Check every value',
-      group: 'Checkpoint',
-      run: () => verifyEveryValue(api, workspace, subject.id),
-    },
+    ...(subject.tensorCount > 0
+      ? ([
+          {
+            id: 'verify-deep',
+            label: 'Check every value',
+            group: 'Checkpoint',
+            run: () => verifyEveryValue(api, workspace, subject.id),
+          },
+        ] as const)
+      : []),
     ...(subject.siblings.length > 1
       ? ([
           {

@@ -1,4 +1,5 @@
 import { Button, TextInput } from '@mantine/core'
+import type { ReactNode } from 'react'
 import classes from './path-field.module.css'
 
 interface PathFieldProps {
@@ -9,16 +10,19 @@ interface PathFieldProps {
   browse: () => Promise<string | null>
   placeholder?: string
   description?: string
+  /** What is wrong with the path. */
+  error?: ReactNode
   testId: string
 }
 
 /** A path that can be typed, pasted or picked. */
-export function PathField({ label, value, onChange, browse, placeholder, description, testId }: PathFieldProps) {
+export function PathField({ label, value, onChange, browse, placeholder, description, error, testId }: PathFieldProps) {
   return (
     <div className={classes.field}>
       <TextInput
         label={label}
         description={description}
+        error={error}
         value={value}
         onChange={(event) => onChange(event.currentTarget.value)}
         placeholder={placeholder}

@@ -24,7 +24,7 @@ export function Report({ report }: { report: DiffReport }) {
   const [sorting, setSorting] = useState<Sorting | null>(null)
   const [chosen, setChosen] = useState<DiffRow | null>(null)
   const rows = useMemo(() => {
-    const { matches } = matcherOf(text, false)
+    const { matches } = matcherOf(text)
     return sortDiff(
       differing(report, asked).filter((row) => matches(row.name)),
       sorting,

@@ -1,15 +1,17 @@
 import type { DiffRow } from '../../api/compare'
 import type { Sorting } from '../../ui/data-grid'
 import { toNumber } from '../../ui/format'
+import { sortNaturally } from '../tensors/natural'
 import { STATUSES } from './status'
 
-/** Rows by a column; rows that have no number there come last either way. */
+/** Rows by a column, or by name as the tree has them; rows that have no number there come last either way. */
 export function sortDiff(rows: readonly DiffRow[], sorting: Sorting | null): readonly DiffRow[] {
-  if (!sorting) return rows
+  if (!sorting) return sortNaturally(rows, (row) => row.name)
   const sign = sorting.descending ? -1 : 1
   const keyOf = keys[sorting.column]
   if (!keyOf) {
-    return rows.toSorted((a, b) => sign * (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+    const sorted = sortNaturally(rows, (row) => row.name)
+    return sorting.descending ? sorted.reverse() : sorted
   }
   return rows.toSorted((a, b) => {
     const [x, y] = [keyOf(a), keyOf(b)]

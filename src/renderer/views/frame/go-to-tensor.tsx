@@ -19,7 +19,7 @@ export function GoToTensor({ checkpoint }: { checkpoint: OpenedCheckpoint }) {
   const { rows } = useTensorRows(checkpoint)
   const found = useMemo(() => {
     // Not deferred: the palette chooses the first of the list that comes with the query.
-    const { matches } = matcherOf(query, false)
+    const { matches } = matcherOf(query)
     return rows.filter((row) => matches(row.name))
   }, [rows, query])
   return (
@@ -38,7 +38,7 @@ export function GoToTensor({ checkpoint }: { checkpoint: OpenedCheckpoint }) {
       yOffset="12vh"
     >
       <Spotlight.Search
-        placeholder="Name of a tensor, or a pattern with *"
+        placeholder="Words of its name, * and ? for the whole name, or /regex/"
         aria-label="Find a tensor"
         leftSection={<IconSearch size={16} aria-hidden />}
         onKeyDown={(event) => {

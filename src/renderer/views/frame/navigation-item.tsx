@@ -9,12 +9,23 @@ interface NavigationItemProps {
   hotkey?: string
   current?: boolean
   disabled?: boolean
-  /** How much there is to see. */
+  /** How much there is to see, and what is counted. */
   count?: number | undefined
+  countTitle?: string | undefined
   onClick?: () => void
 }
 
-export function NavigationItem({ id, name, Icon, hotkey, current, disabled, count, onClick }: NavigationItemProps) {
+export function NavigationItem({
+  id,
+  name,
+  Icon,
+  hotkey,
+  current,
+  disabled,
+  count,
+  countTitle,
+  onClick,
+}: NavigationItemProps) {
   return (
     <li>
       <button
@@ -30,7 +41,7 @@ export function NavigationItem({ id, name, Icon, hotkey, current, disabled, coun
         <Icon size={16} stroke={1.7} aria-hidden />
         <span className={classes.name}>{name}</span>
         {count !== undefined && (
-          <span className={classes.count} title={formatCount(count)}>
+          <span className={classes.count} title={countTitle ?? formatCount(count)}>
             {formatShort(count)}
           </span>
         )}

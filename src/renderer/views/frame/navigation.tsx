@@ -10,7 +10,7 @@ import {
 } from '@tabler/icons-react'
 import type { OpenedCheckpoint } from '../../../contract/contract'
 import { VIEW_NAMES } from '../../commands/commands'
-import { folderOf } from '../../ui/format'
+import { folderOf, formatCount, plural } from '../../ui/format'
 import { useWorkspace, useWorkspaceState } from '../../workspace/hooks'
 import { type Subject, VIEWS, type ViewId } from '../../workspace/workspace'
 import { Logo } from '../shared/logo'
@@ -65,12 +65,19 @@ export function Navigation({ subject }: { subject: Subject | null }) {
             current={checkpoint !== null && view === id}
             disabled={!checkpoint}
             count={checkpoint ? countOf(id, checkpoint) : undefined}
+            countTitle={checkpoint ? COUNTED[id]?.(checkpoint) : undefined}
             onClick={() => workspace.show(id)}
           />
         ))}
       </ul>
     </nav>
   )
+}
+
+const COUNTED: Partial<Record<ViewId, (checkpoint: OpenedCheckpoint) => string>> = {
+  overview: ({ verification }) => plural(verification.findings.length, 'finding'),
+  tensors: ({ tensorCount, verification }) =>
+    `${plural(tensorCount, 'tensor')} in all, ${formatCount(verification.tensors.count)} of them weights`,
 }
 
 function countOf(view: ViewId, { verification, tensorCount }: OpenedCheckpoint) {

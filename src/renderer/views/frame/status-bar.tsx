@@ -27,7 +27,9 @@ export function StatusBar({ subject, opening }: { subject: Subject | null; openi
       {subject?.kind === 'checkpoint' && (
         <>
           <span>{formatBytes(subject.files.reduce((sum, file) => sum + file.size, 0))}</span>
-          <span>{formatCount(subject.tensorCount)} tensors</span>
+          <span title="Of all components: weights, optimizer and other states">
+            {formatCount(subject.tensorCount)} tensors in all
+          </span>
         </>
       )}
       <div className={classes.end} aria-live="polite">

@@ -31,8 +31,12 @@ export function CheckpointFacts({ checkpoint, children }: { checkpoint: OpenedCh
                 {formatShort(tensors.parameters)}
               </span>,
             ],
-            ['Tensors', formatCount(tensors.count)],
-            ['Values', formatBytes(tensors.bytes)],
+            ['Weight tensors', formatCount(tensors.count)],
+            ['Bytes of weights', formatBytes(tensors.bytes)],
+            [
+              'All tensors, with the optimizer’s',
+              checkpoint.tensorCount === tensors.count ? undefined : formatCount(checkpoint.tensorCount),
+            ],
             ['Layout', checkpoint.layoutLabel],
           ]}
         />

@@ -38,7 +38,7 @@ export function VerdictPanel({ checkpoint }: { checkpoint: OpenedCheckpoint }) {
           ))}
         </ul>
       )}
-      <DeepCheck checkpoint={checkpoint} />
+      {checkpoint.tensorCount > 0 && <DeepCheck checkpoint={checkpoint} />}
     </section>
   )
 }

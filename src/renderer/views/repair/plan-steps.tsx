@@ -1,4 +1,5 @@
 import type { OpenedCheckpoint } from '../../../contract/contract'
+import type { Problem } from '../../api/problem'
 import { hopesForReference, needsRepair } from './needs'
 import { PlanStepRow } from './plan-step'
 import { Reference } from './reference'
@@ -12,6 +13,7 @@ interface PlanStepsProps {
   stale: boolean
   reference: string
   onReference: (path: string) => void
+  referenceProblem: Problem | undefined
   onShape: (name: string, shape: number[] | undefined) => void
   refused: ReadonlySet<string>
   onRefuse: (step: PlanStep) => void
@@ -19,11 +21,11 @@ interface PlanStepsProps {
 
 /** The plan, each step with what it rests on; none happens that was refused. */
 export function PlanSteps(props: PlanStepsProps) {
-  const { checkpoint, plan, stale, reference, onReference, onShape, refused, onRefuse } = props
+  const { checkpoint, plan, stale, reference, onReference, referenceProblem, onShape, refused, onRefuse } = props
   return (
     <>
       {(reference !== '' || (plan && hopesForReference(plan))) && (
-        <Reference checkpoint={checkpoint} path={reference} onChange={onReference} />
+        <Reference checkpoint={checkpoint} path={reference} onChange={onReference} problem={referenceProblem} />
       )}
       {plan && plan.plan.length === 0 && (
         <p className={classes.soft}>

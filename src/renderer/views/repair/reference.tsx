@@ -1,18 +1,21 @@
 import { Button, Menu } from '@mantine/core'
 import type { OpenedCheckpoint } from '../../../contract/contract'
 import { useApi } from '../../api/context'
+import type { Problem } from '../../api/problem'
 import { PathField } from '../../ui/path-field'
-import { visible } from '../../ui/safe-text'
+import { SafeText, visible } from '../../ui/safe-text'
 import classes from './repair-view.module.css'
 
 interface ReferenceProps {
   checkpoint: OpenedCheckpoint
   path: string
   onChange: (path: string) => void
+  /** Why it cannot be used. */
+  problem: Problem | undefined
 }
 
 /** A sound checkpoint of the same model: shapes and absent tensors can be taken from it. */
-export function Reference({ checkpoint, path, onChange }: ReferenceProps) {
+export function Reference({ checkpoint, path, onChange, problem }: ReferenceProps) {
   const { bridge } = useApi()
   const siblings = checkpoint.siblings.filter((sibling) => sibling.path !== checkpoint.path)
   return (
@@ -22,6 +25,13 @@ export function Reference({ checkpoint, path, onChange }: ReferenceProps) {
         description="Optional: a sound checkpoint of the same model, to take shapes from"
         placeholder="Path of a file or folder"
         value={path}
+        error={
+          problem && (
+            <span data-testid="reference-problem">
+              <SafeText>{[problem.title, problem.hint].filter(Boolean).join('. ')}</SafeText>
+            </span>
+          )
+        }
         onChange={onChange}
         browse={bridge.chooseFolder}
         testId="repair-reference"

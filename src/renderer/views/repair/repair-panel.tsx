@@ -31,7 +31,10 @@ function Stages({ id }: { id: string }) {
   const [settled] = useDebouncedValue(reference.trim(), 300)
   const help = { reference: settled, shapes }
   const query = usePlan(id, help)
-  const plan = query.data
+  // A reference that cannot be used takes nothing away: the plan is then the one without it, and the field says what is wrong.
+  const without = usePlan(id, { ...help, reference: '' }, settled !== '' && query.isError)
+  const referenceProblem = query.error && without.data && settled !== '' ? problemOf(query.error) : undefined
+  const plan = query.data ?? (referenceProblem && without.data)
   const key = `repair ${id}`
   const job = useJob<RepairResult>(key)
 
@@ -46,8 +49,10 @@ function Stages({ id }: { id: string }) {
   return (
     <div className={classes.stages}>
       <Stage number={1} title="What is wrong">
-        {query.isPending && <Pending lines={3} label="Making a plan" />}
-        {query.error && <ErrorPanel problem={problemOf(query.error)} retry={() => query.refetch()} />}
+        {(query.isPending || without.isLoading) && <Pending lines={3} label="Making a plan" />}
+        {query.error && !referenceProblem && !without.isLoading && (
+          <ErrorPanel problem={problemOf(query.error)} retry={() => query.refetch()} />
+        )}
         {plan && <WhatIsWrong checkpoint={checkpoint} plan={plan} />}
       </Stage>
       <Stage number={2} title="What will be done">
@@ -57,6 +62,7 @@ function Stages({ id }: { id: string }) {
           stale={query.isPlaceholderData}
           reference={reference}
           onReference={setReference}
+          referenceProblem={referenceProblem}
           onShape={(name, shape) => setShapes(withShape(shapes, name, shape))}
           refused={refused}
           onRefuse={(step) => setRefused(toggledIn(refused, step.subject + step.kind))}
@@ -65,7 +71,7 @@ function Stages({ id }: { id: string }) {
           <Apply
             checkpoint={checkpoint}
             plan={plan}
-            ready={!query.isPlaceholderData && settled === reference.trim()}
+            ready={!query.isPlaceholderData && !referenceProblem && settled === reference.trim()}
             job={job}
             onApply={apply}
           />

@@ -25,3 +25,21 @@ export function FlagTag({ flag }: { flag: TensorFlag }) {
     </Tag>
   )
 }
+
+/** The gravest flag in full, and how many there are beside it: a cell of a table holds no more. */
+export function FlagTags({ flags }: { flags: readonly TensorFlag[] }) {
+  const [first, ...others] = flags.toSorted((a, b) => GRAVITY.indexOf(FLAGS[a].tone) - GRAVITY.indexOf(FLAGS[b].tone))
+  if (!first) return null
+  return (
+    <>
+      <FlagTag flag={first} />
+      {others.length > 0 && (
+        <Tag title={others.map((flag) => `${flag}: ${FLAGS[flag].means}`).join('\n')} data-testid="more-flags">
+          +{others.length}
+        </Tag>
+      )}
+    </>
+  )
+}
+
+const GRAVITY: readonly Tone[] = ['bad', 'warn', 'neutral']

@@ -4,7 +4,7 @@ import { useStatistic } from '../../api/statistics'
 import { formatBytes, formatCount, formatShape, formatValue } from '../../ui/format'
 import { SafeText, visible } from '../../ui/safe-text'
 import { useCheckpoint } from '../../workspace/hooks'
-import { FlagTag } from '../shared/flag-tag'
+import { FlagTags } from '../shared/flag-tag'
 import classes from './columns.module.css'
 
 const column = createColumnHelper<TensorRow>()
@@ -42,9 +42,9 @@ export const COLUMNS: ColumnDef<TensorRow, unknown>[] = [
   column.display({
     id: 'flags',
     header: 'Flags',
-    size: 112,
+    size: 132,
     meta: { sortable: true },
-    cell: ({ row }) => row.original.flags.map((flag) => <FlagTag key={flag} flag={flag} />),
+    cell: ({ row }) => <FlagTags flags={row.original.flags} />,
   }),
   column.display({
     id: 'shape',

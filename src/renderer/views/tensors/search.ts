@@ -2,21 +2,32 @@
 export interface Matcher {
   readonly matches: (name: string) => boolean
   readonly problem?: string
+  /** What the query is taken for, where that is not plain to see. */
+  readonly hint?: string
 }
 
 const EVERY: Matcher = { matches: () => true }
 
+/** What the search fields say of themselves. */
+export const SEARCH_HELP =
+  'Words find names that contain them all. * and ? make a pattern of the whole name. /…/ is a regular expression.'
+
 /**
- * What people type into a search field: words (all must occur), a glob over the whole name when there is a `*` or `?`
- * (`*` crosses dots), or, with `regex`, a regular expression. Never case-sensitive.
+ * What people type into a search field: words (all must occur somewhere), a glob over the whole name when there is a `*` or `?`
+ * (`*` crosses dots), or a regular expression between slashes. Never case-sensitive.
  */
-export function matcherOf(query: string, regex: boolean): Matcher {
+export function matcherOf(query: string): Matcher {
   const sought = query.trim()
   if (sought === '') return EVERY
-  if (regex) return regexMatcher(sought)
+  const slashed = /^\/(.+)\/$/.exec(sought)?.[1]
+  if (slashed !== undefined) return regexMatcher(slashed)
   if (/[*?]/.test(sought)) {
     const pattern = new RegExp(`^${sought.split('').map(globPiece).join('')}$`, 'iu')
-    return { matches: (name) => pattern.test(name) }
+    const isOpen = sought.startsWith('*') && sought.endsWith('*')
+    return {
+      matches: (name) => pattern.test(name),
+      ...(!isOpen && { hint: `A pattern of the whole name; anywhere in it: *${sought.replace(/^\*+|\*+$/g, '')}*` }),
+    }
   }
   const words = sought.toLowerCase().split(/\s+/)
   return {

@@ -2,11 +2,18 @@ import type { TensorRow } from '../../../contract/schemas'
 import type { Sorting } from '../../ui/data-grid'
 import { sortNaturally } from './natural'
 
-/** Rows in the order asked for; null keeps the checkpoint's own. Equal rows keep the order they had. */
+/** Rows in the order asked for; null is the tree's: components as they come, names in natural order. Equal rows keep the order they had. */
 export function sortRows(rows: readonly TensorRow[], sorting: Sorting | null): readonly TensorRow[] {
-  if (!sorting) return rows
+  if (!sorting) return inTreeOrder(rows)
   const sorted = ascending(rows, sorting.column)
   return sorting.descending ? sorted.reverse() : sorted
+}
+
+function inTreeOrder(rows: readonly TensorRow[]): TensorRow[] {
+  const places = new Map<string, number>()
+  for (const { component } of rows) if (!places.has(component)) places.set(component, places.size)
+  const placeOf = ({ component }: TensorRow) => places.get(component) ?? 0
+  return sortNaturally(rows, (row) => row.name).sort((a, b) => placeOf(a) - placeOf(b))
 }
 
 function ascending(rows: readonly TensorRow[], column: string): TensorRow[] {

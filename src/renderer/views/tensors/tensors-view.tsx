@@ -1,6 +1,6 @@
-import { TextInput, Tooltip, UnstyledButton } from '@mantine/core'
+import { TextInput } from '@mantine/core'
 import { useHotkeys, useLocalStorage } from '@mantine/hooks'
-import { IconDownload, IconRegex, IconSearch, IconX } from '@tabler/icons-react'
+import { IconDownload, IconSearch, IconX } from '@tabler/icons-react'
 import type { VisibilityState } from '@tanstack/react-table'
 import { useDeferredValue, useMemo, useRef, useState } from 'react'
 import type { TensorRow } from '../../../contract/schemas'
@@ -21,7 +21,7 @@ import { Detail } from './detail'
 import { type Facets, filterRows, NO_FACETS } from './filter'
 import { FilterMenu } from './filter-menu'
 import { ModuleTree } from './module-tree'
-import { matcherOf } from './search'
+import { matcherOf, SEARCH_HELP } from './search'
 import { sortRows } from './sort'
 import classes from './tensors-view.module.css'
 import { type Branch, branchAt, isBranch, type Line, leafKey, linesOf, openedAtFirst, treeOf } from './tree'
@@ -39,7 +39,6 @@ export function TensorsView() {
   const { rows, complete, problem, retry } = useTensorRows(checkpoint)
 
   const [text, setText] = useState('')
-  const [regex, setRegex] = useState(false)
   const [facets, setFacets] = useState<Facets>(NO_FACETS)
   const [sorting, setSorting] = useState<Sorting | null>(null)
   const [scope, setScope] = useState<string | null>(null)
@@ -54,7 +53,7 @@ export function TensorsView() {
   ])
 
   const sought = useDeferredValue(text)
-  const matcher = useMemo(() => matcherOf(sought, regex), [sought, regex])
+  const matcher = useMemo(() => matcherOf(sought), [sought])
   const found = useMemo(() => filterRows(rows, matcher, facets), [rows, matcher, facets])
   const tree = useMemo(() => treeOf(found), [found])
   const isSearching = sought.trim() !== '' || facets !== NO_FACETS
@@ -112,23 +111,12 @@ export function TensorsView() {
               }
               if (event.key === 'Enter') table.current?.focus()
             }}
-            placeholder="Find: words, * ? or regex"
+            placeholder="Words, * ? or /regex/"
+            title={SEARCH_HELP}
             aria-label="Find tensors"
             error={matcher.problem !== undefined}
             spellCheck={false}
             leftSection={<IconSearch size={14} aria-hidden />}
-            rightSection={
-              <Tooltip label="Regular expression">
-                <UnstyledButton
-                  className={classes.regex}
-                  aria-label="Regular expression"
-                  aria-pressed={regex}
-                  onClick={() => setRegex(!regex)}
-                >
-                  <IconRegex size={14} aria-hidden />
-                </UnstyledButton>
-              </Tooltip>
-            }
             className={classes.search}
             data-testid="tensor-search"
           />
@@ -136,6 +124,11 @@ export function TensorsView() {
         {matcher.problem && (
           <p className={classes.problem} role="alert">
             {matcher.problem}
+          </p>
+        )}
+        {matcher.hint && (
+          <p className={classes.hint} role="status">
+            {matcher.hint}
           </p>
         )}
         <ModuleTree lines={lines} selected={selected} onSelect={onSelect} onOpen={onOpen} />

@@ -10,14 +10,14 @@ const rows = [
   rowOf(1, 'layers.2.weight', 'float32', [2, 4], ['flattened', 'frozen']),
   rowOf(2, 'layers.2.bias', 'float32', [4]),
 ]
-const every = matcherOf('', false)
+const every = matcherOf('')
 const names = (sorted: readonly { name: string }[]) => sorted.map((row) => row.name)
 
 describe('rows of the tensor table', () => {
   it('are found by what they hold and by name together', () => {
     const facets = toggled(NO_FACETS, 'dtype', 'float32')
     expect(names(filterRows(rows, every, facets))).toEqual(['layers.2.weight', 'layers.2.bias'])
-    expect(names(filterRows(rows, matcherOf('weight', false), facets))).toEqual(['layers.2.weight'])
+    expect(names(filterRows(rows, matcherOf('weight'), facets))).toEqual(['layers.2.weight'])
   })
 
   it('pass with any of the flags asked for', () => {
@@ -47,8 +47,10 @@ describe('rows of the tensor table', () => {
     expect(names(sortRows(rows, { column, descending: true }))).toEqual(sorted.toReversed())
   })
 
-  it('keep the order of the checkpoint when none is asked for', () => {
-    expect(sortRows(rows, null)).toBe(rows)
+  it('come as the tree has them when no order is asked for', () => {
+    const moment = { ...rowOf(3, 'a.exp_avg', 'float32', [4]), component: 'optimizer' }
+    const sorted = sortRows([rowOf(4, 'z', 'float32', [1]), moment, ...rows], null)
+    expect(names(sorted)).toEqual(['layers.2.bias', 'layers.2.weight', 'layers.10.weight', 'z', 'a.exp_avg'])
   })
 
   it('compare numbers in names as numbers', () => {
