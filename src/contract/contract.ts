@@ -38,6 +38,14 @@ function job<Result extends z.ZodType>(result: Result) {
   )
 }
 
+/** As a job, with the rows that have come since the last event. */
+const diffing = eventIterator(
+  z.discriminatedUnion('type', [
+    z.object({ type: z.literal('progress'), progress: s.progress, rows: z.array(s.diffRow) }),
+    z.object({ type: z.literal('result'), result: s.diffReport }),
+  ]),
+)
+
 /** A checkpoint of a run by its name alone. */
 const listed = z.object({ path: z.string(), name: z.string(), step: z.number().optional() })
 
@@ -123,7 +131,7 @@ export const contract = {
   state: base.input(handle).output(s.trainingState),
   /** Of an open checkpoint by its id, or of what lies at a path: merged over all checkpoints of a run and the logs beside them. */
   history: base.input(z.union([handle, z.object({ path: z.string() })])).output(s.history),
-  /** Compares two open checkpoints, values included. */
+  /** Compares two open checkpoints, values included; rows come as they are measured, all of them again in the result. */
   diff: base
     .input(
       z.object({
@@ -140,7 +148,19 @@ export const contract = {
         ulp: z.boolean().optional(),
       }),
     )
-    .output(job(s.diffReport)),
+    .output(diffing),
+  /** Where one tensor that both of two open checkpoints have in one shape differs, value by value: b - a. */
+  difference: base
+    .input(
+      z.object({
+        a: z.string(),
+        b: z.string(),
+        /** As the row of the comparison has them. */
+        name: z.string(),
+        nameB: z.string().optional(),
+      }),
+    )
+    .output(s.tensorDifference),
   repairPlan: base.input(handle.extend(help)).output(s.repairPlan),
   repair: base
     .input(

@@ -151,6 +151,13 @@ export const tensorDetail = z.object({
   sharedWith: z.array(z.string()),
 })
 
+/** b - a of two tensors, in float64. */
+export const tensorDifference = z.object({
+  statistics,
+  histogram: tensorDetail.shape.histogram,
+  picture: tensorDetail.shape.picture,
+})
+
 export const parameterGroup = z.object({
   count: z.number(),
   lr: jsonNumber.optional(),
@@ -451,6 +458,7 @@ export type RunFacts = z.infer<typeof runFacts>
 export type TensorRow = z.infer<typeof tensorRow>
 export type TensorFlag = z.infer<typeof tensorFlag>
 export type TensorDetail = z.infer<typeof tensorDetail>
+export type TensorDifference = z.infer<typeof tensorDifference>
 export type Statistics = z.infer<typeof statistics>
 export type TrainingState = z.infer<typeof trainingState>
 export type History = z.infer<typeof history>

@@ -1,6 +1,7 @@
 import { procedures } from './base'
 import { checkpoints } from './procedures/checkpoints'
 import { comparison } from './procedures/compare'
+import { differences } from './procedures/difference'
 import { raw } from './procedures/raw'
 import { repairs } from './procedures/repair'
 import { runs } from './procedures/run'
@@ -12,6 +13,7 @@ export const router = procedures.router({
   ...checkpoints,
   ...tensors,
   ...comparison,
+  ...differences,
   ...repairs,
   ...raw,
   ...runs,

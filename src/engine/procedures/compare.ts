@@ -1,8 +1,9 @@
+import type { DiffReport, DiffRow } from '../../contract/schemas'
 import { diff } from '../../core/diff/diff'
 import { procedures } from '../base'
 import { globFilter } from '../glob'
 import { job } from '../jobs'
-import { wireDiff } from '../wire/diff'
+import { wireDiff, wireRow } from '../wire/diff'
 
 const compare = procedures.diff.handler(({ input, context: { engine }, signal }) => {
   const a = engine.get(input.a).checkpoint
@@ -15,7 +16,17 @@ const compare = procedures.diff.handler(({ input, context: { engine }, signal })
     ...((atol > 0 || rtol > 0) && { tolerance: { atol, rtol } }),
     ...(input.ulp && { ulp: true }),
   }
-  return job(signal, async (onProgress, abort) => wireDiff(await diff(a, b, { ...chosen, signal: abort, onProgress })))
+  const rows: DiffRow[] = []
+  const onRow = (row: Parameters<typeof wireRow>[0]) => rows.push(wireRow(row))
+  const events = job(signal, async (onProgress, abort) =>
+    wireDiff(await diff(a, b, { ...chosen, signal: abort, onProgress, onRow })),
+  )
+  return withRows(events, rows)
 })
+
+/** Gives each event of progress the rows that have gathered. */
+async function* withRows(events: ReturnType<typeof job<DiffReport>>, rows: DiffRow[]) {
+  for await (const event of events) yield event.type === 'progress' ? { ...event, rows: rows.splice(0) } : event
+}
 
 export const comparison = { diff: compare }

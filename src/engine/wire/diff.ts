@@ -25,7 +25,7 @@ export function wireDiff({
   }
 }
 
-function wireRow(row: rows.DiffRow): DiffRow {
+export function wireRow(row: rows.DiffRow): DiffRow {
   const { shapeA, shapeB, maxAbs, meanAbs, rms, relL2, cosine, ...rest } = row
   return {
     ...rest,

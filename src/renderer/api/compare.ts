@@ -1,12 +1,12 @@
 import type { z } from 'zod'
-import type { diffReport } from '../../contract/schemas'
+import type { diffReport, TensorDifference } from '../../contract/schemas'
 import type { Client } from './connection'
 import type { JobEvent } from './jobs'
 
 export type DiffReport = z.infer<typeof diffReport>
 export type DiffRow = DiffReport['tensors'][number]
 
-interface Sides {
+export interface Sides {
   /** The open checkpoint. */
   readonly id: string
   /** What it is compared with: opened for this, and closed after it. */
@@ -15,20 +15,77 @@ interface Sides {
   readonly swapped: boolean
 }
 
-/** Opens the other side, measures the differences, and closes it again, however that ends. */
+/** So often is the report shown anew while it grows: all of it is sorted each time. */
+const EVERY_MS = 400
+
+/** Opens the other side, measures the differences, and closes it again, however that ends. Rows are shown as they come. */
 export async function* compare(
+  client: Client,
+  sides: Sides,
+  signal: AbortSignal,
+): AsyncGenerator<JobEvent<DiffReport>> {
+  let told = 0
+  let partial: DiffReport | undefined
+  for await (const event of withOther(client, sides, signal, (pair) => client.diff(pair, { signal }))) {
+    if (event.type === 'result') {
+      yield event
+      continue
+    }
+    partial = grown(partial ?? emptyReport(), event.rows)
+    const isDue = performance.now() - told > EVERY_MS
+    if (isDue) told = performance.now()
+    yield { type: 'progress', progress: event.progress, ...(isDue && { partial }) }
+  }
+}
+
+/** Where one tensor of a comparison differs. */
+export async function differenceOf(
+  client: Client,
+  sides: Sides,
+  { name, nameB }: Pick<DiffRow, 'name' | 'nameB'>,
+  signal: AbortSignal,
+): Promise<TensorDifference> {
+  const ask = async function* (pair: Pair) {
+    yield await client.difference({ ...pair, name, ...(nameB !== undefined && { nameB }) }, { signal })
+  }
+  for await (const difference of withOther(client, sides, signal, async (pair) => ask(pair))) return difference
+  throw new Error('The tensor was not compared')
+}
+
+interface Pair {
+  readonly a: string
+  readonly b: string
+}
+
+async function* withOther<Event>(
   client: Client,
   { id, path, swapped }: Sides,
   signal: AbortSignal,
-): AsyncGenerator<JobEvent<DiffReport>> {
+  events: (pair: Pair) => Promise<AsyncIterable<Event>>,
+): AsyncGenerator<Event> {
   const other = await client.open({ path }, { signal })
   if (other.kind === 'run') {
     throw new Error(`${other.name} is a run of ${other.checkpoints.length} checkpoints: choose one of them`)
   }
   try {
-    yield* await client.diff(swapped ? { a: other.id, b: id } : { a: id, b: other.id }, { signal })
+    yield* await events(swapped ? { a: other.id, b: id } : { a: id, b: other.id })
   } finally {
     // Nobody waits for it, and an engine that is gone has closed it already.
     client.close({ id: other.id }).catch(() => undefined)
   }
+}
+
+function emptyReport(): DiffReport {
+  const summary = { same: 0, changed: 0, onlyA: 0, onlyB: 0, shape: 0, dtype: 0 }
+  return { a: '', b: '', identical: false, summary, tensors: [], state: [] }
+}
+
+/** The report with more rows, which are added to the list it has: a copy for each batch would cost the square of them all. */
+function grown(report: DiffReport, rows: readonly DiffRow[]): DiffReport {
+  const summary = { ...report.summary }
+  for (const row of rows) {
+    report.tensors.push(row)
+    summary[row.status] += 1
+  }
+  return { ...report, summary }
 }

@@ -7,13 +7,17 @@ export interface Progress {
   readonly label: string
 }
 
-export type JobEvent<Result> = { type: 'progress'; progress: Progress } | { type: 'result'; result: Result }
+export type JobEvent<Result> =
+  | { type: 'progress'; progress: Progress; partial?: Result | undefined }
+  | { type: 'result'; result: Result }
 
 export interface JobState<Result = unknown> {
   readonly status: 'running' | 'done' | 'failed' | 'cancelled'
   /** What the user reads while it runs. */
   readonly title: string
   readonly progress?: Progress
+  /** What there is of the result while it comes. */
+  readonly partial?: Result
   readonly result?: Result
   readonly problem?: Problem
 }
@@ -65,7 +69,9 @@ export class Jobs {
           this.#put(key, entry, { status: 'done', title, result: event.result })
           return event.result
         }
-        this.#put(key, entry, { status: 'running', title, progress: event.progress })
+        const partial = event.partial ?? entry.state.partial
+        const coming = partial !== undefined && { partial }
+        this.#put(key, entry, { status: 'running', title, progress: event.progress, ...coming })
       }
       this.#put(key, entry, signal.aborted ? { status: 'cancelled', title } : unfinished(title))
     } catch (error) {

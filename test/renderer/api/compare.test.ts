@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compare } from '../../../src/renderer/api/compare'
+import { compare, type DiffReport, differenceOf } from '../../../src/renderer/api/compare'
 import { localApi } from '../fixture/local'
 
 const RUN = '/data/runs/tiny-gpt2'
@@ -27,6 +27,33 @@ describe('comparing', () => {
       type: 'result',
       result: { a: `${RUN}/checkpoint-30`, b: `${RUN}/checkpoint-10` },
     })
+    expect(closed).toEqual([expect.stringMatching(/-2$/)])
+  })
+
+  it('shows rows before all are there, and at the end each of them once', async () => {
+    const { client, id } = await opened()
+    const sides = { id, path: `${RUN}/checkpoint-10`, swapped: false }
+    let early: DiffReport | undefined
+    let last: DiffReport | undefined
+    for await (const event of compare(client, sides, new AbortController().signal)) {
+      if (event.type === 'result') last = event.result
+      else if (event.partial) early ??= { ...event.partial, tensors: [...event.partial.tensors] }
+    }
+    expect(early?.tensors.length).toBeGreaterThan(0)
+    expect(early?.tensors.length).toBeLessThan(last?.tensors.length ?? 0)
+    expect(early?.tensors).toEqual(last?.tensors.slice(0, early?.tensors.length))
+    const { same, changed, onlyA, onlyB, shape, dtype } = early?.summary ?? {}
+    expect([same, changed, onlyA, onlyB, shape, dtype].reduce((sum, n) => (sum ?? 0) + (n ?? 0), 0)).toBe(
+      early?.tensors.length,
+    )
+  })
+
+  it('measures one tensor of the pair, and closes the other side again', async () => {
+    const { client, closed, id } = await opened()
+    const sides = { id, path: `${RUN}/checkpoint-10`, swapped: false }
+    const row = { name: 'transformer.wte.weight' }
+    const { histogram } = await differenceOf(client, sides, row, new AbortController().signal)
+    expect(histogram?.counts.length).toBeGreaterThan(0)
     expect(closed).toEqual([expect.stringMatching(/-2$/)])
   })
 

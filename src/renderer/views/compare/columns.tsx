@@ -27,7 +27,7 @@ export const COLUMNS: ColumnDef<DiffRow, unknown>[] = [
   column.display({
     id: 'name',
     header: 'Name',
-    size: 260,
+    size: 210,
     meta: { sortable: true, title: (row) => visible(row.name) },
     cell: ({ row }) => (
       <span className={classes.name}>
@@ -44,12 +44,6 @@ export const COLUMNS: ColumnDef<DiffRow, unknown>[] = [
       const { word, tone } = STATUS[row.original.status]
       return <Tag tone={tone}>{word}</Tag>
     },
-  }),
-  column.display({
-    id: 'what',
-    header: 'Shape, dtype',
-    size: 190,
-    cell: ({ row }) => <What row={row.original} />,
   }),
   column.display({
     id: 'changed',
@@ -73,6 +67,12 @@ export const COLUMNS: ColumnDef<DiffRow, unknown>[] = [
   metric('rms', 'RMS'),
   metric('relL2', 'Relative L2'),
   metric('cosine', 'Cosine'),
+  column.display({
+    id: 'what',
+    header: 'Shape, dtype',
+    size: 190,
+    cell: ({ row }) => <What row={row.original} />,
+  }),
 ]
 
 function What({ row }: { row: DiffRow }) {

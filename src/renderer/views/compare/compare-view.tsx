@@ -34,6 +34,7 @@ export function CompareView() {
     setPath(other)
     void run(other, swapped)
   }
+  const report = job?.result ?? job?.partial
   const others = checkpoint.siblings.filter((sibling) => sibling.path !== checkpoint.path)
   const swap = () => {
     setSwapped(!swapped)
@@ -61,7 +62,14 @@ export function CompareView() {
           <ErrorPanel problem={job.problem} retry={() => run(path, swapped)} />
         </div>
       )}
-      {job?.status === 'done' && job.result && <Report key={`${path} ${swapped}`} report={job.result} />}
+      {report && (
+        <Report
+          key={`${path} ${swapped}`}
+          report={report}
+          sides={{ id: checkpoint.id, path, swapped }}
+          growing={job?.status === 'running'}
+        />
+      )}
       {(!job || job.status === 'cancelled') && (
         <Empty
           icon={<IconFileDiff size={24} />}

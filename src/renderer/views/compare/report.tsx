@@ -1,42 +1,56 @@
-import { Button, TextInput } from '@mantine/core'
 import { useHotkeys } from '@mantine/hooks'
-import { IconCircleCheck, IconDownload, IconSearch } from '@tabler/icons-react'
+import { IconCircleCheck } from '@tabler/icons-react'
 import { useMemo, useState } from 'react'
-import type { DiffReport, DiffRow } from '../../api/compare'
+import type { DiffReport, DiffRow, Sides } from '../../api/compare'
 import { saveCsv } from '../../ui/csv'
 import { DataGrid, type Sorting } from '../../ui/data-grid'
 import { Empty } from '../../ui/empty'
 import { formatCount } from '../../ui/format'
-import { IconAction } from '../../ui/icon-action'
-import { Keys } from '../../ui/keys'
+import { SidePane } from '../../ui/side-pane'
 import { matcherOf } from '../tensors/search'
 import { COLUMNS } from './columns'
 import classes from './compare-view.module.css'
+import { Conclusions } from './conclusions'
+import { csvOf } from './csv'
+import { DifferencePane } from './difference-pane'
+import { LayerStrip } from './layer-strip'
+import { isIn, layersOf } from './modules'
+import { ModulesPane } from './modules-pane'
+import { ReportBar } from './report-bar'
 import { sortDiff } from './sort'
 import { StateDifferences } from './state-differences'
 import { type DiffStatus, differing, STATUSES } from './status'
 import { Summary } from './summary'
 
-/** Counts first, then what they count. */
-export function Report({ report }: { report: DiffReport }) {
+interface ReportProps {
+  report: DiffReport
+  sides: Sides
+  /** More rows are coming. */
+  growing: boolean
+}
+
+/** Counts first, then what they count; by module on the left, one tensor in full on the right. */
+export function Report({ report, sides, growing }: ReportProps) {
+  const { modules = [] } = report
   const [asked, setAsked] = useState<ReadonlySet<DiffStatus>>(new Set())
   const [text, setText] = useState('')
   const [sorting, setSorting] = useState<Sorting | null>(null)
-  const [chosen, setChosen] = useState<DiffRow | null>(null)
+  const [scope, setScope] = useState<string | null>(null)
+  const [chosenName, setChosenName] = useState<string | null>(null)
   const rows = useMemo(() => {
     const { matches } = matcherOf(text)
-    return sortDiff(
-      differing(report, asked).filter((row) => matches(row.name)),
-      sorting,
-    )
-  }, [report, asked, text, sorting])
-  const at = chosen ? rows.indexOf(chosen) : -1
+    const found = differing(report, asked).filter((row) => isIn(row.name, scope ?? '') && matches(row.name))
+    return sortDiff(found, sorting)
+  }, [report, asked, scope, text, sorting])
+  const layers = useMemo(() => layersOf(modules), [modules])
+  const at = chosenName === null ? -1 : rows.findIndex((row) => row.name === chosenName)
+  const chosen = rows[at]
 
   const step = (by: 1 | -1) => {
     let next = at < 0 ? (by > 0 ? 0 : rows.length - 1) : at + by
     while (rows[next]?.status === 'same') next += by
     const row = rows[next]
-    if (row) setChosen(row)
+    if (row) setChosenName(row.name)
   }
   useHotkeys([
     ['.', () => step(1)],
@@ -47,6 +61,7 @@ export function Report({ report }: { report: DiffReport }) {
     if (!next.delete(status)) next.add(status)
     setAsked(next)
   }
+  const showsAll = asked.size === STATUSES.length
 
   return (
     <>
@@ -57,64 +72,64 @@ export function Report({ report }: { report: DiffReport }) {
               <IconCircleCheck size={16} aria-hidden /> Identical: every tensor, value and state.
             </>
           ) : (
-            leadOf(report)
+            leadOf(report, growing)
           )}
         </p>
         <Summary summary={report.summary} asked={asked} onToggle={toggle} />
+        <Conclusions conclusions={report.conclusions ?? []} />
+        {layers.length > 0 && <LayerStrip layers={layers} scope={scope} onScope={setScope} />}
       </div>
       <StateDifferences state={report.state} />
-      <div className={classes.bar}>
-        <TextInput
-          value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
-          placeholder="Find a tensor"
-          aria-label="Find a tensor"
-          leftSection={<IconSearch size={14} aria-hidden />}
-          spellCheck={false}
-          w={220}
-        />
-        <span className={classes.soft} aria-live="polite">
-          {formatCount(rows.length)} of {formatCount(report.tensors.length)} tensors
-        </span>
-        <Button
-          size="compact-xs"
-          variant="subtle"
-          aria-pressed={asked.size === STATUSES.length}
-          onClick={() => setAsked(asked.size === STATUSES.length ? new Set() : new Set(STATUSES))}
-          data-testid="compare-unchanged"
-        >
-          {asked.size === STATUSES.length ? 'Hide unchanged' : 'Show unchanged'}
-        </Button>
-        <span className={classes.hint}>
-          <Keys keys="," /> <Keys keys="." /> previous, next difference
-        </span>
-        <IconAction label="Save the differences as CSV" onClick={() => saveCsv('differences.csv', csvOf(rows))}>
-          <IconDownload size={15} />
-        </IconAction>
+      <div className={classes.panes}>
+        {modules.length > 1 && (
+          <SidePane side="left" label="Modules" storageKey="assay-diff-tree-width" initial={210} min={140} max={480}>
+            <ModulesPane modules={modules} differingOnly={!showsAll} scope={scope} onScope={setScope} />
+          </SidePane>
+        )}
+        <div className={classes.rows}>
+          <ReportBar
+            text={text}
+            onText={setText}
+            shown={rows.length}
+            total={report.tensors.length}
+            scope={scope}
+            onLeaveScope={() => setScope(null)}
+            showsAll={showsAll}
+            onShowAll={() => setAsked(showsAll ? new Set() : new Set(STATUSES))}
+            onStep={step}
+            onSave={() => saveCsv('differences.csv', csvOf(rows))}
+          />
+          {rows.length === 0 ? (
+            <Empty icon={<IconCircleCheck size={24} />} title={growing ? 'No difference so far' : 'No tensor differs'}>
+              {report.summary.same > 0 && `${formatCount(report.summary.same)} are bit for bit the same.`}
+            </Empty>
+          ) : (
+            <DataGrid
+              label="Differences"
+              rows={rows}
+              columns={COLUMNS}
+              idOf={(row) => row.name}
+              attributesOf={(row) => ({ 'data-testid': 'diff-row', 'data-status': row.status, 'data-name': row.name })}
+              chosen={at}
+              onChoose={(row: DiffRow) => setChosenName(row.name)}
+              sorting={sorting}
+              onSort={setSorting}
+            />
+          )}
+        </div>
+        {chosen && !growing && (
+          <SidePane side="right" label="Difference" storageKey="assay-diff-width" initial={320} min={240} max={640}>
+            <DifferencePane key={chosen.name} row={chosen} sides={sides} onClose={() => setChosenName(null)} />
+          </SidePane>
+        )}
       </div>
-      {rows.length === 0 ? (
-        <Empty icon={<IconCircleCheck size={24} />} title="No tensor differs">
-          {report.summary.same > 0 && `${formatCount(report.summary.same)} are bit for bit the same.`}
-        </Empty>
-      ) : (
-        <DataGrid
-          label="Differences"
-          rows={rows}
-          columns={COLUMNS}
-          idOf={(row) => row.name}
-          attributesOf={(row) => ({ 'data-testid': 'diff-row', 'data-status': row.status, 'data-name': row.name })}
-          chosen={at}
-          onChoose={setChosen}
-          sorting={sorting}
-          onSort={setSorting}
-        />
-      )}
     </>
   )
 }
 
-function leadOf({ summary, tensors, state }: DiffReport): string {
+function leadOf({ summary, tensors, state }: DiffReport, growing: boolean): string {
   const different = tensors.length - summary.same
+  if (growing) return `${formatCount(different)} of ${formatCount(tensors.length)} tensors differ so far.`
   const states = state.filter((entry) => !entry.same).length
   const ofTensors =
     different === 0
@@ -123,37 +138,4 @@ function leadOf({ summary, tensors, state }: DiffReport): string {
   return states === 0
     ? `${ofTensors}; the training state is the same.`
     : `${ofTensors}, and so does the training state.`
-}
-
-function csvOf(rows: readonly DiffRow[]) {
-  return [
-    [
-      'name',
-      'status',
-      'shape left',
-      'shape right',
-      'dtype left',
-      'dtype right',
-      'changed',
-      'max',
-      'mean',
-      'rms',
-      'relative L2',
-      'cosine',
-    ],
-    ...rows.map((row) => [
-      row.name,
-      row.status,
-      row.shapeA?.join('x'),
-      row.shapeB?.join('x'),
-      row.dtypeA,
-      row.dtypeB,
-      row.changed,
-      row.maxAbs,
-      row.meanAbs,
-      row.rms,
-      row.relL2,
-      row.cosine,
-    ]),
-  ]
 }

@@ -36,8 +36,9 @@ describe('rows of a comparison', () => {
     expect(names(sortDiff(tensors, { column: 'maxAbs', descending: false }))).toBe('abdc')
   })
 
-  it('sort by name, and stay as they came without sorting', () => {
+  it('sort by name, as people count, and so without sorting too', () => {
     expect(names(sortDiff(tensors, { column: 'name', descending: false }))).toBe('abcd')
-    expect(sortDiff(tensors, null)).toBe(tensors)
+    const layers = [row('h.10', 'same', 0), row('h.9', 'same', 0)]
+    expect(sortDiff(layers, null).map(({ name }) => name)).toEqual(['h.9', 'h.10'])
   })
 })

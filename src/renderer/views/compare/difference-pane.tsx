@@ -1,0 +1,96 @@
+import { IconX } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { type DiffRow, differenceOf, type Sides } from '../../api/compare'
+import { useApi } from '../../api/context'
+import { problemOf } from '../../api/problem'
+import { ErrorPanel } from '../../ui/error-panel'
+import { Facts } from '../../ui/facts'
+import { formatCount, formatPercent, formatShape, formatValue } from '../../ui/format'
+import { IconAction } from '../../ui/icon-action'
+import { Pending } from '../../ui/pending'
+import { SafeText } from '../../ui/safe-text'
+import { Section } from '../../ui/section'
+import { Tag } from '../../ui/tag'
+import { Histogram } from '../tensors/histogram'
+import { Picture } from '../tensors/picture'
+import classes from './difference-pane.module.css'
+import { STATUS } from './status'
+
+interface DifferencePaneProps {
+  row: DiffRow
+  sides: Sides
+  onClose: () => void
+}
+
+/** One tensor of the comparison: how much of it changed, by how much, and where. */
+export function DifferencePane({ row, sides, onClose }: DifferencePaneProps) {
+  const { client } = useApi()
+  const { id, path, swapped } = sides
+  const isMeasured = row.changed !== null && row.changed > 0
+  const query = useQuery({
+    queryKey: ['difference', id, path, swapped, row.name],
+    queryFn: ({ signal }) => differenceOf(client, sides, row, signal),
+    enabled: isMeasured,
+  })
+  const { word, tone } = STATUS[row.status]
+  const { statistics, histogram, picture } = query.data ?? {}
+  return (
+    <article className={classes.pane} data-testid="difference" data-name={row.name}>
+      <header className={classes.head}>
+        <h2>
+          <SafeText>{row.name}</SafeText>
+        </h2>
+        <IconAction label="Close" size={22} onClick={onClose}>
+          <IconX size={14} />
+        </IconAction>
+      </header>
+      <p className={classes.kind}>
+        <Tag tone={tone}>{word}</Tag>
+        {row.shapeA && formatShape(row.shapeA)} {row.dtypeA}
+      </p>
+      {row.note !== undefined && (
+        <p className={classes.note}>
+          <SafeText>{row.note}</SafeText>
+        </p>
+      )}
+      <Facts rows={factsOf(row)} />
+      {isMeasured && query.isPending && <Pending lines={5} label="Measuring the difference" />}
+      {query.error && <ErrorPanel problem={problemOf(query.error)} retry={() => query.refetch()} />}
+      {histogram && histogram.counts.length > 0 && (
+        <Section title="Differences, right minus left">
+          <Histogram histogram={histogram} />
+        </Section>
+      )}
+      {picture && picture.width > 0 && (
+        <Section title="Where" note="mean difference">
+          <Picture picture={picture} shape={row.shapeA ?? []} />
+        </Section>
+      )}
+      {statistics && statistics.nan + statistics.inf > 0 && (
+        <p className={classes.note}>{formatCount(statistics.nan + statistics.inf)} differences are no number.</p>
+      )}
+    </article>
+  )
+}
+
+function factsOf(row: DiffRow) {
+  const { count, changed, becameNan = 0, wasNan = 0 } = row
+  const told = (value: DiffRow['maxAbs']) => (value === null ? undefined : formatValue(value, 6))
+  return [
+    ['On the right', row.nameB === undefined ? undefined : <SafeText key="nameB">{row.nameB}</SafeText>],
+    [
+      'Values changed',
+      changed === null || count === undefined
+        ? undefined
+        : `${formatCount(changed)} of ${formatCount(count)}, ${formatPercent(changed, count)}`,
+    ],
+    ['Kind of change', row.anatomy],
+    ['Largest', told(row.maxAbs)],
+    ['Mean', told(row.meanAbs)],
+    ['RMS', told(row.rms)],
+    ['Relative L2', told(row.relL2)],
+    ['Cosine', row.cosine === null ? undefined : formatValue(row.cosine, 9)],
+    ['Became NaN', becameNan > 0 ? formatCount(becameNan) : undefined],
+    ['NaN on the left only', wasNan > 0 ? formatCount(wasNan) : undefined],
+  ] as const
+}
