@@ -1,4 +1,4 @@
-import { type FolderEntry, joinPath, listFolder, parentOf, pathKind } from '../bytes/folder'
+import { baseName, type FolderEntry, joinPath, listFolder, parentOf, pathKind } from '../bytes/folder'
 import { runAt } from '../checkpoint/run'
 import { AssayError } from '../errors'
 
@@ -9,6 +9,11 @@ const PATIENCE = 12
 const UNDER_WAY = /^(tmp[-_.]|\.)|\.(tmp|temp|part|partial|incomplete)$/i
 /** Checkpoints beside a model that was saved into the folder of the run at its end. */
 const BESIDE_MODEL = /^(checkpoint|ckpt|global_?step|step|epoch|iter)[-_=]?\d+/i
+
+/** Files that scripts write a whole checkpoint to, as `last.pt`. */
+const LOOSE = /\.(pt|pth|ckpt)$/i
+/** Files beside which others are parts of one checkpoint. */
+const PART = /^(optimizer|scheduler|scaler|training_args|rng_state|random_states)(_\d+)?\.(pt|pth|bin|pkl)$/
 
 interface Seen {
   /** Names, sizes and times of all files: while it changes, something writes. */
@@ -59,10 +64,12 @@ export class Arrivals {
 }
 
 function checkpointsIn(root: string): string[] {
-  const run = runAt(root)?.checkpoints
-  const beside = () => listFolder(root, 1).filter(({ path, kind }) => kind === 'folder' && BESIDE_MODEL.test(path))
-  const found = run ?? beside().map(({ path: name }) => ({ path: joinPath(root, name), name }))
-  return found.filter(({ name }) => !UNDER_WAY.test(name)).map(({ path }) => path)
+  const entries = listFolder(root, 1)
+  const named = (what: FolderEntry['kind'], pattern: RegExp) =>
+    entries.flatMap(({ path: name, kind }) => (kind === what && pattern.test(name) ? [joinPath(root, name)] : []))
+  const run = runAt(root)?.checkpoints.map(({ path }) => path) ?? named('folder', BESIDE_MODEL)
+  const loose = named('file', PART).length > 0 ? [] : named('file', LOOSE)
+  return [...new Set([...run, ...loose])].filter((path) => !UNDER_WAY.test(baseName(path)))
 }
 
 /** Files of a checkpoint; of one that is a file, itself. None where it went away in the meantime. */

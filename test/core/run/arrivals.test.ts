@@ -54,6 +54,30 @@ describe('a checkpoint', () => {
     expect(look(QUIET)).toEqual(['checkpoint-20'])
   })
 
+  test('may be a single file of any name, told again when it is written anew', () => {
+    look(0)
+    write('last.pt')
+    look(1000)
+    expect(look(QUIET)).toEqual(['last.pt'])
+    write('last.pt', 'written anew')
+    write('best.ckpt.tmp')
+    look(1000)
+    expect(look(QUIET)).toEqual(['last.pt'])
+    renameSync(join(root, 'best.ckpt.tmp'), join(root, 'best.ckpt'))
+    write('epoch_1.pt')
+    write('epoch_2.pt')
+    look(1000)
+    expect(look(QUIET).sort()).toEqual(['best.ckpt', 'epoch_1.pt', 'epoch_2.pt'])
+  })
+
+  test('that is a folder is not told part by part', () => {
+    look(0)
+    write('model.pt')
+    write('optimizer.pt')
+    look(1000)
+    expect(look(QUIET)).toEqual([])
+  })
+
   test('under a name for saves under way waits for its own', () => {
     look(0)
     write('tmp-checkpoint-10/model.safetensors')
