@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { join } from 'node:path'
+import { describe, expect, it, test } from 'vitest'
 import { statistics, tensorRow, trainingState } from '../../src/contract/schemas'
 import { goldenPath, type TrueTensor, truthOf } from '../golden/cases'
 import { assay, assayJson } from './run'
@@ -102,4 +103,19 @@ describe('assay stats', () => {
     expect(lost.every(({ mean }) => mean === null)).toBe(true)
     expect(status).toBe(0)
   })
+})
+
+describe('assay show', () => {
+  it('says how many findings there are, and of a healthy checkpoint nothing', async () => {
+    expect((await assay(['show', goldenPath('flattened')])).stdout).toMatch(
+      /^ {2}4 errors.*; assay verify .* tells them$/m,
+    )
+    expect((await assay(['show', goldenPath('trainer-gpt2')])).stdout).not.toContain('assay verify')
+  })
+})
+
+test('a state by itself is asked for nothing that lies beside it', async () => {
+  const { stdout } = await assay(['verify', join(goldenPath('trainer-gpt2'), 'scheduler.pt')])
+  expect(stdout).toContain('PARTIAL  nothing to resume from by itself')
+  expect(stdout).not.toContain('missing')
 })

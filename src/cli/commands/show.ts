@@ -6,7 +6,7 @@ import { type Session, withSession } from '../session'
 import { STATUS, type Status } from '../status'
 import { tensorRows } from '../tensors'
 import { componentLines } from '../text/report'
-import { jsonText, safe } from '../text/safe'
+import { jsonText, nameText, safe } from '../text/safe'
 import { table } from '../text/table'
 import { bytesText, numberText, plural, shapeText } from '../text/units'
 
@@ -83,9 +83,19 @@ function text(
   const { path, layoutLabel, verification, files } = opened
   const size = files.reduce((sum, file) => sum + file.size, 0)
   const head = `${bold(safe(path))}  ${safe(layoutLabel)}\n${dim(`${plural(files.length, 'file')}, ${bytesText(size)}`)}\n`
-  const parts = [head, componentLines(verification, io), stateText(state, io)]
+  const parts = [head, componentLines(verification, io), summaryText(verification, io), stateText(state, io)]
   if (tensors) parts.push(tensorText(tensors, options, io))
   return parts.filter((part) => part !== '').join('\n')
+}
+
+/** How many findings there are; what they say, `verify` tells. */
+function summaryText({ path, findings }: OpenedCheckpoint['verification'], io: Io): string {
+  const { dim } = colors(io)
+  const counts = (['error', 'warning', 'info'] as const).flatMap((severity) => {
+    const count = findings.filter((each) => each.severity === severity).length
+    return count === 0 ? [] : [severity === 'info' ? plural(count, 'note') : plural(count, severity)]
+  })
+  return counts.length === 0 ? '' : `  ${counts.join(', ')}${dim(`; assay verify ${safe(path)} tells them`)}\n`
 }
 
 function stateText(state: TrainingState, io: Io): string {
@@ -119,7 +129,7 @@ function stateText(state: TrainingState, io: Io): string {
 function tensorText(rows: readonly Row[], { sha256 }: Options, io: Io): string {
   const { dim, yellow } = colors(io)
   const lines = rows.map((row) => [
-    safe(row.label ?? row.name),
+    nameText(row.label ?? row.name, io.stdout),
     row.dtype,
     shapeText(row.shape),
     bytesText(row.bytes),

@@ -5,7 +5,7 @@ import { withSession } from '../session'
 import { STATUS, type Status } from '../status'
 import { tensorRows } from '../tensors'
 import { progressLine } from '../text/progress'
-import { jsonText, safe } from '../text/safe'
+import { jsonText, nameText, safe } from '../text/safe'
 import { table } from '../text/table'
 import { numberText, shapeText } from '../text/units'
 
@@ -49,7 +49,7 @@ function text(tensors: readonly Measured[], io: Io): string {
   const { dim, red, bold } = colors(io)
   const head = ['tensor', 'dtype', 'shape', 'min', 'max', 'mean', 'std', 'l2', 'zeros', 'nan', 'inf', '']
   const lines = tensors.map((one) => [
-    safe(one.name),
+    nameText(one.name, io.stdout),
     one.dtype,
     shapeText(one.shape),
     ...[one.min, one.max, one.mean, one.std, one.l2, one.zeros, one.nan, one.inf].map(numberText),

@@ -14,13 +14,21 @@ const RESUME: Record<Verification['resume']['level'], string> = {
   none: 'does not resume',
 }
 
+/** What resuming comes to. Of what was not read, nothing is claimed. */
+function resumeText({ verdict, resume, findings }: Verification): string {
+  if (verdict !== 'partial' || resume.level !== 'none') return RESUME[resume.level]
+  const unread = findings.some(({ rule, severity }) => rule === 'file/unknown-format' && severity !== 'info')
+  return unread ? 'not all of it is read: whether it resumes is not known' : 'nothing to resume from by itself'
+}
+
 /** The verdict in a line, the reasons below it. */
-export function verdictLine({ verdict, resume, tensors }: Verification, io: Io): string {
+export function verdictLine(verification: Verification, io: Io): string {
+  const { verdict, resume, tensors } = verification
   const { green, yellow, red, bold, dim } = colors(io)
   const paint = { complete: green, partial: yellow, broken: red }[verdict]
   const amount = `${plural(tensors.count, 'tensor')}, ${countText(tensors.parameters)} parameters, ${bytesText(tensors.bytes)}`
   const why = resume.why.map((reason) => `  ${safe(reason)}\n`).join('')
-  return `${paint(bold(verdict.toUpperCase()))}  ${RESUME[resume.level]}\n${why}${dim(amount)}`
+  return `${paint(bold(verdict.toUpperCase()))}  ${resumeText(verification)}\n${why}${dim(amount)}`
 }
 
 const MARKS: Record<Component['status'], string> = { present: '✓', missing: '✗', damaged: '!', 'not-applicable': '·' }

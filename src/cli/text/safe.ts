@@ -1,3 +1,5 @@
+import type { Output } from '../io'
+
 /**
  * Characters that act on a terminal instead of being seen: controls, formats (bidirectional overrides, zero-width characters,
  * the byte order mark), line and paragraph separators, halves of surrogate pairs.
@@ -15,6 +17,19 @@ function unitEscaped(unit: string): string {
 /** A text that a file gave, on one line and inert: characters that act are shown as `\u001b`. */
 export function safe(text: string): string {
   return text.replace(ACTING, escaped)
+}
+
+/** Fewest characters that a shortened name keeps. */
+const LEAST = 24
+
+/** A name as `safe` gives it; on a terminal its middle is left out where it would take more than half of the line. */
+export function nameText(name: string, { isTTY, columns }: Output): string {
+  const text = safe(name)
+  const most = Math.max(LEAST, Math.floor((columns ?? 80) / 2))
+  if (!isTTY || text.length <= most) return text
+  const characters = [...text]
+  const end = Math.floor((most - 1) / 2)
+  return [...characters.slice(0, most - 1 - end), '…', ...characters.slice(-end)].join('')
 }
 
 /** One JSON document, inert on a terminal too (its own line breaks aside), the schema version first. */

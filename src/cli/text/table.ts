@@ -1,5 +1,8 @@
 export type Align = 'left' | 'right'
 
+/** Columns are padded for cells of up to so many characters; a longer one moves the rest of its own line alone. */
+const WIDEST = 80
+
 /**
  * Rows in aligned columns, two spaces apart, each line after `indent`. Cells must be `safe` already; `paint` may colour a cell
  * after it has been padded, so that colours do not count as width.
@@ -15,7 +18,9 @@ export function table(
   const { indent = '', align = [], paint = (cell) => cell } = options
   const widths: number[] = []
   for (const row of rows) {
-    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length)
+    for (const [i, cell] of row.entries()) {
+      if (cell.length <= WIDEST) widths[i] = Math.max(widths[i] ?? 0, cell.length)
+    }
   }
   return rows
     .map((row, at) => {

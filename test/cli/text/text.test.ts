@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { jsonText, safe } from '../../../src/cli/text/safe'
+import { jsonText, nameText, safe } from '../../../src/cli/text/safe'
 import { table } from '../../../src/cli/text/table'
 import { bytesText, numberText, parseSize } from '../../../src/cli/text/units'
 
@@ -21,6 +21,28 @@ describe('safe', () => {
 
   it('leaves letters of any script, signs and whole surrogate pairs alone', () => {
     expect(safe('模型.重み.ÄÖ→😀')).toBe('模型.重み.ÄÖ→😀')
+  })
+})
+
+describe('a name of 3000 characters', () => {
+  const long = `model.${'layer.'.repeat(500)}weight`
+  const terminal = { write() {}, isTTY: true, columns: 100 }
+
+  it('keeps its beginning and its end on a terminal', () => {
+    const shown = nameText(long, terminal)
+    expect(shown).toHaveLength(50)
+    expect(shown).toMatch(/^model\.layer\..*….*\.weight$/)
+    expect(nameText('wte.weight', terminal)).toBe('wte.weight')
+  })
+
+  it('is whole in a pipe, where it moves no other line', () => {
+    expect(nameText(long, { write() {} })).toBe(long)
+    const [first, second] = table([
+      ['wte.weight', 'float32'],
+      [long, 'float32'],
+    ]).split('\n')
+    expect(first).toBe('wte.weight  float32')
+    expect(second).toBe(`${long}  float32`)
   })
 })
 

@@ -42,6 +42,7 @@ export const file: Layout = {
     const holdsNothing = draft.component('weights').status === 'missing' && isReadable(draft)
     if (holdsNothing || draft.files.some(isLog)) nothingToResume(draft)
     else settleStates(draft, `in ${path}`)
+    if (isPart(draft)) leaveToOthers(draft)
     countRankFiles(draft, siblings(draft, path))
   },
 }
@@ -78,6 +79,20 @@ function markFile(draft: Draft, opened: StateFile): void {
 /** Whether the file could be read and simply holds nothing. */
 function isReadable(draft: Draft): boolean {
   return draft.files.every(({ findings }) => findings.every(({ rule }) => !rule.startsWith('file/')))
+}
+
+/** Whether the file is the state of one component, whose others lie beside it. */
+function isPart(draft: Draft): boolean {
+  const { status } = draft.component('weights')
+  return status === 'not-applicable' && !draft.files.some(isLog) && draft.holders('trainer').length === 0
+}
+
+function leaveToOthers(draft: Draft): void {
+  for (const id of ['optimizer', 'scheduler', 'rng'] as const) {
+    if (draft.component(id).status === 'missing') {
+      draft.mark(id, 'not-applicable', [], 'This file is one part of a checkpoint; others are kept beside it')
+    }
+  }
 }
 
 function nothingToResume(draft: Draft): void {
