@@ -105,7 +105,7 @@ describe('assay stats', () => {
   })
 })
 
-describe('assay show', () => {
+describe('assay show, before the state', () => {
   it('says how many findings there are, and of a healthy checkpoint nothing', async () => {
     expect((await assay(['show', goldenPath('flattened')])).stdout).toMatch(
       /^ {2}4 errors.*; assay verify .* tells them$/m,

@@ -41,6 +41,7 @@ export type LayoutId =
   | 'deepspeed'
   | 'megatron'
   | 'peft'
+  | 'diffusers'
   | 'folder'
   | 'file'
   | 'unknown'

@@ -2,6 +2,7 @@ import { joinPath } from '../bytes/folder'
 import { AssayError } from '../errors'
 import type { Run } from './checkpoint'
 import { layoutOf } from './layouts'
+import { diffusers } from './layouts/diffusers'
 import { filesLike, foldersLike, hasFile, type Listing, listingOfFolder } from './listing'
 import { modelFiles } from './weights'
 
@@ -48,7 +49,7 @@ export function checkpointsBelow(path: string): Run['checkpoints'] {
 
 /** A folder with weights, an adapter or a state of its own is a checkpoint, whatever lies below it. */
 function isCheckpoint(listing: Listing): boolean {
-  if (modelFiles(listing) || hasFile(listing, 'adapter_config.json')) return true
+  if (modelFiles(listing) || hasFile(listing, 'adapter_config.json') || diffusers.matches(listing)) return true
   return filesLike(listing, /^(random_states_\d+\.pkl|optimizer\.(pt|bin))$/).length > 0
 }
 

@@ -46,7 +46,7 @@ export function reportUnindexed(draft: Draft, files: readonly string[]): void {
  */
 export async function openShards(draft: Draft, index: string, component: ComponentId): Promise<StateFile[]> {
   const json = await draft.openJson(index)
-  const map = fieldsOf(fieldsOf(json)?.weight_map)
+  const map = besideIndex(fieldsOf(fieldsOf(json)?.weight_map), index)
   if (!map) {
     if (json !== undefined) draft.findings.push(finding('file/bad-header', index, `${index} has no weight_map`))
     return []
@@ -69,6 +69,15 @@ export async function openShards(draft: Draft, index: string, component: Compone
   }
   compareIndex(draft, index, map, numberOf(fieldsOf(fieldsOf(json)?.metadata)?.total_size), files, byShard)
   return files
+}
+
+/** The map with paths from the checkpoint on: an index names files beside itself, and may lie in a folder. */
+function besideIndex(map: Readonly<Record<string, Plain>> | undefined, index: string) {
+  const folder = index.slice(0, index.lastIndexOf('/') + 1)
+  if (map === undefined || folder === '') return map
+  const moved: Record<string, Plain> = Object.create(null)
+  for (const [name, shard] of Object.entries(map)) moved[name] = typeof shard === 'string' ? folder + shard : shard
+  return moved
 }
 
 async function openShard(
