@@ -177,7 +177,7 @@ function reverse(bytes: Uint8Array, size: number): void {
 }
 
 /** Splits the row-major range [from, to) of a shape into boxes, at most two for each dimension. */
-function* boxesOf(shape: readonly number[], from: number, to: number): Generator<Box> {
+export function* boxesOf(shape: readonly number[], from: number, to: number): Generator<Box> {
   if (from >= to) return
   const [extent, ...rest] = shape
   if (extent === undefined) {

@@ -2,6 +2,7 @@ import { joinPath } from '../bytes/folder'
 import { AssayError } from '../errors'
 import type { Run } from './checkpoint'
 import { layoutOf } from './layouts'
+import { tagsIn } from './layouts/deepspeed'
 import { diffusers } from './layouts/diffusers'
 import { filesLike, foldersLike, hasFile, type Listing, listingOfFolder } from './listing'
 import { modelFiles } from './weights'
@@ -43,13 +44,18 @@ export function runAt(path: string): Run | undefined {
  * beside its `checkpoint-N` folders. Oldest first; none where there are none. Opens no file.
  */
 export function checkpointsBelow(path: string): Run['checkpoints'] {
-  const folders = numbered(path).filter(({ name }) => !STATE_FILE.test(name))
+  const tags = tagsIn(listingOfFolder(path))
+  // The one save of DeepSpeed in a folder is what the folder itself is.
+  const own = tags.length === 1 ? tags[0] : undefined
+  const folders = numbered(path).filter(({ name }) => !STATE_FILE.test(name) && name !== own)
   return folders.filter((each) => holdsCheckpoint(each.path))
 }
 
 /** A folder with weights, an adapter or a state of its own is a checkpoint, whatever lies below it. */
 function isCheckpoint(listing: Listing): boolean {
   if (modelFiles(listing) || hasFile(listing, 'adapter_config.json') || diffusers.matches(listing)) return true
+  // A root of DeepSpeed with one save is that save, and `latest` is a part of it.
+  if (tagsIn(listing).length === 1) return true
   return filesLike(listing, /^(random_states_\d+\.pkl|optimizer\.(pt|bin))$/).length > 0
 }
 

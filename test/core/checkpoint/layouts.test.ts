@@ -194,7 +194,6 @@ describe('a folder that a script wrote', () => {
 
 describe('a folder of another framework', () => {
   it.each([
-    ['DeepSpeed', { latest: 'global_step10', 'global_step10/mp_rank_00_model_states.pt': 'x' }],
     ['Megatron', { 'latest_checkpointed_iteration.txt': '100' }],
     ['Orbax', { _CHECKPOINT_METADATA: '{}' }],
     ['TensorFlow', { 'model.data-00000-of-00001': 'x' }],

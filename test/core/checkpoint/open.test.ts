@@ -42,6 +42,9 @@ const WHOLE: readonly (readonly [string, LayoutId])[] = [
   ['dcp-fsdp2-metadata-missing', 'dcp'],
   ['dcp-fsdp2-shard-missing', 'dcp'],
   ['fsdp-accelerate', 'accelerate'],
+  ...['zero2', 'zero2-rank-missing', 'zero3', 'zero3-latest-stale', 'zero3-rank-missing'].map(
+    (name) => [name, 'deepspeed'] as const,
+  ),
   ['seed-style', 'folder'],
   ['seed-style-weights-only', 'folder'],
   ['sharded', 'folder'],
@@ -93,7 +96,7 @@ function weightsOf(checkpoint: Checkpoint) {
 
 /** torch-zoo-sparse is told by its dense form, quantized dtypes by their integers: those are told apart below. */
 const TENSORS = WHOLE.map(([name]) => name).filter(
-  (name) => !/sparse|quantized|only-test-txt|metadata-missing|weights-missing|zoo-empty/.test(name),
+  (name) => !/sparse|quantized|only-test-txt|metadata-missing|zero[23]|weights-missing|zoo-empty/.test(name),
 )
 
 describe('the tensors of a checkpoint', () => {
@@ -165,6 +168,9 @@ describe('the training state', () => {
     'dcp-fsdp2-metadata-missing',
     'dcp-fsdp2-shard-missing',
     'fsdp-accelerate',
+    'zero2',
+    'zero2-rank-missing',
+    'zero3-rank-missing',
   ])('%s: the number of processes is that of the truth', async (name) => {
     const { state } = await open(placeOf(name))
     expect(state.worldSize).toBe(truthOf(name).expect.world_size)

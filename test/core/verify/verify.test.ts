@@ -97,6 +97,8 @@ const RULE_OF: Record<string, RuleId> = {
   'type-not-decoded': 'file/unknown-format',
   'unknown-format': 'file/unknown-format',
   'weights-missing': 'weights/missing',
+  'latest-stale': 'trainer/stale-pointer',
+  'zero-rank-missing': 'optimizer/missing-rank',
   'zero-run': 'weights/zero-run',
   'zero-size': 'weights/placeholder',
 }

@@ -5,6 +5,7 @@ import { some } from '../names'
 import { openWeights } from '../weights'
 import { checkRanks, largest, missing, notApplicable, openRanks, openStates } from './common'
 import { openDistributedFolders } from './dcp'
+import { openZero, zeroFolder } from './deepspeed'
 import type { Layout } from './layout'
 
 const RNG = /^random_states_(\d+)\.pkl$/
@@ -79,6 +80,11 @@ async function openModels(draft: Draft): Promise<void> {
   }
 }
 
+/** The folder to which DeepSpeed saved, if it did (accelerator.py, `save_state`). */
+function zeroOf(listing: Listing): string | undefined {
+  return foldersLike(listing, /^pytorch_model$/).find((folder) => zeroFolder(listing, folder))
+}
+
 /** A file for each model; safetensors where the same model is there in both forms. */
 function modelsOf(listing: Listing): string[] {
   const byNumber = new Map<number, string>()
@@ -99,6 +105,8 @@ async function openOptimizers(draft: Draft): Promise<void> {
   const paths = filesLike(draft.listing, /^optimizer(_\d+)?\.bin$/)
   const sharded = foldersLike(draft.listing, /^optimizer_\d+$/)
   if (paths.length === 0 && sharded.length > 0) return openDistributedFolders(draft, 'optimizer', sharded)
+  const zero = paths.length === 0 ? zeroOf(draft.listing) : undefined
+  if (zero !== undefined) return openZero(draft, zero, { weights: modelsOf(draft.listing).length === 0, whole: false })
   await openStates(draft, 'optimizer', paths, missing('No optimizer.bin: its moments would start from zero'))
 }
 

@@ -2,7 +2,7 @@ import { openFile } from '../../bytes/file'
 import { joinPath } from '../../bytes/folder'
 import { mappingOf } from '../../decode/pickle/value'
 import { AssayError } from '../../errors'
-import { finding, findingOf } from '../../finding'
+import { findingOf } from '../../finding'
 import type { ComponentId, ComponentStatus, StateFile } from '../checkpoint'
 import type { Draft } from '../draft'
 import { filesLike, hasFile } from '../listing'
@@ -22,7 +22,7 @@ export function notApplicable(note: string): Absent {
   return { status: 'not-applicable', note }
 }
 
-/** Opens files as one component and marks it. */
+/** Opens files as one component and marks it: where there are none, by the files that were opened already and hold it. */
 export async function openStates(
   draft: Draft,
   id: ComponentId,
@@ -31,7 +31,7 @@ export async function openStates(
 ): Promise<void> {
   const files = []
   for (const path of paths) files.push(await draft.open(path, id))
-  draft.markFiles(id, files, absent)
+  draft.markFiles(id, files.length > 0 ? files : draft.holders(id), absent)
   const empty = files.find(isEmpty)
   if (empty && id !== 'scaler' && draft.component(id).status === 'present') {
     draft.mark(id, 'damaged', paths, `${empty.path} holds nothing`)
@@ -124,12 +124,4 @@ export function checkRanks(draft: Draft, processes: number, why: string, name: (
     draft.rng.map(({ file }) => file),
     `${names} ${verb} not here: ${why}`,
   )
-}
-
-/** Marks a component that lies in folders of another form (`what`), whose contents are not read. */
-export function openForeign(draft: Draft, id: ComponentId, paths: readonly string[], what: string): void {
-  for (const path of paths) {
-    draft.findings.push(finding('file/unknown-format', path, `${path} is ${what}; Assay does not read its contents`))
-  }
-  draft.mark(id, 'present', paths, 'Kept in a form that Assay does not read')
 }

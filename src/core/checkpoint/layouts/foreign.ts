@@ -9,12 +9,6 @@ interface Foreign {
 /** Folders of other frameworks, told by the files that mark them, so that they can be named. */
 const FOREIGN: readonly (Foreign & { readonly matches: (listing: Listing) => boolean })[] = [
   {
-    what: 'a DeepSpeed checkpoint',
-    matches: (l) =>
-      filesLike(l, /_(model|optim)_states\.pt$/).length > 0 ||
-      (hasFile(l, 'latest') && foldersLike(l, /^global_step\d+$/).length > 0),
-  },
-  {
     what: 'a Megatron-LM checkpoint',
     matches: (l) => hasFile(l, 'latest_checkpointed_iteration.txt') || foldersLike(l, /^mp_rank_\d\d/).length > 0,
   },

@@ -1,6 +1,7 @@
 import type { Listing } from '../listing'
 import { accelerate } from './accelerate'
 import { dcp } from './dcp'
+import { deepspeed } from './deepspeed'
 import { diffusers } from './diffusers'
 import { file } from './file'
 import { folder } from './folder'
@@ -11,7 +12,18 @@ import { trainer } from './trainer'
 import { unknown } from './unknown'
 
 /** Every layout, the most particular first. The last matches anything. */
-const LAYOUTS: readonly Layout[] = [file, trainer, accelerate, dcp, peft, diffusers, tensorflow, folder, unknown]
+const LAYOUTS: readonly Layout[] = [
+  file,
+  trainer,
+  accelerate,
+  dcp,
+  deepspeed,
+  peft,
+  diffusers,
+  tensorflow,
+  folder,
+  unknown,
+]
 
 /** The first layout that the names fit. */
 export function layoutOf(listing: Listing): Layout {

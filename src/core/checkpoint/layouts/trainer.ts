@@ -3,17 +3,9 @@ import { finding } from '../../finding'
 import type { Draft } from '../draft'
 import { filesLike, foldersLike, hasFile, type Listing } from '../listing'
 import { modelFiles, openWeights } from '../weights'
-import {
-  checkRanks,
-  missing,
-  notApplicable,
-  openConfig,
-  openForeign,
-  openRanks,
-  openStates,
-  openTokenizer,
-} from './common'
+import { checkRanks, missing, notApplicable, openConfig, openRanks, openStates, openTokenizer } from './common'
 import { openDistributedFolders } from './dcp'
+import { openZero } from './deepspeed'
 import type { Layout } from './layout'
 import { hasAdapter, openAdapter } from './peft'
 
@@ -78,6 +70,10 @@ export const trainer: Layout = {
   },
 }
 
+function holdsModel(listing: Listing): boolean {
+  return modelFiles(listing) !== undefined || fullFsdp(listing) !== undefined || hasAdapter(listing)
+}
+
 async function openModel(draft: Draft): Promise<void> {
   const sharded = foldersLike(draft.listing, /^pytorch_model_fsdp_\d+$/)
   if (sharded.length > 0 && !modelFiles(draft.listing)) {
@@ -101,7 +97,9 @@ async function openOptimizer(draft: Draft): Promise<void> {
   const sharded = foldersLike(draft.listing, /^optimizer_\d+$/)
   const zero = foldersLike(draft.listing, /^global_step\d+$/)
   if (paths.length === 0 && sharded.length > 0) return openDistributedFolders(draft, 'optimizer', sharded)
-  if (paths.length === 0 && zero.length > 0) return openForeign(draft, 'optimizer', zero, 'a DeepSpeed state')
+  if (paths.length === 0 && zero.length > 0) {
+    return openZero(draft, zero.at(-1) as string, { weights: !holdsModel(draft.listing), whole: false })
+  }
   await openStates(draft, 'optimizer', paths, missing('No optimizer.pt: its moments would start from zero'))
 }
 

@@ -3,7 +3,7 @@ import type { Counter } from '../checkpoint'
 
 /** What scripts call their count of optimizer steps, the surest first. */
 const STEP_KEYS = [
-  ...['global_step', 'step', 'current_step', 'iteration', 'iter', 'iter_num', 'num_updates', 'steps'],
+  ...['global_step', 'global_steps', 'step', 'current_step', 'iteration', 'iter', 'iter_num', 'num_updates', 'steps'],
   ...['it', 'n_iter', 'iterations', 'step_count'],
   // Stable-Baselines3: steps of the environment.
   'num_timesteps',
