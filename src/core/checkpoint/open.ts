@@ -1,5 +1,4 @@
-import { pathKind } from '../bytes/folder'
-import { AssayError } from '../errors'
+import { obstacleAt, pathKind } from '../bytes/folder'
 import { type Finding, finding } from '../finding'
 import type { Checkpoint, Run } from './checkpoint'
 import { Draft } from './draft'
@@ -90,5 +89,5 @@ function unreadable({ entries, only }: Listing): Finding[] {
 function kindOf(path: string): 'file' | 'folder' {
   const kind = pathKind(path)
   if (kind) return kind
-  throw new AssayError('file/unreadable', `There is no file or folder at ${path}`, { file: path })
+  throw obstacleAt(path)
 }

@@ -36,6 +36,16 @@ interface Place {
   readonly count: number
   /** Bytes in front of the archive: what must be added to every offset in it. */
   readonly prefix: number
+  /** Bytes between the directory and its end records that belong to neither. */
+  readonly gap: number
+  /** Whether a second directory fits the same end records: readers that count from the end take that one. */
+  readonly second: boolean
+}
+
+export interface Directory {
+  readonly entries: ZipEntry[]
+  /** Where bytes begin that stand between the directory and its end records, in which another archive may lie. */
+  readonly gapAt?: number
 }
 
 /**
@@ -43,7 +53,7 @@ interface Place {
  * `file/truncated` when there is no end record, `file/bad-header` when the records do not fit the file, `file/resource-bomb` when
  * the directory is larger than any real one, `file/unknown-format` for an archive split over several files.
  */
-export async function readDirectory(source: ByteSource, report: Report): Promise<ZipEntry[]> {
+export async function readDirectory(source: ByteSource, report: Report): Promise<Directory> {
   const place = await findDirectory(source)
   if (place.length > LONGEST_DIRECTORY || place.count > MOST_ENTRIES) {
     const claim = `${place.count} entries in ${place.length} bytes`
@@ -59,13 +69,20 @@ export async function readDirectory(source: ByteSource, report: Report): Promise
       : `${place.prefix} bytes stand in front of the archive; torch refuses such a file`
     report.add('prefix', 'file/bad-header', source.name, message, { bytes: place.prefix })
   }
+  if (place.gap > 0) {
+    const what = place.second
+      ? 'another archive by its directory: torch lists the first and Python the second'
+      : 'which belong to neither'
+    const message = `${place.gap} bytes stand between the directory of the archive and its end record, ${what}`
+    report.add('gap', 'file/bad-header', source.name, message, { bytes: place.gap, offset: place.start + place.length })
+  }
   const entries = parseDirectory(await readBytes(source, place.start, place.length), place, source, report)
   // Without zip64 the count has 16 bits, and writers let it run over.
   if ((entries.length - place.count) % 0x10000 !== 0) {
     const message = `The directory lists ${entries.length} entries, and its end record says ${place.count}`
     report.add('count', 'file/bad-header', source.name, message, { expected: place.count, got: entries.length })
   }
-  return entries
+  return { entries, ...(place.gap > 0 && { gapAt: place.start + place.length }) }
 }
 
 async function findDirectory(source: ByteSource): Promise<Place> {
@@ -119,7 +136,11 @@ async function placeOf(source: ByteSource, tail: DataView, at: number, tailStart
   // Where the offset says, or right before the end records if something was put in front of the archive.
   for (const start of [offset, end - length]) {
     if (start < offset || start + length > end || count * CENTRAL_HEADER_BYTES > length) continue
-    if (await hasDirectory(source, start, length)) return { start, length, count, prefix: start - offset }
+    if (!(await hasDirectory(source, start, length))) continue
+    const records = tailStart + at - (end64?.bytes ?? 0)
+    const last = records - length
+    const second = length > 0 && last > start && (await hasDirectory(source, last, length))
+    return { start, length, count, prefix: start - offset, gap: Math.max(records - start - length, 0), second }
   }
   throw new AssayError(
     'file/bad-header',
@@ -139,7 +160,7 @@ async function readEnd64(
   tail: DataView,
   at: number,
   tailStart: number,
-): Promise<{ at: number; count: number; length: number; offset: number } | undefined> {
+): Promise<{ at: number; bytes: number; count: number; length: number; offset: number } | undefined> {
   const locator = at - END64_LOCATOR_BYTES
   if (locator < 0 || tail.getUint32(locator, true) !== END64_LOCATOR) return undefined
   for (const place of [getUint64(tail, locator + 8), tailStart + locator - END64_BYTES]) {
@@ -148,6 +169,8 @@ async function readEnd64(
     if (record.getUint32(0, true) !== END64) continue
     return {
       at: place,
+      // Its own length counts from behind that field (APPNOTE 4.3.14); the locator follows.
+      bytes: 12 + getUint64(record, 4) + END64_LOCATOR_BYTES,
       count: getUint64(record, 32),
       length: getUint64(record, 40),
       offset: getUint64(record, 48),

@@ -25,6 +25,8 @@ export interface ZipArchive {
   readonly entries: readonly ZipEntry[]
   /** There is no usable directory: the entries were found by their local headers, the archive is whole up to `offset`. */
   readonly torn?: { readonly offset: number; readonly reason: string }
+  /** Where bytes begin that stand behind the directory and before its end record: another archive may lie in them. */
+  readonly gapAt?: number
   /** What is wrong with single records. That the archive is torn is not among them. */
   readonly findings: readonly Finding[]
 }
@@ -46,8 +48,9 @@ export async function openZip(source: ByteSource): Promise<ZipArchive> {
   const report = new Report()
   let entries: readonly ZipEntry[]
   let torn: ZipArchive['torn']
+  let gapAt: number | undefined
   try {
-    entries = await readDirectory(source, report)
+    ;({ entries, gapAt } = await readDirectory(source, report))
   } catch (error) {
     const damaged = error instanceof AssayError && (error.code === 'file/truncated' || error.code === 'file/bad-header')
     if (!damaged || !(await startsAsZip(source))) throw error
@@ -62,7 +65,13 @@ export async function openZip(source: ByteSource): Promise<ZipArchive> {
     const message = `The record ${quote(entry.name)} would grow from ${entry.compressedSize} to ${entry.size} bytes`
     report.add('bomb', 'file/resource-bomb', source.name, message, { record: entry.name, bytes: entry.size })
   }
-  return { source, entries, ...(torn && { torn }), findings: report.findings(source.name) }
+  return {
+    source,
+    entries,
+    ...(torn && { torn }),
+    ...(gapAt !== undefined && { gapAt }),
+    findings: report.findings(source.name),
+  }
 }
 
 async function startsAsZip(source: ByteSource): Promise<boolean> {

@@ -1,9 +1,10 @@
-import { type ByteSource, memorySource, readBytes } from '../bytes/source'
+import { type ByteSource, memorySource, rangeOf, readBytes } from '../bytes/source'
 import { wrapping } from '../checkpoint/signatures'
 import { readTar, TAR_MAGIC, tarEntrySource } from '../container/tar'
 import { readTorchLegacy } from '../container/torch-legacy'
 import { isTorchTar, readTorchTar } from '../container/torch-tar'
 import { entrySource, entryStart, openZip, type ZipEntry } from '../container/zip'
+import { END_BYTES } from '../container/zip-format'
 import { parseJson } from '../decode/json'
 import { beginsLikePickle } from '../decode/pickle/calls'
 import { type GlobalUse, isNamedDanger } from '../decode/pickle/globals'
@@ -44,11 +45,18 @@ export async function globalsIn(source: ByteSource): Promise<GlobalsInFile> {
     await collectZip(source, findings, NESTED)
   else {
     if (begins(head, TAR_MAGIC, 257)) await collectTar(source, findings, NESTED)
+    else if (await endsLikeZip(source)) await collectZip(source, findings, NESTED)
     const wrapped = noteWrapping(source, head, findings)
     // Whatever it looks like, what decodes as a pickle is one: protocol 0 has no mark.
     await collectStream(source, head, findings, !wrapped && !isSafetensors(source, head))
   }
   return { globals: findings.globals, ...(findings.error !== undefined && { error: shortened(findings.error) }) }
+}
+
+/** An archive with something in front of it, which Python's zipfile opens. */
+async function endsLikeZip(source: ByteSource): Promise<boolean> {
+  const length = Math.min(source.size, END_BYTES)
+  return begins(await readBytes(source, source.size - length, length), [0x50, 0x4b, 0x05, 0x06])
 }
 
 function noteWrapping(source: ByteSource, head: Uint8Array, collected: Collected): boolean {
@@ -87,10 +95,25 @@ async function collectZip(source: ByteSource, collected: Collected, nested: numb
     if (!archive) return
     if (archive.torn) collected.error ??= `${source.name}: ${archive.torn.reason}`
     for (const entry of archive.entries) await collectRecord(archive, entry, collected, nested)
+    if (archive.gapAt !== undefined) await collectGap(archive.source, archive.gapAt, collected, nested)
     const first = archive.entries.reduce((least, { headerOffset }) => Math.min(least, headerOffset), end)
     // Offsets that lie may lead nowhere further to the front.
     if (archive.torn || first === end) return
     end = first
+  }
+}
+
+/** An archive between the directory and the end record, which readers that count from the end take for the archive. */
+async function collectGap(source: ByteSource, at: number, collected: Collected, nested: number): Promise<void> {
+  if (nested === 0) {
+    collected.error ??= `${source.name}: archives lie in archives too deep to be looked into`
+    return
+  }
+  try {
+    await collectZip(rangeOf(source, at, source.size - at, source.name), collected, nested - 1)
+  } catch (error) {
+    if (!(error instanceof AssayError)) throw error
+    collected.error ??= error.message
   }
 }
 
@@ -141,7 +164,7 @@ async function collectInner(
   else if (isTar) await collectTar(record, collected, nested - 1)
   else noteWrapping(record, head, collected)
   if (head[0] === 0x7b) await collectSerialized(record, collected)
-  if (!isZip) await collectStream(record, head, collected, expected)
+  if (!isZip) await collectStream(record, head, collected, expected, expected)
 }
 
 /** Larger settings are not looked through. */
@@ -212,7 +235,7 @@ async function collectTar(source: ByteSource, collected: Collected, nested: numb
 
 /**
  * Pickles from the beginning of a file or record on, one behind another. `expected`: only a pickle begins like this here, so
- * one that breaks leaves the file unknown. Elsewhere any bytes may happen to be opcodes: only a dangerous name tells, and only
+ * one that breaks leaves the file unknown, if it begins as one or is `named` as one. Elsewhere any bytes may happen to be opcodes: only a dangerous name tells, and only
  * if something is called (`cffi`, `cloudpickle` on two lines of a requirements.txt read as a global).
  */
 async function collectStream(
@@ -220,8 +243,9 @@ async function collectStream(
   head: Uint8Array,
   collected: Collected,
   expected: boolean,
+  named = false,
 ): Promise<void> {
-  const marked = beginsLikePickle(head)
+  const marked = named || beginsLikePickle(head)
   const unread = (why: string) => {
     collected.error ??= `${source.name}: ${why}`
   }

@@ -65,6 +65,35 @@ describe('the archive torch writes', () => {
   })
 })
 
+describe('two archives of the same size in one file', () => {
+  for (const zip64 of [true, false]) {
+    it(`give the first, and word that readers differ about them (zip64: ${zip64})`, async () => {
+      const [first, second] = ['one', 'two'].map((data) => makeZip([member('a/data', data)], { zip64 })) as [
+        Uint8Array,
+        Uint8Array,
+      ]
+      const archive = await open(concat([first, second]))
+      expect(await contents(archive)).toEqual({ 'a/data': 'one' })
+      expect(archive.gapAt).toBeGreaterThan(0)
+      expect(archive.findings.map(({ rule, message }) => [rule, message])).toEqual([
+        ['file/bad-header', expect.stringMatching(/another archive.*torch lists the first and Python the second/)],
+      ])
+    })
+  }
+
+  it('are told apart from bytes that only stand between directory and end record', async () => {
+    const whole = makeZip([member('a/data', 'one')])
+    const end = whole.length - 22
+    const archive = await open(concat([whole.subarray(0, end), text('astray'), whole.subarray(end)]))
+    expect(archive.findings[0]?.message).toMatch(/^6 bytes stand between .* which belong to neither/)
+  })
+
+  it('is not said of a healthy archive with a comment', async () => {
+    const archive = await open(makeZip([member('a/data', 'one')], { zip64: true, comment: 'PK' }))
+    expect([archive.gapAt, codes(archive)]).toEqual([undefined, []])
+  })
+})
+
 describe('a torn archive', () => {
   it('cut in its directory gives every record, with its checksum', async () => {
     const archive = await openZip(golden('damaged-zip-cut-last/data/model.pt'))

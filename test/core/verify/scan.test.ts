@@ -89,6 +89,25 @@ describe('where pickles hide', () => {
     expect(await scanned('junk.pt', pickle(junk, archive))).toMatchObject(dangerous)
   })
 
+  it('in the second of two archives of the same size, which only some readers see', async () => {
+    const [clean, other] = [harmless, hostile].map((data) =>
+      makeZip([{ name: 'a/data.pkl', data: Uint8Array.from([...data, ...new Uint8Array(64 - data.length)]) }]),
+    ) as [Uint8Array, Uint8Array]
+    expect(clean.length).toBe(other.length)
+    expect(await scanned('pair.pt', Uint8Array.from([...clean, ...other]))).toEqual(dangerous)
+  })
+
+  it('is unknown where a record named as a pickle breaks, in the protocols that have no mark too', async () => {
+    const record = new TextEncoder().encode('(dp0\nVw\np1\ncfoo\nbar\nPnot a storage\ntR')
+    const found = await scanned('broken.pt', makeZip([{ name: 'a/data.pkl', data: record }]))
+    expect(found).toMatchObject({ verdict: 'unknown', dangerous: [] })
+  })
+
+  it('behind bytes that only make the file begin like something else', async () => {
+    const archive = makeZip([{ name: 'archive/data.pkl', data: hostile }])
+    expect(await scanned('script.pt', pickle(raw('#!/bin/sh\n'), archive))).toEqual(dangerous)
+  })
+
   it('also where the archive claims to begin behind its end', async () => {
     const record = { name: 'archive/data.pkl', data: hostile, lie: { offset: 0x7fffffff } }
     expect(await scanned('nowhere.pt', makeZip([record]))).toMatchObject({ verdict: 'unknown' })
