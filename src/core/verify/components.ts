@@ -60,7 +60,8 @@ export function settle(checkpoint: Checkpoint, findings: readonly Finding[]): Co
 }
 
 /** The finding that the whole checkpoint is in a format of another framework, which is not read. */
-function foreignFinding({ name }: Checkpoint, findings: readonly Finding[]): Finding | undefined {
+function foreignFinding({ name, tensors }: Checkpoint, findings: readonly Finding[]): Finding | undefined {
+  if (tensors.length > 0) return undefined
   return findings.find(
     ({ rule, severity, subject }) => rule === 'file/unknown-format' && severity !== 'info' && subject === name,
   )

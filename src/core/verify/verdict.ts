@@ -15,20 +15,23 @@ export interface Resume {
 /** Findings that make weights unfit to load even where every value is there. */
 const BREAKING: ReadonlySet<RuleId> = new Set<RuleId>(['pickle/dangerous', 'file/path-escape', 'file/odd-name'])
 
-/** Warnings that speak against an exact resume. */
-const INEXACT: ReadonlySet<RuleId> = new Set<RuleId>([
-  'trainer/step-mismatch',
-  'optimizer/step-mismatch',
-  'scheduler/step-mismatch',
-  'rng/malformed',
-  'rng/world-size',
-  'trainer/incomplete-save',
-  'optimizer/rebuilt',
-  'scheduler/rebuilt',
-  'scaler/rebuilt',
-  'rng/rebuilt',
-  'trainer/rebuilt',
-])
+/** Warnings that speak against an exact resume, and what will happen where their message does not say so. */
+const INEXACT: { readonly [id in RuleId]?: string } = {
+  'trainer/step-mismatch':
+    'training may go on from the wrong step, with the wrong learning rate and data that it has seen already',
+  'optimizer/step-mismatch':
+    'an optimizer that counts fewer steps was made anew on the way; its moments are younger than the weights, and the loss may rise for some hundred steps',
+  'scheduler/step-mismatch': 'the learning rate will not be the one of this step; where it is higher, the loss rises',
+  'rng/malformed':
+    'it will not load; shuffling and dropout take another course, and the loss goes on smoothly but not bit for bit',
+  'rng/world-size': 'the data comes in another order; the loss goes on smoothly, but not bit for bit',
+  'trainer/incomplete-save': 'what was written last may be missing or cut off',
+  'optimizer/rebuilt': '',
+  'scheduler/rebuilt': '',
+  'scaler/rebuilt': '',
+  'rng/rebuilt': '',
+  'trainer/rebuilt': '',
+}
 
 /** Components without which a resumed run takes another course. A tokenizer belongs to the data, not to the training. */
 const NEEDED: readonly ComponentId[] = [
@@ -69,7 +72,9 @@ export function weigh(
   }
 
   const amiss = NEEDED.flatMap((id) => components.filter((each) => each.id === id && isAmiss(each)))
-  const inexact = findings.filter(({ rule, severity }) => INEXACT.has(rule) || (strict && severity === 'warning'))
+  const inexact = findings.filter(
+    ({ rule, severity }) => INEXACT[rule] !== undefined || (strict && severity === 'warning'),
+  )
   if (amiss.length === 0 && inexact.length === 0) {
     return { verdict: 'complete', resume: { level: 'exact', why: [completeSentence(components, state)] } }
   }
@@ -82,8 +87,12 @@ export function weigh(
   const warned = inexact.filter(({ subject }) => !amiss.some(({ files }) => files.includes(subject)))
   return {
     verdict: 'partial',
-    resume: { level, why: [...new Set([...lost, ...warned.map(({ message }) => `${message}.`)])] },
+    resume: { level, why: [...new Set([...lost, ...warned.map(warning)])] },
   }
+}
+
+function warning({ rule, message }: Finding): string {
+  return INEXACT[rule] ? `${message}: ${INEXACT[rule]}.` : `${message}.`
 }
 
 function isAmiss({ status }: Component): boolean {
@@ -122,15 +131,16 @@ const PART = 'This is a part of a checkpoint: there are no weights in it.'
 const UNREAD = 'What Assay does not read it cannot vouch for: whether training can resume is not known.'
 
 const BARE =
-  'These are weights alone. They load, but training cannot go on where it stopped: it would start anew from them.'
+  'These are weights alone: training starts anew from them. The loss begins about where they left it, then rises for some hundred steps while a new optimizer gathers its moments and the learning rate begins with its warmup.'
 
 /** What it means for the person who resumes. */
 const LOST: { readonly [id in ComponentId]?: string } = {
   optimizer: 'the optimizer restarts with zero moments; expect a jump in the loss for some hundred steps',
-  scheduler: 'the learning rate starts over from its first value, warmup included',
-  scaler: 'the loss scale starts over and the first steps may be skipped',
-  trainer: 'the step, the epoch and the history start from zero',
-  sampler: 'batches that were already seen may come again',
+  scheduler:
+    'the learning rate starts over from its first value, warmup included; where that is higher than it was, the loss rises until it has come down again',
+  scaler: 'the loss scale starts over; some of the first steps may be skipped, and the loss does not mind',
+  trainer: 'the step, the epoch and the history start from zero, and the data from its beginning',
+  sampler: 'batches that were already seen may come again, on which the loss looks better than it is',
   rng: 'shuffling, dropout and augmentation take another course; the loss goes on smoothly, but not bit for bit',
   config: 'the model has to be built by hand before the weights can be loaded',
   custom: 'what the training script registered has to be rebuilt',
@@ -149,8 +159,9 @@ const NAMES: { readonly [id in ComponentId]?: string } = {
 
 function sentences(components: readonly Component[]): string[] {
   return components.map(({ id, label, status, files }) => {
-    const partly = status === 'missing' && files.length > 0 ? 'missing in part' : status
-    return `${NAMES[id] ?? label} is ${partly}: ${LOST[id]}.`
+    const name = NAMES[id] ?? label
+    if (status === 'damaged') return `${name} is damaged and should not be loaded; without it ${LOST[id]}.`
+    return `${name} is ${files.length > 0 ? 'missing in part' : 'missing'}: ${LOST[id]}.`
   })
 }
 
@@ -162,5 +173,5 @@ function completeSentence(components: readonly Component[], { step }: TrainingSt
   const parts = ['weights', ...present.map((id) => names[id] as string)]
   const all = list(parts, parts.length)
   const where = step === undefined ? '' : ` at step ${step}`
-  return `${all.charAt(0).toUpperCase()}${all.slice(1)} are all here and agree: training goes on exactly${where}.`
+  return `${all.charAt(0).toUpperCase()}${all.slice(1)} are all here and agree: training goes on exactly${where}, and the loss as if it had never stopped.`
 }

@@ -166,6 +166,28 @@ describe('the verdict', () => {
     expect(resume.why[0]).toContain('expect a jump in the loss')
   })
 
+  test('each reason says what the loss will do', async () => {
+    const why = async (name: string) => (await verified(name)).resume.why
+    for (const name of [
+      'seed-style-weights-only',
+      'scaler-cpu',
+      'damaged-optimizer-empty',
+      'accelerate-ddp2-rng1-missing',
+    ]) {
+      expect(
+        (await why(name)).filter((reason) => !/the loss/i.test(reason)),
+        name,
+      ).toEqual([])
+    }
+    const counters = [
+      { source: 'checkpoint.it', file: 'checkpoint.pt', value: 9000 },
+      { source: 'optimizer.step', file: 'checkpoint.pt', value: 1 },
+    ]
+    const { resume } = await verify(checkpointOf({ layout: 'file', state: { counters } }), { kernel })
+    expect(resume).toMatchObject({ level: 'stable' })
+    expect(resume.why[0]).toMatch(/^optimizer\.step says 1, checkpoint\.it says 9000: .*the loss may rise/)
+  })
+
   test('weights alone are not scolded for each thing they lack', async () => {
     const { resume } = await verified('damaged-healthy-st')
     expect(resume.why).toHaveLength(1)
