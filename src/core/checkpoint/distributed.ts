@@ -34,6 +34,8 @@ export interface Distributed {
   readonly findings: readonly Finding[]
 }
 
+/** The metadata of half a million chunks takes some 25 times its size when decoded. */
+const METADATA_MEMORY = 2 ** 31
 /** Objects that are read, and their bytes in all: settings, schedulers, counts. A large model has some thousands. */
 const MOST_OBJECTS = 20_000
 const OBJECT_BYTES = 256 << 20
@@ -47,7 +49,7 @@ export async function openDistributed(root: string, folder: string, component: C
   const file = folder === '' ? METADATA : `${folder}/${METADATA}`
   const source = openFile(joinPath(root, file), file)
   try {
-    const pickle = await decodePickleIn(source, 0, source.size)
+    const pickle = await decodePickleIn(source, 0, source.size, METADATA_MEMORY)
     if (pickle.error) throw pickle.error
     const metadata = distributedMetadata(pickle.value)
     if (!metadata) {

@@ -192,6 +192,30 @@ describe('a folder that a script wrote', () => {
   })
 })
 
+describe('a folder of Megatron-LM', () => {
+  const state = { from: placeOf('producer-nanogpt') }
+
+  it('on one rank is read whole', async () => {
+    const checkpoint = await open(makeFolder('iter_0000100', { 'mp_rank_00/model_optim_rng.pt': state }))
+    expect(checkpoint).toMatchObject({ layout: 'megatron', findings: [] })
+    for (const id of ['weights', 'optimizer'] as const) {
+      expect(component(checkpoint, id)).toMatchObject({ status: 'present', files: ['mp_rank_00/model_optim_rng.pt'] })
+    }
+  })
+
+  it('on several ranks is listed, and not vouched for', async () => {
+    const checkpoint = await open(
+      makeFolder('iter_0000100', {
+        'mp_rank_00_000/model_optim_rng.pt': state,
+        'mp_rank_01_000/model_optim_rng.pt': state,
+      }),
+    )
+    expect(checkpoint.layoutLabel).toBe('Megatron-LM checkpoint of 2 ranks')
+    expect(checkpoint.findings.map(({ rule }) => rule)).toEqual(['file/unknown-format'])
+    expect(new Set(checkpoint.tensors.map(({ file }) => file)).size).toBe(2)
+  })
+})
+
 describe('a folder of another framework', () => {
   it.each([
     ['Megatron', { 'latest_checkpointed_iteration.txt': '100' }],

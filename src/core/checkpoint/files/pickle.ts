@@ -27,7 +27,12 @@ export async function readPickleFile(source: ByteSource, file: string, component
  * Decodes the pickle at `offset` and whatever pickles follow it up to `end`: their globals are added to its own, because a
  * loader that reads on would run them too. Throws `file/resource-bomb` for a pickle beyond 256 MiB, and as `ByteSource.read`.
  */
-export async function decodePickleIn(source: ByteSource, offset: number, length: number): Promise<DecodedPickle> {
+export async function decodePickleIn(
+  source: ByteSource,
+  offset: number,
+  length: number,
+  memory?: number,
+): Promise<DecodedPickle> {
   if (length > PICKLE_LIMIT) {
     throw new AssayError(
       'file/resource-bomb',
@@ -39,7 +44,7 @@ export async function decodePickleIn(source: ByteSource, offset: number, length:
     )
   }
   const bytes = await readBytes(source, offset, length)
-  const first = decodePickle(bytes, { name: source.name })
+  const first = decodePickle(bytes, { name: source.name, ...(memory !== undefined && { memory }) })
   const globals = [...first.globals]
   let at = first.end
   for (let i = 0; i < FOLLOWERS && first.error === undefined && at > 0 && at < bytes.length; i++) {

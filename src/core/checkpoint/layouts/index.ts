@@ -6,6 +6,7 @@ import { diffusers } from './diffusers'
 import { file } from './file'
 import { folder } from './folder'
 import type { Layout } from './layout'
+import { megatron } from './megatron'
 import { peft } from './peft'
 import { tensorflow } from './tensorflow'
 import { trainer } from './trainer'
@@ -18,6 +19,7 @@ const LAYOUTS: readonly Layout[] = [
   accelerate,
   dcp,
   deepspeed,
+  megatron,
   peft,
   diffusers,
   tensorflow,

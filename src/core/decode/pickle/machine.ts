@@ -40,10 +40,13 @@ const STOP = 0x2e
 /**
  * Reads one pickle of any protocol from the beginning of `bytes`, as CPython 3.12's `pickle.py` and `_pickle.c` would, but
  * makes inert values: nothing is imported, called or set. Never throws for bad input. Time and memory are linear in the
- * bytes read. `offset` is where `bytes` begins in the file `name`, for messages and the offsets of globals.
+ * bytes read, up to `memory`. `offset` is where `bytes` begins in the file `name`, for messages and the offsets of globals.
  */
-export function decodePickle(bytes: Uint8Array, options: { name?: string; offset?: number } = {}): DecodedPickle {
-  const file = { name: options.name ?? 'pickle', tooDeep: false }
+export function decodePickle(
+  bytes: Uint8Array,
+  options: { name?: string; offset?: number; memory?: number } = {},
+): DecodedPickle {
+  const file = { name: options.name ?? 'pickle', tooDeep: false, memory: options.memory }
   const decoded = decode(bytes, file, options.offset ?? 0, NESTING)
   if (!file.tooDeep || decoded.error) return decoded
   const message = `${file.name}: pickles lie in pickles more than ${NESTING} deep`
@@ -54,10 +57,17 @@ interface Outermost {
   readonly name: string
   /** There are pickles too deep inside to be looked at. */
   tooDeep: boolean
+  /** Estimated bytes of memory that each may take. */
+  readonly memory: number | undefined
 }
 
 function decode(bytes: Uint8Array, file: Outermost, offset: number, nesting: number): DecodedPickle {
-  const state = new PickleState(bytes, nesting === NESTING ? file.name : `${file.name} (a pickle inside it)`, offset)
+  const state = new PickleState(
+    bytes,
+    nesting === NESTING ? file.name : `${file.name} (a pickle inside it)`,
+    offset,
+    file.memory,
+  )
   let value: PyValue | undefined
   let end = 0
   try {

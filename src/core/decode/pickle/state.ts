@@ -8,7 +8,7 @@ import { containerOf, type PyContainer } from './walk'
 /** Functions judged call by call (see `observeCall`); dangerous unless every use was approved. */
 const VETTED = new Set(['builtins.getattr', 'torch.storage._load_from_bytes'])
 
-/** Estimated bytes of memory that one pickle may take when decoded. */
+/** Estimated bytes of memory that one pickle may take when decoded, unless its reader knows better. */
 const MEMORY_LIMIT = 512 * 1024 * 1024
 /** Values on the stack, and marks open, at once. */
 const STACK_LIMIT = 1 << 24
@@ -65,6 +65,7 @@ export class PickleState {
     readonly bytes: Uint8Array,
     private readonly name: string,
     private readonly base: number,
+    private readonly limit = MEMORY_LIMIT,
   ) {}
 
   push(value: PyValue): void {
@@ -141,8 +142,8 @@ export class PickleState {
   /** Counts memory about to be taken. Throws `file/resource-bomb` beyond the limit. */
   charge(bytes: number): void {
     this.memory += bytes
-    if (this.memory > MEMORY_LIMIT)
-      this.explode(`would take more than ${MEMORY_LIMIT >> 20} MiB of memory when decoded`)
+    if (this.memory > this.limit)
+      this.explode(`would take more than ${this.limit / 2 ** 20} MiB of memory when decoded`)
   }
 
   /** The global `module.name`, noted where it is met first. One object for each name. */
