@@ -101,6 +101,7 @@ export function program(io: Io, done: (status: Status) => void): Command {
     'Plan what can be mended, with the evidence, and write a mended copy. The original is never written to.',
     [
       'repair broken --reference good --out mended --dry-run',
+      'repair checkpoint-500 --undo',
       'repair model.safetensors --shape conv1.weight=1280,128,3 --out mended.safetensors',
       'repair old.pt --plain --out plain.pt --dry-run',
     ],
@@ -114,11 +115,17 @@ export function program(io: Io, done: (status: Status) => void): Command {
       '--plain',
       'write every PyTorch file as torch.load(weights_only=True, mmap=True) takes it, whatever is lost',
     )
+    .addOption(
+      new Option('--undo', 'take back a repair in place: put the .backup files back').conflicts([
+        ...['out', 'inPlace', 'reference', 'shape', 'dryRun'],
+      ]),
+    )
     .option('--dry-run', 'show the plan and write nothing')
     .addOption(asJson())
     .action(async (path: string, options, self: Command) => {
+      if (options.undo) return done(await (await import('./commands/undo')).undo(path, options, io))
       if (!options.out && !options.inPlace && !options.dryRun)
-        self.error('error: name the target with --out, or use --in-place or --dry-run')
+        self.error('error: name the target with --out, or use --in-place, --dry-run or --undo')
       done(await (await import('./commands/repair')).repair(path, options, io))
     })
 

@@ -174,6 +174,8 @@ export const contract = {
       }),
     )
     .output(job(s.repairResult)),
+  /** Takes a repair in place back: originals return from their `.backup`. Close the checkpoint before, open it after. */
+  undoRepair: base.input(z.object({ path: z.string() })).output(s.undoResult),
   export: base.input(handle.extend({ out: z.string(), options: s.exportOptions })).output(job(s.exportResult)),
   /** The pickled files of a checkpoint: what they import, and what torch's default loader would say. */
   pickles: base.input(handle).output(z.array(s.pickledFile)),

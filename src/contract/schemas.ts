@@ -360,6 +360,9 @@ export const repairResult = z.object({
   compared: z.number(),
 })
 
+/** What an undone repair in place has put back and taken away, relative to the checkpoint. */
+export const undoResult = z.object({ path: z.string(), restored: z.array(z.string()), removed: z.array(z.string()) })
+
 export const exportOptions = z.object({
   format: z.enum(['safetensors', 'torch']),
   /** Floating tensors are rounded to this; all others stay as they are. */

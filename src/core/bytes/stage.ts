@@ -79,7 +79,7 @@ function entriesOf(folder: string): string[] {
 }
 
 /** Any answer but that there is no such process means that there is one. */
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true
@@ -99,58 +99,11 @@ function refuseExisting(target: string): void {
   })
 }
 
-/**
- * Puts new files in the place of old ones, which stay beside as `<name>.backup`. All or none: when a rename fails, those done
- * before it are undone. Throws `target/exists` when a backup is already there, before anything is renamed, and
- * `target/unwritable` when the system refuses.
- */
-export async function swapIn(
-  changes: readonly { readonly file: string; readonly replacement: string }[],
-): Promise<Swap> {
-  for (const { file } of changes) {
-    if (entryAt(backupOf(file)))
-      throw new AssayError('target/exists', `${backupOf(file)} already exists`, {
-        file: backupOf(file),
-        hint: 'It is the original of an earlier repair in place: move it away, or repair into a new folder with --out.',
-      })
-  }
-  const undo: (() => Promise<void>)[] = []
-  const swap = {
-    async undo() {
-      for (const step of undo.splice(0).reverse()) await step()
-    },
-  }
-  try {
-    for (const { file, replacement } of changes) {
-      if (entryAt(file)) {
-        await rename(file, backupOf(file))
-        undo.push(() => rename(backupOf(file), file))
-      }
-      await rename(replacement, file)
-      undo.push(() => rename(file, replacement))
-    }
-    for (const folder of new Set(changes.map(({ file }) => dirname(file)))) await flushFolder(folder)
-  } catch (error) {
-    await swap.undo()
-    throw refusal(error, changes[0]?.file ?? '')
-  }
-  return swap
-}
-
-/** Files swapped in. `undo` puts the originals back and the new files where they came from. */
-export interface Swap {
-  undo(): Promise<void>
-}
-
 /** What is at a path, links not followed. */
-function entryAt(path: string): Stats | undefined {
+export function entryAt(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false })
   } catch (error) {
     throw refusal(error, path)
   }
-}
-
-function backupOf(file: string): string {
-  return `${file}.backup`
 }

@@ -55,12 +55,16 @@ export async function marksBeside(root: string): Promise<Rebuilt[]> {
 }
 
 /** The record beside a checkpoint, as it stands; undefined where there is none that can be read. */
-export async function recordAt(root: string): Promise<{ readonly [key: string]: Plain } | undefined> {
-  const place = joinPath(root, RECORD)
+async function recordAt(root: string): Promise<{ readonly [key: string]: Plain } | undefined> {
+  return fieldsOf(await recordIn(joinPath(root, RECORD)))
+}
+
+/** What the record of a repair at `place` says; undefined where there is none that can be read. */
+export async function recordIn(place: string): Promise<Plain | undefined> {
   if (pathKind(place) !== 'file') return undefined
   const source = openFile(place, RECORD)
   try {
-    return fieldsOf(await readRecord(source))
+    return await readRecord(source)
   } finally {
     source.close()
   }

@@ -1,8 +1,10 @@
 import type { Kernel } from '../analysis/kernel'
 import { openFile } from '../bytes/file'
-import { baseName, joinPath, parentOf, pathKind } from '../bytes/folder'
+import { baseName, fileAt, joinPath, parentOf, pathKind } from '../bytes/folder'
+import { lock } from '../bytes/lock'
 import { readBytes } from '../bytes/source'
-import { stage, swapIn } from '../bytes/stage'
+import { stage } from '../bytes/stage'
+import { swapIn } from '../bytes/swap'
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import { openCheckpoint } from '../checkpoint/open'
 import { RECORD } from '../checkpoint/rebuilt'
@@ -42,7 +44,7 @@ export interface RepairOptions extends WriteOptions {
  * in `assay-repair.json`. The original is only read. The result is opened, verified and compared with its source before it
  * appears; a failure or a cancel leaves nothing behind and, in place, puts everything back.
  *
- * Throws `target/exists`, `target/inside-source`, `target/no-space`, `target/unwritable`, `target/mismatch`, `cancelled`, and
+ * Throws `target/exists`, `target/busy` while another repair writes there, `target/inside-source`, `target/no-space`, `target/unwritable`, `target/mismatch`, `cancelled`, and
  * as `rewrite`.
  */
 export async function applyRepair(
@@ -56,9 +58,15 @@ export async function applyRepair(
   const facts = { plan: plan.plan, unmended, verdictBefore }
   if (steps.length === 0) return { ...facts, applied: false, out: null, verdictAfter: null, compared: 0 }
   const job = { checkpoint, plan, steps, options }
-  if (inPlace) return { ...facts, applied: true, out: checkpoint.path, ...(await intoPlace(job)) }
-  if (out === undefined) throw new AssayError('usage', 'A repair needs a place to write to')
-  return { ...facts, applied: true, out, ...(await intoNew(job, out)) }
+  const target = inPlace ? checkpoint.path : out
+  if (target === undefined) throw new AssayError('usage', 'A repair needs a place to write to')
+  const release = await lock(target)
+  try {
+    const outcome = await (inPlace ? intoPlace(job) : intoNew(job, target))
+    return { ...facts, applied: true, out: target, ...outcome }
+  } finally {
+    await release()
+  }
 }
 
 interface Job {
@@ -110,8 +118,10 @@ async function intoPlace(job: Job): Promise<Outcome> {
     const site = siteOf(job, work, inRoom)
     const built = await build(work, site)
     const record = pathKind(checkpoint.path) === 'file' ? `${checkpoint.name}.${RECORD}` : RECORD
-    await writeText(inRoom(record), await recordOf(job, work, built.written))
-    const paths = [...writtenPaths(work), record]
+    const originals = new Map(writtenPaths(work).flatMap((path) => originalAt(root, path)))
+    await writeText(inRoom(record), await recordOf(job, work, built.written, originals))
+    // The record first: with it even a repair that is cut off between two files can be undone.
+    const paths = [record, ...writtenPaths(work)]
     const swap = await swapIn(paths.map((path) => ({ file: joinPath(root, path), replacement: inRoom(path) })))
     try {
       const there = { ...site, place: (path: string) => joinPath(root, path) }
@@ -155,9 +165,21 @@ function sizeOf(work: Work): number {
   return plannedFiles(work).reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
-async function recordOf({ checkpoint, plan, steps }: Job, work: Work, written: Built['written']): Promise<string> {
+async function recordOf(
+  { checkpoint, plan, steps }: Job,
+  work: Work,
+  written: Built['written'],
+  originals?: ReadonlyMap<string, { bytes: number; modified: number }>,
+): Promise<string> {
   const place = joinPath(rootOf(checkpoint), RECORD)
-  const facts = { source: checkpoint.path, steps, unmended: plan.unmended, files: plannedFiles(work), written }
+  const facts = {
+    source: checkpoint.path,
+    steps,
+    unmended: plan.unmended,
+    files: plannedFiles(work),
+    written,
+    ...(originals && { originals }),
+  }
   if (pathKind(place) !== 'file') return recordText(facts)
   const source = openFile(place, RECORD)
   try {
@@ -166,6 +188,12 @@ async function recordOf({ checkpoint, plan, steps }: Job, work: Work, written: B
   } finally {
     source.close()
   }
+}
+
+/** Size and time of the file that is there before the repair, under its path; nothing where there is none. */
+function originalAt(root: string, path: string): [string, { bytes: number; modified: number }][] {
+  const found = fileAt(joinPath(root, path))
+  return found ? [[path, { bytes: found.size, modified: found.modified }]] : []
 }
 
 /** Whether `path` is `folder` or lies below it. */

@@ -38,9 +38,11 @@ export function recordText(facts: {
   readonly files: readonly PlannedFile[]
   /** SHA-256 of the files that were written, by path. */
   readonly written: ReadonlyMap<string, string>
+  /** In place: size and time of the files that were there before, by path. They tell an original when it is to come back. */
+  readonly originals?: ReadonlyMap<string, { readonly bytes: number; readonly modified: number }>
   readonly previous?: unknown
 }): string {
-  const { source, steps, unmended, files, written, previous } = facts
+  const { source, steps, unmended, files, written, originals, previous } = facts
   const record = {
     schema: 1,
     source,
@@ -52,7 +54,13 @@ export function recordText(facts: {
       ...(lost && { lost }),
     })),
     unmended,
-    files: files.map(({ path, action }) => ({ path, action, ...shaOf(written.get(path)) })),
+    files: files.map(({ path, action }) => ({
+      path,
+      action,
+      ...shaOf(written.get(path)),
+      ...originalOf(originals?.get(path)),
+    })),
+    ...(originals && { inPlace: true }),
     ...(previous !== undefined && { previous }),
   }
   return `${JSON.stringify(record, null, 2)}\n`
@@ -60,4 +68,8 @@ export function recordText(facts: {
 
 function shaOf(sha256: string | undefined): { sha256?: string } {
   return sha256 === undefined ? {} : { sha256 }
+}
+
+function originalOf(original: { bytes: number; modified: number } | undefined) {
+  return original && { original }
 }

@@ -4,6 +4,7 @@ import { exportWeights } from '../../core/repair/export'
 import { Neighbours } from '../../core/repair/neighbours'
 import { planRepair } from '../../core/repair/plan'
 import type { RepairPlan } from '../../core/repair/steps'
+import { undoRepair } from '../../core/repair/undo'
 import { verify } from '../../core/verify/verify'
 import { procedures } from '../base'
 import type { Held } from '../engine'
@@ -40,6 +41,11 @@ const repair = procedures.repair.handler(({ input, context: { engine }, signal }
   )
 })
 
+const undo = procedures.undoRepair.handler(async ({ input: { path }, signal }) => {
+  const { restored, removed } = await undoRepair(path, signal)
+  return { path, restored: [...restored], removed: [...removed] }
+})
+
 const exportTo = procedures.export.handler(({ input: { id, out, options }, context: { engine }, signal }) => {
   const { checkpoint } = engine.get(id)
   const { format, dtype, maxShardSize, partial } = options
@@ -57,7 +63,7 @@ const exportTo = procedures.export.handler(({ input: { id, out, options }, conte
   )
 })
 
-export const repairs = { repairPlan, repair, export: exportTo }
+export const repairs = { repairPlan, repair, undoRepair: undo, export: exportTo }
 
 /** Makes the plan and uses it while what it refers to is open. */
 async function planned<Result>(

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { stage, swapIn } from '../../../src/core/bytes/stage'
+import { stage } from '../../../src/core/bytes/stage'
 import { scratch } from '../repair/cases'
 
 describe('building aside', () => {
@@ -78,47 +78,5 @@ describe('building aside', () => {
     for (const target of [join(folder, 'no', 'out'), join(folder, 'file', 'out')]) {
       await expect(stage(target)).rejects.toMatchObject({ code: 'target/unwritable' })
     }
-  })
-})
-
-describe('swapping files in', () => {
-  function folderWith(files: Record<string, string>): string {
-    const folder = scratch()
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
-    return folder
-  }
-  const contents = (folder: string) =>
-    Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]))
-
-  it('keeps the old ones as .backup, and can put them back', async () => {
-    const folder = folderWith({ a: 'old a', 'new-a': 'new a', 'new-b': 'new b' })
-    const swap = await swapIn([
-      { file: join(folder, 'a'), replacement: join(folder, 'new-a') },
-      { file: join(folder, 'b'), replacement: join(folder, 'new-b') },
-    ])
-    expect(contents(folder)).toEqual({ a: 'new a', 'a.backup': 'old a', b: 'new b' })
-    await swap.undo()
-    expect(contents(folder)).toEqual({ a: 'old a', 'new-a': 'new a', 'new-b': 'new b' })
-  })
-
-  it('undoes what it did when a later file cannot be swapped', async () => {
-    const folder = folderWith({ a: 'old a', b: 'old b', 'new-a': 'new a' })
-    const swapping = swapIn([
-      { file: join(folder, 'a'), replacement: join(folder, 'new-a') },
-      { file: join(folder, 'b'), replacement: join(folder, 'is-not-there') },
-    ])
-    await expect(swapping).rejects.toMatchObject({ code: 'target/unwritable' })
-    expect(contents(folder)).toEqual({ a: 'old a', b: 'old b', 'new-a': 'new a' })
-  })
-
-  it('touches nothing when a backup is in the way', async () => {
-    const files = { a: 'old a', b: 'old b', 'b.backup': 'older', 'new-a': 'new a', 'new-b': 'new b' }
-    const folder = folderWith(files)
-    const swapping = swapIn([
-      { file: join(folder, 'a'), replacement: join(folder, 'new-a') },
-      { file: join(folder, 'b'), replacement: join(folder, 'new-b') },
-    ])
-    await expect(swapping).rejects.toMatchObject({ code: 'target/exists' })
-    expect(contents(folder)).toEqual(files)
   })
 })

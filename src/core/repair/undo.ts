@@ -1,0 +1,130 @@
+import { openFile } from '../bytes/file'
+import { makeFolder } from '../bytes/file-sink'
+import { baseName, fileAt, joinPath, parentOf, pathKind } from '../bytes/folder'
+import { lock } from '../bytes/lock'
+import { sha256 } from '../bytes/sha256'
+import { stage } from '../bytes/stage'
+import { backupOf, swapBack } from '../bytes/swap'
+import { RECORD, recordIn } from '../checkpoint/rebuilt'
+import { fieldsOf, numberOf, type Plain } from '../decode/plain'
+import { AssayError } from '../errors'
+import { sourceBlocks } from './target'
+
+export interface UndoResult {
+  readonly path: string
+  /** Files whose originals are back, relative to the checkpoint. */
+  readonly restored: readonly string[]
+  /** Files that the repair had added and that are gone again. */
+  readonly removed: readonly string[]
+}
+
+/**
+ * Takes back a repair in place: every original is put back from its `.backup`, files that the repair added go. Also after one
+ * that was killed half-way. Everything is checked first, by the digests in the record of the repair: nothing is touched
+ * when a file has changed since, or a backup is not the original any more. When a step fails, all is as before.
+ *
+ * Throws `usage` when there is no repair in place to undo, `file/changed`, `target/busy`, `target/unwritable`, `cancelled`.
+ */
+export async function undoRepair(path: string, signal?: AbortSignal): Promise<UndoResult> {
+  const folder = pathKind(path) === 'folder'
+  const root = folder ? path : parentOf(path)
+  const record = folder ? RECORD : `${baseName(path)}.${RECORD}`
+  const release = await lock(path)
+  try {
+    const written = writtenIn(fieldsOf(await recordIn(joinPath(root, record))))
+    if (!written) throw nothingToUndo(path)
+    const todo: Todo[] = []
+    for (const each of written) {
+      const original = await originalOf(joinPath(root, each.path), each, signal)
+      if (original) todo.push({ path: each.path, original })
+    }
+    // The record goes last: as long as it is there, an undo that was cut off can be taken up again.
+    const earlier = fileAt(backupOf(joinPath(root, record)))
+    todo.push({ path: record, original: earlier ? 'backup' : 'none' })
+    const room = await stage(joinPath(root, 'assay-undo'))
+    try {
+      makeFolder(room.path)
+      await swapBack(
+        todo.map((each) => ({ file: joinPath(root, each.path), original: each.original })),
+        room.path,
+      )
+    } finally {
+      await room.discard()
+    }
+    const those = (kinds: readonly Todo['original'][]) =>
+      todo.filter(({ path: each, original }) => each !== record && kinds.includes(original)).map((each) => each.path)
+    return { path, restored: those(['backup', 'link']), removed: those(['none']) }
+  } finally {
+    await release()
+  }
+}
+
+interface Todo {
+  readonly path: string
+  readonly original: 'backup' | 'link' | 'none'
+}
+
+/** A file that the repair wrote, and what was there before. */
+interface Written {
+  readonly path: string
+  readonly sha256: string
+  readonly original?: { readonly bytes: number; readonly modified: number }
+}
+
+function writtenIn(record: { readonly [key: string]: Plain } | undefined): Written[] | undefined {
+  if (record?.inPlace !== true || !Array.isArray(record.files)) return undefined
+  return record.files.flatMap((each) => {
+    const { path, sha256: digest, original } = fieldsOf(each) ?? {}
+    // The record could be anybody's: it names files of this folder, or nothing is undone.
+    if (typeof path !== 'string' || typeof digest !== 'string') return []
+    if (/(^|[\\/])\.\.([\\/]|$)|^[\\/]|^\w:/.test(path))
+      throw new AssayError('file/path-escape', `The record of the repair names ${path}, outside of the checkpoint`)
+    const bytes = numberOf(fieldsOf(original)?.bytes)
+    const modified = numberOf(fieldsOf(original)?.modified)
+    const before = bytes === undefined || modified === undefined ? {} : { original: { bytes, modified } }
+    return [{ path, sha256: digest, ...before }]
+  })
+}
+
+/** How the original comes back; undefined where it is there already. Throws `file/changed` where neither can be said. */
+async function originalOf(
+  file: string,
+  { sha256: digest, original }: Written,
+  signal: AbortSignal | undefined,
+): Promise<Todo['original'] | undefined> {
+  const now = fileAt(file)
+  const backup = fileAt(backupOf(file))
+  const isOriginal = (found: typeof now) =>
+    found !== undefined && found.size === original?.bytes && found.modified === original.modified
+  if (backup && !isOriginal(backup)) throw changed(backupOf(file), 'it is not the original that the repair put there')
+  if (isOriginal(now)) return backup ? 'link' : undefined
+  if (!original && !now) return undefined
+  if (original && !backup) throw changed(backupOf(file), 'it is not there any more')
+  if (now && (await digestOf(file, signal)) !== digest) throw changed(file, 'it is not what the repair wrote')
+  return original ? 'backup' : 'none'
+}
+
+async function digestOf(file: string, signal: AbortSignal | undefined): Promise<string> {
+  const source = openFile(file)
+  const hash = sha256()
+  try {
+    for await (const block of sourceBlocks(source, signal)) hash.update(block)
+  } finally {
+    source.close()
+  }
+  return hash.hex()
+}
+
+function nothingToUndo(path: string): AssayError {
+  return new AssayError('usage', `${path} was not repaired in place, or that has been undone`, {
+    file: path,
+    hint: 'A repair with --out has changed nothing that would have to be undone.',
+  })
+}
+
+function changed(file: string, why: string): AssayError {
+  return new AssayError('file/changed', `${file} has changed since the repair: ${why}`, {
+    file,
+    hint: 'Nothing was undone. The originals are the files that end in .backup; put them back by hand.',
+  })
+}
