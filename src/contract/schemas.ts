@@ -338,6 +338,8 @@ export const planStep = z.object({
   confidence: z.enum(['certain', 'likely', 'ask', 'refused']),
   before: z.string().optional(),
   after: z.string().optional(),
+  /** Where it asks for a shape: those that some evidence speaks for. */
+  candidates: z.array(shape).optional(),
   /** What the result will not have any more, a line each. */
   lost: z.array(z.string()).optional(),
 })

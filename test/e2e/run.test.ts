@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
@@ -46,6 +46,34 @@ describe('the timeline of a run', () => {
     await app.picture(`timeline-${colorScheme}`)
     const { violations } = await new AxeBuilder({ page: app.page }).setLegacyMode().analyze()
     expect(violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`))).toEqual([])
+  })
+
+  it('zooms by keys and is shown whole again', async () => {
+    await app.page.keyboard.press('=')
+    await app.byId('zoom-reset').waitFor()
+    await app.page.keyboard.press('0')
+    await expect.poll(() => app.byId('zoom-reset').count()).toBe(0)
+  })
+
+  it('keeps a chart as a picture', async () => {
+    const picture = join(run, 'loss.png')
+    await app.electron.evaluate(({ session }, path) => {
+      session.defaultSession.once('will-download', (_event, item) => item.setSavePath(path))
+    }, picture)
+    await app.byId('chart-run').getByRole('button', { name: 'Save loss as PNG' }).click()
+    await expect
+      .poll(() => (existsSync(picture) ? statSync(picture).size : 0), { timeout: 15_000 })
+      .toBeGreaterThan(5000)
+    expect(readFileSync(picture).subarray(1, 4).toString('latin1')).toBe('PNG')
+  })
+
+  it('is walked by the arrows', async () => {
+    await app.byId('open-checkpoint').first().focus()
+    await app.page.keyboard.press('ArrowDown')
+    const focused = () => app.page.evaluate(() => document.activeElement?.textContent)
+    await expect.poll(focused).toBe('checkpoint-20')
+    await app.page.keyboard.press('End')
+    await expect.poll(focused).toBe('checkpoint-10')
   })
 
   it('opens a checkpoint by its row', async () => {

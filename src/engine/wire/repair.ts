@@ -25,8 +25,13 @@ function wireStep({
   confidence,
   before,
   after,
+  candidates,
   lost,
 }: steps.RepairStep): PlanStep {
   const change = { ...(before !== undefined && { before }), ...(after !== undefined && { after }) }
-  return { step, kind, subject, action, evidence, confidence, ...change, ...(lost && { lost: [...lost] }) }
+  const told = {
+    ...(lost && { lost: [...lost] }),
+    ...(candidates && { candidates: candidates.map((each) => [...each]) }),
+  }
+  return { step, kind, subject, action, evidence, confidence, ...change, ...told }
 }

@@ -1,7 +1,8 @@
 import { useCallback, useEffect, useSyncExternalStore } from 'react'
 import type { Statistics, TensorRow } from '../../contract/schemas'
 import type { Client } from './connection'
-import { useApi } from './context'
+import { type Api, useApi } from './context'
+import type { JobEvent } from './jobs'
 
 /** Beyond this, statistics are read when the tensor is chosen, not because it scrolled by. */
 const READ_UNASKED_BYTES = 64 * 2 ** 20
@@ -36,6 +37,53 @@ function storeOf(client: Client, id: string): StatisticsStore {
   const store = new StatisticsStore()
   stores.set(client, { id, store })
   return store
+}
+
+/** What is known of a tensor so far: for sorting rows by it. */
+export function knownStatistics(client: Client, id: string): (index: number) => Statistics | undefined {
+  const store = storeOf(client, id)
+  return (index) => store.get(index)
+}
+
+export function measuringKey(id: string): string {
+  return `statistics ${id}`
+}
+
+/** Reads the statistics of all these tensors as one job, in their order: hand in first what is in sight. */
+export function measureAll({ client, jobs }: Api, id: string, rows: readonly TensorRow[]): Promise<number | undefined> {
+  const store = storeOf(client, id)
+  const wanted = rows.filter((row) => !store.get(row.index))
+  return jobs.start<number>(measuringKey(id), 'Reading statistics', async (signal) =>
+    measuring(client, store, id, wanted, signal),
+  )
+}
+
+/** Tensors asked for at a time: a list of all of them would be one long message. */
+const BATCH = 500
+
+async function* measuring(
+  client: Client,
+  store: StatisticsStore,
+  id: string,
+  rows: readonly TensorRow[],
+  signal: AbortSignal,
+): AsyncGenerator<JobEvent<number>> {
+  const sizes = new Map(rows.map((row) => [row.index, row]))
+  const total = rows.reduce((sum, { bytes }) => sum + bytes, 0)
+  let done = 0
+  let told = 0
+  for (let start = 0; start < rows.length; start += BATCH) {
+    const indices = rows.slice(start, start + BATCH).map(({ index }) => index)
+    for await (const { index, statistics, error } of await client.statistics({ id, indices }, { signal })) {
+      if (error === undefined) store.put(index, statistics)
+      const row = sizes.get(index)
+      done += row?.bytes ?? 0
+      if (performance.now() - told < 100) continue
+      told = performance.now()
+      yield { type: 'progress', progress: { done, total, label: row?.name ?? '' } }
+    }
+  }
+  yield { type: 'result', result: rows.length }
 }
 
 /** Asks for the statistics of rows that have been in sight for a moment, and drops the question when they leave it. */

@@ -62,7 +62,7 @@ async function byEvidence(tensor: Tensor, context: Context): Promise<Proposal | 
   }
   if (model && told && !sameShape(model.shape, told.shape)) {
     const evidence = `The reference has ${shapeText(model.shape)}, but ${told.source} says ${shapeText(told.shape)}`
-    return asking(tensor, evidence)
+    return asking(tensor, evidence, [model.shape, told.shape])
   }
   if (model) return afterReference(tensor, model, context)
   const size = numel(tensor.shape)
@@ -72,7 +72,8 @@ async function byEvidence(tensor: Tensor, context: Context): Promise<Proposal | 
     return proposalFor(tensor, told.shape, confidence, evidence)
   }
   const other = size / (rows ?? 1)
-  return asking(tensor, `Its bias tells one dimension, ${rows}; ${shapeText([rows ?? 1, other])} would be a guess`)
+  const guess = [rows ?? 1, other]
+  return asking(tensor, `Its bias tells one dimension, ${rows}; ${shapeText(guess)} would be a guess`, [guess])
 }
 
 /** The reference's tensor of this name, if it is this one with its shape kept. */
@@ -88,7 +89,7 @@ async function afterReference(tensor: Tensor, model: Tensor, { reference, signal
   if (tensor.blocks.length === 0 || model.blocks.length === 0)
     return proposalFor(tensor, model.shape, 'likely', `${text}; values to compare are not stored`)
   const likeness = await likenessOf(tensor, model, signal).catch(unlessCancelled)
-  if (!likeness) return asking(tensor, `${text}, but the values cannot be compared`)
+  if (!likeness) return asking(tensor, `${text}, but the values cannot be compared`, [model.shape])
   const { compared, identical, cosine, ratio } = likeness
   if (identical) return proposalFor(tensor, model.shape, 'certain', `${text}; its first ${compared} are the same`)
   if (cosine !== null && cosine >= SAME_ORDER)
@@ -108,6 +109,7 @@ async function afterReference(tensor: Tensor, model: Tensor, { reference, signal
   return asking(
     tensor,
     `${text}, but they spread ${ratioText(ratio)} as far as the reference's: another weight, it seems`,
+    [model.shape],
   )
 }
 
@@ -145,9 +147,9 @@ function proposalFor(
   return { ...base(tensor), action, evidence, confidence, after, changes: [{ tensor, shape }] }
 }
 
-function asking(tensor: Tensor, evidence: string): Proposal {
+function asking(tensor: Tensor, evidence: string, candidates: Proposal['candidates']): Proposal {
   const action = `Say which shape ${tensor.name} has: --shape ${tensor.name}=...`
-  return { ...base(tensor), action, evidence, confidence: 'ask' }
+  return { ...base(tensor), action, evidence, confidence: 'ask', ...(candidates && { candidates }) }
 }
 
 function refusal(tensor: Tensor, shape: readonly number[], evidence: string): Proposal {

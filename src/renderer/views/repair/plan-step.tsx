@@ -1,5 +1,6 @@
-import { Checkbox, TextInput } from '@mantine/core'
+import { Button, Checkbox, TextInput } from '@mantine/core'
 import { useState } from 'react'
+import { formatShape } from '../../ui/format'
 import { SafeText, visible } from '../../ui/safe-text'
 import { Tag, type Tone } from '../../ui/tag'
 import classes from './plan-step.module.css'
@@ -16,12 +17,16 @@ const CONFIDENCE: Record<PlanStep['confidence'], { word: string; tone: Tone; mea
 interface PlanStepRowProps {
   step: PlanStep
   refused: boolean
+  /** Its shape is the one that was picked or typed. */
+  given: boolean
   onRefuse: () => void
   onShape: (shape: number[] | undefined) => void
 }
 
-export function PlanStepRow({ step, refused, onRefuse, onShape }: PlanStepRowProps) {
-  const { kind, subject, action, evidence, confidence, before, after, lost = [] } = step
+export function PlanStepRow({ step, refused, given, onRefuse, onShape }: PlanStepRowProps) {
+  const { kind, subject, evidence, confidence, before, after, lost = [], candidates = [] } = step
+  // The command names its flag; here there is a field.
+  const action = step.action.replace(/: --shape .*$/s, '')
   const { word, tone, means } = CONFIDENCE[confidence]
   const canDo = confidence === 'certain' || confidence === 'likely'
   return (
@@ -60,33 +65,59 @@ export function PlanStepRow({ step, refused, onRefuse, onShape }: PlanStepRowPro
         <p className={classes.evidence}>
           <SafeText>{evidence}</SafeText>
         </p>
+        {given && (
+          <Button size="compact-xs" variant="subtle" onClick={() => onShape(undefined)} data-testid="repair-take-back">
+            Take this shape back
+          </Button>
+        )}
         {lost.map((line) => (
           <p key={line} className={classes.evidence}>
             Lost: <SafeText>{line}</SafeText>
           </p>
         ))}
-        {confidence === 'ask' && kind !== 'plain' && <ShapeInput subject={subject} onShape={onShape} />}
+        {confidence === 'ask' && kind !== 'plain' && (
+          <ShapeInput subject={subject} candidates={candidates} onShape={onShape} />
+        )}
       </div>
     </li>
   )
 }
 
-function ShapeInput({ subject, onShape }: { subject: string; onShape: PlanStepRowProps['onShape'] }) {
+interface ShapeInputProps {
+  subject: string
+  candidates: readonly (readonly number[])[]
+  onShape: PlanStepRowProps['onShape']
+}
+
+/** A shape, picked among those that something speaks for or typed. */
+function ShapeInput({ subject, candidates, onShape }: ShapeInputProps) {
   const [text, setText] = useState('')
   const shape = parseShape(text)
   const isWrong = text.trim() !== '' && !shape
   return (
-    <TextInput
-      value={text}
-      onChange={(event) => setText(event.currentTarget.value)}
-      onBlur={() => !isWrong && onShape(shape)}
-      onKeyDown={(event) => event.key === 'Enter' && !isWrong && onShape(shape)}
-      error={isWrong && 'Numbers with commas between them, such as 1280, 128, 3'}
-      placeholder="1280, 128, 3"
-      aria-label={`Shape of ${visible(subject)}`}
-      w={260}
-      mt={6}
-      data-testid="repair-shape"
-    />
+    <div className={classes.shapes}>
+      {candidates.map((candidate) => (
+        <Button
+          key={candidate.join()}
+          size="compact-sm"
+          variant="default"
+          onClick={() => onShape([...candidate])}
+          data-testid="repair-candidate"
+        >
+          {formatShape(candidate)}
+        </Button>
+      ))}
+      <TextInput
+        value={text}
+        onChange={(event) => setText(event.currentTarget.value)}
+        onBlur={() => !isWrong && text.trim() !== '' && onShape(shape)}
+        onKeyDown={(event) => event.key === 'Enter' && !isWrong && onShape(shape)}
+        error={isWrong && 'Numbers with commas between them, such as 1280, 128, 3'}
+        placeholder={candidates.length > 0 ? 'or another: 1280, 128, 3' : '1280, 128, 3'}
+        aria-label={`Shape of ${visible(subject)}`}
+        w={220}
+        data-testid="repair-shape"
+      />
+    </div>
   )
 }

@@ -1,10 +1,11 @@
+import { Switch } from '@mantine/core'
 import type { OpenedCheckpoint } from '../../../contract/contract'
 import type { Problem } from '../../api/problem'
 import { hopesForReference, needsRepair } from './needs'
 import { PlanStepRow } from './plan-step'
 import { Reference } from './reference'
 import classes from './repair-view.module.css'
-import type { PlanStep, RepairPlan } from './use-plan'
+import type { PlanStep, RepairPlan, Shapes } from './use-plan'
 
 interface PlanStepsProps {
   checkpoint: OpenedCheckpoint
@@ -14,6 +15,10 @@ interface PlanStepsProps {
   reference: string
   onReference: (path: string) => void
   referenceProblem: Problem | undefined
+  /** Shapes given so far. */
+  shapes: Shapes
+  plain: boolean
+  onPlain: (plain: boolean) => void
   onShape: (name: string, shape: number[] | undefined) => void
   refused: ReadonlySet<string>
   onRefuse: (step: PlanStep) => void
@@ -21,11 +26,34 @@ interface PlanStepsProps {
 
 /** The plan, each step with what it rests on; none happens that was refused. */
 export function PlanSteps(props: PlanStepsProps) {
-  const { checkpoint, plan, stale, reference, onReference, referenceProblem, onShape, refused, onRefuse } = props
+  const {
+    checkpoint,
+    plan,
+    stale,
+    reference,
+    onReference,
+    referenceProblem,
+    shapes,
+    plain,
+    onPlain,
+    onShape,
+    refused,
+    onRefuse,
+  } = props
+  const hasPickles = checkpoint.files.some(({ kind }) => /torch|pickle/.test(kind))
   return (
     <>
       {(reference !== '' || (plan && hopesForReference(plan))) && (
         <Reference checkpoint={checkpoint} path={reference} onChange={onReference} problem={referenceProblem} />
+      )}
+      {(plain || hasPickles) && (
+        <Switch
+          label="Write plain values for objects, so that torch.load(weights_only=True) takes every file"
+          checked={plain}
+          onChange={(event) => onPlain(event.currentTarget.checked)}
+          mb={10}
+          data-testid="repair-plain"
+        />
       )}
       {plan && plan.plan.length === 0 && (
         <p className={classes.soft}>
@@ -44,6 +72,7 @@ export function PlanSteps(props: PlanStepsProps) {
               step={step}
               refused={refused.has(step.subject + step.kind)}
               onRefuse={() => onRefuse(step)}
+              given={shapes[step.subject] !== undefined}
               onShape={(shape) => onShape(step.subject, shape)}
             />
           ))}

@@ -26,10 +26,11 @@ function Stages({ id }: { id: string }) {
   const { client, jobs } = useApi()
   const [reference, setReference] = useState('')
   const [shapes, setShapes] = useState<Shapes>({})
+  const [plain, setPlain] = useState(false)
   const [refused, setRefused] = useState<ReadonlySet<string>>(new Set())
   // A path being typed is no path yet.
   const [settled] = useDebouncedValue(reference.trim(), 300)
-  const help = { reference: settled, shapes }
+  const help = { reference: settled, shapes, plain }
   const query = usePlan(id, help)
   // A reference that cannot be used takes nothing away: the plan is then the one without it, and the field says what is wrong.
   const without = usePlan(id, { ...help, reference: '' }, settled !== '' && query.isError)
@@ -63,6 +64,9 @@ function Stages({ id }: { id: string }) {
           reference={reference}
           onReference={setReference}
           referenceProblem={referenceProblem}
+          shapes={shapes}
+          plain={plain}
+          onPlain={setPlain}
           onShape={(name, shape) => setShapes(withShape(shapes, name, shape))}
           refused={refused}
           onRefuse={(step) => setRefused(toggledIn(refused, step.subject + step.kind))}

@@ -3,9 +3,9 @@ import { IconArrowRight } from '@tabler/icons-react'
 import { useApi } from '../../api/context'
 import type { JobState } from '../../api/jobs'
 import { ErrorPanel } from '../../ui/error-panel'
-import { formatCount } from '../../ui/format'
+import { formatCount, plural } from '../../ui/format'
 import { JobProgress } from '../../ui/job-progress'
-import { SafeText } from '../../ui/safe-text'
+import { SafeText, visible } from '../../ui/safe-text'
 import { useWorkspace } from '../../workspace/hooks'
 import { VerdictTag } from '../shared/verdict'
 import classes from './repair-view.module.css'
@@ -18,6 +18,41 @@ export function Result({ job, cancel }: { job: JobState<RepairResult> | undefine
   if (job.status === 'cancelled') return <p className={classes.soft}>Cancelled. Nothing was left behind.</p>
   if (job.problem) return <ErrorPanel problem={job.problem} />
   return job.result ? <Written result={job.result} /> : null
+}
+
+/** So many changes are listed. */
+const LISTED = 200
+
+/** Each tensor or file that was changed, as it was and as it is. */
+function Changes({ plan }: { plan: RepairResult['plan'] }) {
+  const done = plan.filter(({ confidence }) => confidence === 'certain' || confidence === 'likely')
+  if (done.length === 0) return null
+  return (
+    <details className={classes.files} open={done.length <= 12} data-testid="repair-changes">
+      <summary>{plural(done.length, 'change')}</summary>
+      <table className={classes.changes}>
+        <thead>
+          <tr>
+            <th scope="col">What</th>
+            <th scope="col">Before</th>
+            <th scope="col">After</th>
+          </tr>
+        </thead>
+        <tbody>
+          {done.slice(0, LISTED).map(({ step, kind, subject, action, before, after }) => (
+            <tr key={step} title={visible(action)} data-kind={kind}>
+              <th scope="row">
+                <SafeText>{subject}</SafeText>
+              </th>
+              <td>{before === undefined ? '–' : <SafeText>{before}</SafeText>}</td>
+              <td>{after === undefined ? kind.replaceAll('-', ' ') : <SafeText>{after}</SafeText>}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {done.length > LISTED && <p className={classes.soft}>and {formatCount(done.length - LISTED)} more</p>}
+    </details>
+  )
 }
 
 function Written({ result }: { result: RepairResult }) {
@@ -46,6 +81,7 @@ function Written({ result }: { result: RepairResult }) {
         {formatCount(compared)} tensors were read back and compared with the original, bit for bit.
         {unmended.length > 0 && ` ${formatCount(unmended.length)} findings remain.`}
       </p>
+      <Changes plan={result.plan} />
       <div className={classes.buttons}>
         <Button variant="default" onClick={() => workspace.open(out)} data-testid="open-repaired">
           Open the repaired copy

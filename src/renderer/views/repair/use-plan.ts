@@ -13,14 +13,17 @@ export interface Help {
   /** Path of a sound checkpoint of the same model; empty for none. */
   readonly reference: string
   readonly shapes: Shapes
+  /** Write files as torch's default loader takes them, whatever is lost by it. */
+  readonly plain: boolean
 }
 
 /** The contract's words for it. */
-export function inputOf(id: string, { reference, shapes }: Help) {
+export function inputOf(id: string, { reference, shapes, plain }: Help) {
   return {
     id,
     ...(reference !== '' && { reference }),
     ...(Object.keys(shapes).length > 0 && { shapes: { ...shapes } }),
+    ...(plain && { plain }),
   }
 }
 
@@ -35,7 +38,7 @@ export function usePlan(id: string, help: Help, enabled = true) {
   })
 }
 
-const NO_HELP: Help = { reference: '', shapes: {} }
+const NO_HELP: Help = { reference: '', shapes: {}, plain: false }
 
 /** Subjects of findings that the plan has a step for, without any help. Asked only where a finding hopes for repair. */
 export function useMendable(id: string, hopes: boolean): ReadonlySet<string> {

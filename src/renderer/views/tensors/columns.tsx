@@ -20,7 +20,7 @@ function measure(id: string, header: string, pick: (statistics: Statistics) => s
     id,
     header,
     size: 86,
-    meta: { numeric: true },
+    meta: { numeric: true, sortable: true },
     cell: ({ row }) => <Measure row={row.original} pick={pick} />,
   })
 }
@@ -32,7 +32,7 @@ export const COLUMNS: ColumnDef<TensorRow, unknown>[] = [
     header: 'Name',
     size: 230,
     enableHiding: false,
-    meta: { sortable: true, title: (row) => visible(row.name) },
+    meta: { sortable: true, title: (row) => visible(row.label === undefined ? row.name : `${row.name}\n${row.label}`) },
     cell: ({ row }) => (
       <span className={classes.name}>
         <SafeText>{row.original.name}</SafeText>

@@ -1,10 +1,11 @@
-import { TextInput } from '@mantine/core'
+import { Button, TextInput } from '@mantine/core'
 import { useHotkeys, useLocalStorage } from '@mantine/hooks'
 import { IconDownload, IconSearch, IconX } from '@tabler/icons-react'
 import type { VisibilityState } from '@tanstack/react-table'
 import { useDeferredValue, useMemo, useRef, useState } from 'react'
 import type { TensorRow } from '../../../contract/schemas'
-import { useStatisticsOf } from '../../api/statistics'
+import { useApi, useJob } from '../../api/context'
+import { knownStatistics, measureAll, measuringKey, useStatisticsOf } from '../../api/statistics'
 import { useTensorRows } from '../../api/tensors'
 import { saveCsv } from '../../ui/csv'
 import { DataGrid, type Sorting } from '../../ui/data-grid'
@@ -22,7 +23,7 @@ import { type Facets, filterRows, NO_FACETS } from './filter'
 import { FilterMenu } from './filter-menu'
 import { ModuleTree } from './module-tree'
 import { matcherOf, SEARCH_HELP } from './search'
-import { sortRows } from './sort'
+import { inTreeOrder, isMeasure, sortRows } from './sort'
 import classes from './tensors-view.module.css'
 import { type Branch, branchAt, isBranch, type Line, leafKey, linesOf, openedAtFirst, treeOf } from './tree'
 
@@ -36,7 +37,9 @@ export function TensorsView() {
   const checkpoint = useCheckpoint()
   const workspace = useWorkspace()
   const { chosen: chosenKey } = useWorkspaceState()
-  const { rows, complete, problem, retry } = useTensorRows(checkpoint)
+  const { rows: unordered, complete, problem, retry } = useTensorRows(checkpoint)
+  // Once for all searches: what a search leaves keeps the order.
+  const rows = useMemo(() => inTreeOrder(unordered), [unordered])
 
   const [text, setText] = useState('')
   const [facets, setFacets] = useState<Facets>(NO_FACETS)
@@ -69,7 +72,20 @@ export function TensorsView() {
   }
   const lines = useMemo(() => linesOf(tree, unfolded), [tree, unfolded])
   const inScope = useMemo(() => (scope === null ? found : (branchAt(tree, scope)?.rows ?? found)), [found, tree, scope])
-  const shown = useMemo(() => sortRows(inScope, sorting), [inScope, sorting])
+  const api = useApi()
+  const measuring = useJob<number>(measuringKey(checkpoint.id))
+  const isMeasuring = measuring?.status === 'running'
+  // Sorted by what was read when the last of it came, not with each that comes: rows do not run away under the pointer.
+  const known = useMemo(
+    () => (isMeasuring ? undefined : knownStatistics(api.client, checkpoint.id)),
+    [api, checkpoint.id, isMeasuring],
+  )
+  const shown = useMemo(() => sortRows(inScope, sorting, known), [inScope, sorting, known])
+  const measure = () => measureAll(api, checkpoint.id, shown)
+  const onSort = (next: Sorting | null) => {
+    setSorting(next)
+    if (next && isMeasure(next.column) && !isMeasuring) void measure()
+  }
 
   const chosen = useMemo(
     () => chosenKey && rows.find((row) => row.name === chosenKey.name && row.file === chosenKey.file),
@@ -152,6 +168,16 @@ export function TensorsView() {
             {formatBytes(shown.reduce((sum, row) => sum + row.bytes, 0))}
             {!complete && !problem && ' so far…'}
           </span>
+          <Button
+            size="compact-xs"
+            variant="subtle"
+            disabled={isMeasuring || shown.length === 0}
+            title="Reads every value of the tensors listed; the rows in sight are read anyway"
+            onClick={measure}
+            data-testid="measure-all"
+          >
+            {isMeasuring ? 'Reading statistics…' : 'Read all statistics'}
+          </Button>
           <IconAction
             label="Save the list as CSV"
             onClick={() => saveCsv(`${checkpoint.name}-tensors.csv`, csvOf(shown))}
@@ -174,7 +200,7 @@ export function TensorsView() {
             chosen={chosen ? shown.indexOf(chosen) : -1}
             onChoose={(row) => workspace.choose(row)}
             sorting={sorting}
-            onSort={setSorting}
+            onSort={onSort}
             hidden={columns}
             Watcher={StatisticsWatcher}
           />

@@ -11,6 +11,7 @@ import { folderOf } from '../../ui/format'
 import { Pending } from '../../ui/pending'
 import { useCheckpoint } from '../../workspace/hooks'
 import { Charts } from './charts'
+import { ParameterTable } from './parameter-table'
 import { StatePanels } from './state-panels'
 import classes from './training-view.module.css'
 
@@ -50,6 +51,9 @@ export function TrainingView() {
       {history.data && !isEmpty && <Charts history={history.data} />}
       {state.isPending && <Pending lines={4} label="Reading the training state" />}
       {state.error && <ErrorPanel problem={problemOf(state.error)} retry={() => state.refetch()} />}
+      {state.data?.optimizers.map((optimizer) => (
+        <ParameterTable key={optimizer.file} optimizer={optimizer} />
+      ))}
       {state.data && <StatePanels state={state.data} />}
     </div>
   )

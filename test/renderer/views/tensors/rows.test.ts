@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { countFacets, filterRows, NO_FACETS, toggled } from '../../../../src/renderer/views/tensors/filter'
 import { naturalKey } from '../../../../src/renderer/views/tensors/natural'
 import { matcherOf } from '../../../../src/renderer/views/tensors/search'
-import { sortRows } from '../../../../src/renderer/views/tensors/sort'
+import { inTreeOrder, sortRows } from '../../../../src/renderer/views/tensors/sort'
+import { plainStatistics } from '../../fixture/case'
 import { rowOf } from '../../fixture/truth'
 
 const rows = [
@@ -47,10 +48,18 @@ describe('rows of the tensor table', () => {
     expect(names(sortRows(rows, { column, descending: true }))).toEqual(sorted.toReversed())
   })
 
-  it('come as the tree has them when no order is asked for', () => {
+  it('come as the tree has them, and stay so when no order is asked for', () => {
     const moment = { ...rowOf(3, 'a.exp_avg', 'float32', [4]), component: 'optimizer' }
-    const sorted = sortRows([rowOf(4, 'z', 'float32', [1]), moment, ...rows], null)
+    const sorted = inTreeOrder([rowOf(4, 'z', 'float32', [1]), moment, ...rows])
     expect(names(sorted)).toEqual(['layers.2.bias', 'layers.2.weight', 'layers.10.weight', 'z', 'a.exp_avg'])
+  })
+
+  it('sort by what was read of their values, those not read last either way', () => {
+    const known = (index: number) =>
+      index === 2 ? undefined : { ...plainStatistics(rowOf(index, 'w', 'float32', [4])), max: index }
+    const sorting = (descending: boolean) => names(sortRows(rows, { column: 'max', descending }, known))
+    expect(sorting(false)).toEqual(['layers.10.weight', 'layers.2.weight', 'layers.2.bias'])
+    expect(sorting(true)).toEqual(['layers.2.weight', 'layers.10.weight', 'layers.2.bias'])
   })
 
   it('compare numbers in names as numbers', () => {
