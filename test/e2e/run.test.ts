@@ -70,7 +70,7 @@ describe('the timeline of a run', () => {
   it('is walked by the arrows', async () => {
     await app.byId('open-checkpoint').first().focus()
     await app.page.keyboard.press('ArrowDown')
-    const focused = () => app.page.evaluate(() => document.activeElement?.textContent)
+    const focused = () => app.page.evaluate<string>('document.activeElement.textContent')
     await expect.poll(focused).toBe('checkpoint-20')
     await app.page.keyboard.press('End')
     await expect.poll(focused).toBe('checkpoint-10')
