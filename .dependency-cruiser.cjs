@@ -9,7 +9,7 @@ const mayImport = {
   'core/container': ['core/bytes', 'core/decode', /^src\/core\/checkpoint\/dtype/],
   'core/decode': ['core/bytes', /^src\/core\/checkpoint\/dtype/],
   'core/checkpoint': ['core/bytes', 'core/container', 'core/decode'],
-  'core/analysis': [/^src\/core\/checkpoint\/(dtype|tensor|values)/],
+  'core/analysis': ['core/bytes', /^src\/core\/checkpoint\/(dtype|tensor|values)/],
   'core/history': [/^src\/core\/checkpoint\/(checkpoint|tensor)/, /^src\/core\/decode\/plain/],
   'core/verify': [
     'core/analysis',

@@ -3,18 +3,24 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import asc from 'assemblyscript/asc'
-import type { Plugin } from 'vite'
+import { build, type Plugin } from 'vite'
 
 const SOURCES = fileURLToPath(new URL('./src/core/analysis/simd/assembly', import.meta.url))
+const WORKER = fileURLToPath(new URL('./src/core/analysis/pool/worker.ts', import.meta.url))
 const KEPT = fileURLToPath(new URL('./node_modules/.cache/assay-simd', import.meta.url))
 const FLAGS = ['-O3', '--runtime', 'stub', '--importMemory', '--enable', 'simd']
 const VARIANTS = { plain: FLAGS, relaxed: [...FLAGS, '--enable', 'relaxed-simd'] }
+
+/** Puts compiled code in the place of the modules that stand for it, so that it travels inside whatever is built. */
+export function simd(): Plugin[] {
+  return [kernels(), worker()]
+}
 
 /**
  * Compiles the AssemblyScript kernels and puts them, as base64, in the place of `analysis/simd/binary.ts`, so that they travel
  * inside whatever is built and tests run the very same. What was compiled is kept until its sources change.
  */
-export function simd(): Plugin {
+function kernels(): Plugin {
   return {
     name: 'assay-simd',
     enforce: 'pre',
@@ -26,6 +32,34 @@ export function simd(): Plugin {
       }
       for (const file of sources()) this.addWatchFile(file)
       return { code: lines.join('\n'), map: null }
+    },
+  }
+}
+
+/** Bundles the worker of the pool to one text and puts it in the place of `analysis/pool/worker-code.ts`. */
+function worker(): Plugin {
+  return {
+    name: 'assay-worker',
+    enforce: 'pre',
+    async transform(_, id) {
+      if (!id.endsWith('/analysis/pool/worker-code.ts')) return undefined
+      const bundle = await build({
+        configFile: false,
+        logLevel: 'warn',
+        publicDir: false,
+        plugins: [kernels()],
+        ssr: { noExternal: true },
+        build: {
+          ssr: WORKER,
+          write: false,
+          target: 'node18',
+          minify: true,
+          rolldownOptions: { output: { format: 'cjs' }, external: ['koffi'] },
+        },
+      })
+      if (!('output' in bundle)) throw new Error('The worker does not build')
+      const code = bundle.output.map((part) => ('code' in part ? part.code : '')).join('')
+      return { code: `export const workerCode = ${JSON.stringify(code)}`, map: null }
     },
   }
 }

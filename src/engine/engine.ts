@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Kernel } from '../core/analysis/kernel'
-import { simdKernel } from '../core/analysis/simd/kernel'
+import { pooledKernel } from '../core/analysis/pool/kernel'
 import type { Checkpoint } from '../core/checkpoint/checkpoint'
 import { AssayError } from '../core/errors'
 import { flagsOf, type TensorFlag } from '../core/verify/flags'
@@ -16,6 +16,9 @@ export interface Held {
   readonly flags: ReadonlyMap<number, readonly TensorFlag[]>
 }
 
+/** One pool of threads for all faces: they share the machine. */
+const sharedKernel = pooledKernel()
+
 /** What one face of the app has open. Everything it opened is closed with it. */
 export class Engine {
   readonly #held = new Map<string, Held>()
@@ -23,7 +26,7 @@ export class Engine {
   readonly #name = randomUUID()
   #opened = 0
 
-  constructor(readonly kernel: Kernel = simdKernel) {}
+  constructor(readonly kernel: Kernel = sharedKernel) {}
 
   hold(checkpoint: Checkpoint, verification: Verification): Held {
     this.#opened += 1

@@ -1,4 +1,5 @@
 import type { DType } from '../checkpoint/dtype'
+import type { Tensor } from '../checkpoint/tensor'
 
 /**
  * Numbers over blocks of contiguous little-endian elements. Implementations are swappable (`reference.ts` is the oracle);
@@ -9,6 +10,19 @@ export interface Kernel {
   comparison(a: DType, b: DType, options?: ComparisonOptions): PairAccumulator<Comparison>
   /** Equal-width bins over [min, max]; values outside and non-finite ones are not counted. */
   histogram(dtype: DType, min: number, max: number, bins: number): Accumulator<Float64Array>
+  /**
+   * Statistics of a whole tensor, for kernels that read for themselves; undefined for a tensor that this one does not.
+   * Throws as `readBlocks`.
+   */
+  statisticsOf?(tensor: Tensor, options: WholeOptions): Promise<Statistics | undefined>
+  /** The same of two tensors of one shape. */
+  comparisonOf?(a: Tensor, b: Tensor, options: WholeOptions): Promise<Comparison | undefined>
+}
+
+export interface WholeOptions extends ComparisonOptions {
+  readonly signal?: AbortSignal
+  /** Hears how many more bytes, of both sides, were read. */
+  readonly onBytes?: (bytes: number) => void
 }
 
 export interface ComparisonOptions {

@@ -12,6 +12,8 @@ export async function statisticsOf(
   signal?: AbortSignal,
   onBytes?: (bytes: number) => void,
 ): Promise<Statistics> {
+  const whole = await kernel.statisticsOf?.(tensor, { ...(signal && { signal }), ...(onBytes && { onBytes }) })
+  if (whole) return whole
   const statistics = kernel.statistics(tensor.dtype)
   for await (const block of readBlocks(tensor, signal && { signal })) {
     statistics.update(block)

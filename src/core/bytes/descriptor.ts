@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, type Stats, statSync } from 'node:fs'
 import { AssayError } from '../errors'
+import type { FileOnDisk } from './source'
 import { unreadable } from './system-error'
 
 /**
@@ -11,16 +12,25 @@ const MOST_OPEN = 32
 /** Open descriptors, least recently used first. */
 const open = new Map<Descriptor, number>()
 
+/** Reads of plain bytes may go on this long before the file is asked again whether it is the same, in milliseconds. */
+const TRUSTED_MS = 5
+
 /** A file that stays known while its descriptor comes and goes. */
 export class Descriptor {
   readonly size: number
-  readonly #identity: Stats
+  /** What it was when it was opened. */
+  readonly file: FileOnDisk
   #closed = false
+  #asked = 0
 
-  /** Throws `file/unreadable` unless `path` is a regular file that may be read. */
+  /**
+   * Throws `file/unreadable` unless `path` is a regular file that may be read. It is held against `file`, where given: what it
+   * was when another thread opened it.
+   */
   constructor(
     readonly path: string,
     readonly name: string,
+    file?: FileOnDisk,
   ) {
     // Asked before opening: to open a named pipe would wait for its writer.
     const stat = statOf(() => statSync(path), name)
@@ -29,8 +39,21 @@ export class Descriptor {
       throw new AssayError('file/unreadable', `${name} is a device or a pipe, not a file`, { file: name })
     }
     const fd = this.#open()
-    this.#identity = statOf(() => fstatSync(fd), name)
-    this.size = this.#identity.size
+    const { size, mtimeMs, ino, dev } = statOf(() => fstatSync(fd), name)
+    this.file = file ?? { path, name, size, mtimeMs, ino, dev }
+    this.size = size
+  }
+
+  /**
+   * As `take`, but asks only now and then: for positional reads, which end early where the file does. (Memory that is mapped
+   * beyond the end of a file kills the process.)
+   */
+  takeSoon(end: number): number {
+    const now = performance.now()
+    const fd = open.get(this)
+    if (fd !== undefined && now - this.#asked < TRUSTED_MS) return fd
+    this.#asked = now
+    return this.take(end)
   }
 
   /**
@@ -45,11 +68,11 @@ export class Descriptor {
     if (now.size < end) {
       throw new AssayError(
         'file/truncated',
-        `${this.name} shrank from ${this.size} to ${now.size} bytes while it was open`,
+        `${this.name} shrank from ${this.file.size} to ${now.size} bytes while it was open`,
         { file: this.name, offset: now.size, hint: 'Wait until it is written, then open it again.' },
       )
     }
-    const was = this.#identity
+    const was = this.file
     if (now.size !== was.size || now.mtimeMs !== was.mtimeMs || now.ino !== was.ino || now.dev !== was.dev) {
       throw new AssayError('file/changed', `${this.name} changed while it was open`, {
         file: this.name,

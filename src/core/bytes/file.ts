@@ -2,7 +2,7 @@ import { readSync } from 'node:fs'
 import { AssayError } from '../errors'
 import { Descriptor } from './descriptor'
 import { type Mapping, mapFile } from './mapping'
-import { type ByteSource, checkRange } from './source'
+import { type ByteSource, checkRange, type FileOnDisk, type FilePlace } from './source'
 import { unreadable } from './system-error'
 
 /** The most one system call is asked for: Linux reads at most 2^31 - 4096 bytes, Node takes lengths below 2^31. */
@@ -21,9 +21,17 @@ export function openFile(path: string, name: string = path): ByteSource {
   const descriptor = new Descriptor(path, name)
   let mapping: Mapping | undefined
   let mapped = descriptor.size <= SMALL
+  const place: FilePlace = {
+    file: descriptor.file,
+    offset: 0,
+    readNow(offset, target) {
+      if (target.byteLength > 0) readFully(descriptor.takeSoon(offset + target.byteLength), offset, target, name)
+    },
+  }
   return {
     name,
     size: descriptor.size,
+    locate: () => place,
     async read(offset, target) {
       checkRange(this, offset, target.byteLength)
       if (target.byteLength === 0) return
@@ -40,6 +48,29 @@ export function openFile(path: string, name: string = path): ByteSource {
       mapping?.unmap()
       mapping = undefined
     },
+  }
+}
+
+/**
+ * Reads files that were opened elsewhere, by position, in a thread of its own: each is opened at its first read, and must still
+ * be what it was there. Throws AssayError `file/unreadable`, `file/truncated`, `file/changed`.
+ */
+export class FileReader {
+  readonly #open = new Map<string, Descriptor>()
+
+  read(file: FileOnDisk, offset: number, target: Uint8Array): void {
+    let descriptor = this.#open.get(file.path)
+    if (descriptor?.file.mtimeMs !== file.mtimeMs) {
+      descriptor?.close()
+      descriptor = new Descriptor(file.path, file.name, file)
+      this.#open.set(file.path, descriptor)
+    }
+    readFully(descriptor.takeSoon(offset + target.byteLength), offset, target, file.name)
+  }
+
+  close(): void {
+    for (const descriptor of this.#open.values()) descriptor.close()
+    this.#open.clear()
   }
 }
 

@@ -14,7 +14,34 @@ export interface ByteSource {
    * first (also when the file shrank since it was opened) and `file/unreadable` when the system refuses.
    */
   read(offset: number, target: Uint8Array): Promise<void>
+  /** Where the bytes lie as they are in one file on disk, if they do: for those who read at once, or from another thread. */
+  locate?(): FilePlace | Promise<FilePlace | undefined>
   close(): void
+}
+
+/** What a file was when it was opened: enough to open the same one elsewhere, and to tell when it is not. */
+export interface FileOnDisk {
+  readonly path: string
+  /** What messages call it. */
+  readonly name: string
+  readonly size: number
+  readonly mtimeMs: number
+  readonly ino: number
+  readonly dev: number
+}
+
+/** The file that a source lies in, and the byte offset it begins at. */
+export interface FilePlace {
+  readonly file: FileOnDisk
+  readonly offset: number
+  /** Fills `target` from a byte offset of the file. Throws as `ByteSource.read`, `file/changed` within milliseconds. */
+  readNow(offset: number, target: Uint8Array): void
+}
+
+/** The place of a part of a source that begins `offset` bytes into it. */
+export async function locateWithin(source: ByteSource, offset: number): Promise<FilePlace | undefined> {
+  const place = await source.locate?.()
+  return place && { ...place, offset: place.offset + offset }
 }
 
 /** Reads `length` bytes at `offset` into memory of its own. Throws as `ByteSource.read`; checks the size before it allocates. */
@@ -58,6 +85,7 @@ export function rangeOf(source: ByteSource, offset: number, length: number, name
       checkRange(this, from, target.byteLength)
       return source.read(offset + from, target)
     },
+    locate: () => locateWithin(source, offset),
     close() {},
   }
 }

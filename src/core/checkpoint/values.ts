@@ -81,6 +81,15 @@ export async function sha256Of(tensor: Tensor, signal?: AbortSignal): Promise<st
   return hash.hex()
 }
 
+/**
+ * The block that holds all values as contiguous row-major little-endian elements, if there is one, for those who read it
+ * themselves. Throws as `readBlocks` where the tensor has no values or its blocks lie.
+ */
+export function plainBlock(tensor: Tensor): Block | undefined {
+  checkBlocks(tensor)
+  return contiguousBlock(tensor)
+}
+
 /** The block that holds the whole tensor as plain bytes in order, if there is one. */
 export function contiguousBlock(tensor: Tensor): Block | undefined {
   const [block] = tensor.blocks

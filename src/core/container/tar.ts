@@ -1,4 +1,4 @@
-import { type ByteSource, readBytes } from '../bytes/source'
+import { type ByteSource, locateWithin, readBytes } from '../bytes/source'
 import { AssayError } from '../errors'
 import { decodeName } from './zip-format'
 
@@ -83,6 +83,7 @@ export function tarEntrySource({ source }: TarArchive, { name, offset, size }: T
       }
       return source.read(offset + from, target)
     },
+    locate: () => locateWithin(source, offset),
     close() {},
   }
 }

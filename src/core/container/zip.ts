@@ -1,5 +1,5 @@
 import { inflateRaw, inflateStart } from '../bytes/inflate'
-import { type ByteSource, checkRange, readBytes } from '../bytes/source'
+import { type ByteSource, checkRange, type FilePlace, locateWithin, readBytes } from '../bytes/source'
 import { quote, Report } from '../decode/report'
 import { AssayError, throwIfAborted } from '../errors'
 import type { Finding } from '../finding'
@@ -133,6 +133,13 @@ class EntrySource implements ByteSource {
     if (entry.method === STORED) return source.read((await this.payload) + offset, target)
     this.inflated ??= inflate(source, await this.payload, entry, name)
     target.set((await this.inflated).subarray(offset, offset + target.byteLength))
+  }
+
+  async locate(): Promise<FilePlace | undefined> {
+    const { source, entry, name } = this
+    if (entry.method !== STORED) return undefined
+    this.payload ??= findPayload(source, entry, name)
+    return locateWithin(source, await this.payload)
   }
 
   close(): void {

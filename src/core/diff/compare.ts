@@ -18,9 +18,16 @@ const BLOCK_BYTES = 2 ** 20
 export async function compareTensors(
   a: Tensor,
   b: Tensor,
-  { kernel, signal, ...measuring }: CompareOptions,
+  { kernel, signal, tolerance, ulp }: CompareOptions,
   onBytes?: (bytes: number) => void,
 ): Promise<Comparison> {
+  const measuring = { ...(tolerance && { tolerance }), ...(ulp && { ulp }) }
+  const whole = await kernel.comparisonOf?.(a, b, {
+    ...measuring,
+    ...(signal && { signal }),
+    ...(onBytes && { onBytes }),
+  })
+  if (whole) return whole
   const comparison = kernel.comparison(a.dtype, b.dtype, measuring)
   const elements = Math.floor(BLOCK_BYTES / Math.max(itemSize(a.dtype), itemSize(b.dtype)))
   const read = (tensor: Tensor) =>

@@ -1,3 +1,4 @@
+import { ahead } from '../analysis/ahead'
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import { align, type Renames } from './align'
 import type { CompareOptions } from './compare'
@@ -32,6 +33,9 @@ export interface DiffOptions extends CompareOptions {
   readonly onRow?: (row: DiffRow) => void
 }
 
+/** Pairs that are measured at a time, where the kernel has threads for them. */
+const AHEAD = 8
+
 /**
  * Compares the weights of two checkpoints value by value, and their training states, moments and random states included. Reads each side once, a block at a time.
  * A tensor whose values cannot be read is `changed` with a note, so that one damaged file does not hide the rest; only
@@ -48,13 +52,17 @@ export async function diff(a: Checkpoint, b: Checkpoint, options: DiffOptions): 
   const summary = { same: 0, changed: 0, onlyA: 0, onlyB: 0, shape: 0, dtype: 0, moved: 0 }
   const tensors: DiffRow[] = []
   let before = 0
-  for (const pair of pairs) {
-    let done = before
+  const measured = ahead(pairs, options.kernel.comparisonOf ? AHEAD : 1, async (pair) => {
+    let left = bytesOf(pair)
     const row = await rowOf(pair, options, (bytes) => {
-      done += bytes
-      options.onProgress?.(done, total, pair.name)
+      left -= bytes
+      before += bytes
+      options.onProgress?.(before, total, pair.name)
     })
-    before += bytesOf(pair)
+    before += left
+    return row
+  })
+  for await (const row of measured) {
     summary[row.status]++
     if (row.match && row.match !== 'rename') summary.moved++
     tensors.push(row)

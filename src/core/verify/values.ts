@@ -1,8 +1,8 @@
 import type { Kernel, Statistics } from '../analysis/kernel'
+import { statisticsOf } from '../analysis/statistics'
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import { isComplex, isFloating } from '../checkpoint/dtype'
 import { byteLength, isWhole, type Tensor } from '../checkpoint/tensor'
-import { readBlocks } from '../checkpoint/values'
 import { AssayError } from '../errors'
 import { type Finding, findingOf } from '../finding'
 
@@ -42,16 +42,13 @@ export class Values {
 
   private async measure(tensor: Tensor): Promise<Statistics | undefined> {
     if (!isWhole(tensor) || byteLength(tensor) === 0) return undefined
-    const accumulator = this.kernel.statistics(tensor.dtype)
     const started = this.done
-    const measured = await this.attempt(tensor, async () => {
-      for await (const block of readBlocks(tensor, { ...(this.signal && { signal: this.signal }) })) {
-        accumulator.update(block)
-        this.done += block.byteLength
+    const measured = await this.attempt(tensor, () =>
+      statisticsOf(tensor, this.kernel, this.signal, (bytes) => {
+        this.done += bytes
         this.onProgress?.(Math.min(this.done, this.total), this.total, tensor.name)
-      }
-      return accumulator.result()
-    })
+      }),
+    )
     this.done = Math.max(this.done, started + byteLength(tensor))
     return measured
   }

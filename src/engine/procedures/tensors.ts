@@ -1,3 +1,4 @@
+import { ahead } from '../../core/analysis/ahead'
 import { decodeValues } from '../../core/analysis/decode-values'
 import type { Accumulator, Kernel } from '../../core/analysis/kernel'
 import { picture } from '../../core/analysis/picture'
@@ -15,6 +16,8 @@ import { wireRow, wireStatistics } from '../wire/tensor'
 const BINS = 64
 const HEAD_VALUES = 64
 const PICTURE_SIDE = 96
+/** Tensors that are measured at a time, where the kernel has threads for them. */
+const AHEAD = 8
 
 const rows = procedures.tensors.handler(({ input: { id, offset, limit }, context: { engine } }) => {
   const { checkpoint, flags } = engine.get(id)
@@ -61,13 +64,12 @@ const tensor = procedures.tensor.handler(async ({ input: { id, index }, context:
 const statistics = procedures.statistics.handler(({ input: { id, indices }, context: { engine }, signal }) => {
   const held = engine.get(id)
   return stream(signal, async function* (abort) {
-    for (const index of indices) {
+    yield* ahead(indices, engine.kernel.statisticsOf ? AHEAD : 1, async (index) => {
       const chosen = tensorAt(held, index)
       const read = await attempt(() => statisticsOf(chosen, engine.kernel, abort))
-      if ('value' in read) yield { index, statistics: wireStatistics(read.value) }
-      else
-        yield { index, statistics: wireStatistics(engine.kernel.statistics(chosen.dtype).result()), error: read.error }
-    }
+      if ('value' in read) return { index, statistics: wireStatistics(read.value) }
+      return { index, statistics: wireStatistics(engine.kernel.statistics(chosen.dtype).result()), error: read.error }
+    })
   })
 })
 

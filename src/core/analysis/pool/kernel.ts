@@ -1,0 +1,139 @@
+import { breathe } from '../../bytes/breathe'
+import type { FileOnDisk, FilePlace } from '../../bytes/source'
+import { type DType, itemSize } from '../../checkpoint/dtype'
+import { numel, type Tensor } from '../../checkpoint/tensor'
+import { plainBlock } from '../../checkpoint/values'
+import type { Comparison, ComparisonOptions, Kernel, WholeOptions } from '../kernel'
+import { addMoments, newMoments, statisticsFrom } from '../moments'
+import { addPairSums, comparisonFrom, newPairSums } from '../pair-sums'
+import { measuresUlp } from '../simd/comparison'
+import { simdKernel } from '../simd/kernel'
+import { type Simd, simd } from '../simd/module'
+import { hasLanes } from '../simd/operand'
+import { doPart, type Part, type Span, type Sums } from './part'
+import { Pool } from './pool'
+
+/** Bytes of the larger side that a thread takes at a time. */
+const PART_BYTES = 2 ** 24
+/** Less than this is done at once in this thread, sooner than another could be told of it. */
+const SMALL_BYTES = 2 ** 20
+
+/**
+ * The SIMD kernel that reads for itself: tensors that lie in files as they are go from there straight into the kernels' memory,
+ * small ones at once, large ones in parts, by several threads. Everything else comes block by block as for any kernel.
+ */
+export interface PooledKernel extends Kernel {
+  readonly pool: Pool
+  close(): void
+}
+
+export function pooledKernel(pool: Pool = new Pool()): PooledKernel {
+  return {
+    ...simdKernel,
+    pool,
+    async statisticsOf(tensor, options) {
+      const kernels = simd()
+      const found = kernels && (await spanOf(tensor))
+      if (!kernels || !found) return undefined
+      const moments = newMoments()
+      for (const sums of await sumsOf(pool, kernels, tensor, found, undefined, options)) {
+        if ('moments' in sums) addMoments(moments, sums.moments)
+      }
+      return statisticsFrom(moments)
+    },
+    async comparisonOf(a, b, options) {
+      const kernels = simd()
+      const [inA, inB] = [kernels && (await spanOf(a)), await spanOf(b)]
+      if (!kernels || !inA || !inB || (options.ulp && a.dtype === b.dtype && !measuresUlp(a.dtype, b.dtype)))
+        return undefined
+      if (sameBytes(inA.span, inB.span)) return unchanged(numel(a.shape), options, a.dtype)
+      const sums = newPairSums()
+      for (const part of await sumsOf(pool, kernels, a, inA, inB, options)) {
+        if ('pairs' in part) addPairSums(sums, part.pairs)
+      }
+      return comparisonFrom(sums, { ...options, ulp: options.ulp === true && measuresUlp(a.dtype, b.dtype) })
+    },
+    close: () => pool.close(),
+  }
+}
+
+interface Found {
+  readonly span: Span
+  readonly place: FilePlace
+}
+
+/** Where the values lie in a file, contiguous and little-endian, of a dtype that there are kernels for. Throws as `readBlocks`. */
+async function spanOf(tensor: Tensor): Promise<Found | undefined> {
+  if (!hasLanes(tensor.dtype) || tensor.shape.includes(0)) return undefined
+  const block = plainBlock(tensor)
+  if (!block) return undefined
+  const located = block.source.locate?.()
+  const place = located instanceof Promise ? await located : located
+  if (!place) return undefined
+  return { place, span: { file: place.file, offset: place.offset + block.offset, dtype: tensor.dtype } }
+}
+
+async function sumsOf(
+  pool: Pool,
+  kernels: Simd,
+  tensor: Tensor,
+  a: Found,
+  b: Found | undefined,
+  { signal, onBytes, tolerance, ulp }: WholeOptions,
+): Promise<Sums[]> {
+  const options = { ...(tolerance && { tolerance }), ...(ulp && { ulp }) }
+  const count = numel(tensor.shape)
+  const [sizeA, sizeB] = [itemSize(a.span.dtype), b ? itemSize(b.span.dtype) : 0]
+  const whole: Part = { a: a.span, ...(b && { b: b.span }), count, options }
+  const each = Math.floor(PART_BYTES / Math.max(sizeA, sizeB))
+  const parts = Array.from({ length: Math.ceil(count / each) }, (_, i) =>
+    partOf(whole, i * each, Math.min(each, count - i * each)),
+  )
+  if (pool.size === 0 || count * Math.max(sizeA, sizeB) <= SMALL_BYTES) {
+    const read = (file: FileOnDisk, offset: number, target: Uint8Array) =>
+      (file === a.span.file ? a.place : (b ?? a).place).readNow(offset, target)
+    const all: Sums[] = []
+    for (const part of parts) {
+      await breathe()
+      all.push(doPart(kernels, part, read, () => signal?.aborted === true))
+      onBytes?.(part.count * (sizeA + sizeB))
+    }
+    return all
+  }
+  const outcomes = await Promise.allSettled(
+    parts.map(async (part) => {
+      const sums = await pool.run(part, signal)
+      onBytes?.(part.count * (sizeA + sizeB))
+      return sums
+    }),
+  )
+  return outcomes.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason
+    return outcome.value
+  })
+}
+
+function partOf({ a, b, options }: Part, from: number, count: number): Part {
+  const shifted = (span: Span) => ({ ...span, offset: span.offset + from * itemSize(span.dtype) })
+  return { a: shifted(a), ...(b && { b: shifted(b) }), count, options }
+}
+
+/** One file under whatever names (links), the same bytes of it. */
+function sameBytes(a: Span, b: Span): boolean {
+  const [p, q] = [a.file, b.file]
+  return (
+    a.dtype === b.dtype &&
+    a.offset === b.offset &&
+    p.ino === q.ino &&
+    p.dev === q.dev &&
+    p.size === q.size &&
+    p.mtimeMs === q.mtimeMs &&
+    p.ino !== 0
+  )
+}
+
+/** What comparing bytes with themselves would find, but for the values that are not finite: nobody looked. */
+function unchanged(count: number, options: ComparisonOptions, dtype: DType): Comparison {
+  const ulp = options.ulp === true && measuresUlp(dtype, dtype)
+  return comparisonFrom({ ...newPairSums(), count, a: 1, b: 1, dot: 1 }, { ...options, ulp })
+}

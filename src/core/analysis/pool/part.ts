@@ -1,0 +1,58 @@
+import type { FileOnDisk } from '../../bytes/source'
+import { type DType, itemSize } from '../../checkpoint/dtype'
+import { AssayError } from '../../errors'
+import type { ComparisonOptions } from '../kernel'
+import { addMoments, type Moments, newMoments } from '../moments'
+import { addPairSums, newPairSums, type PairSums } from '../pair-sums'
+import { pairSumsOf } from '../simd/comparison'
+import { PLACE, type Simd } from '../simd/module'
+import { stepOf } from '../simd/operand'
+import { momentsOf } from '../simd/statistics'
+
+/** Contiguous elements in a file: `offset` is the byte that the first begins at. */
+export interface Span {
+  readonly file: FileOnDisk
+  readonly offset: number
+  readonly dtype: DType
+}
+
+/** What one thread does at a time: `count` elements of one tensor, or of both of a pair. */
+export interface Part {
+  readonly a: Span
+  /** Compare with these; without them, measure. */
+  readonly b?: Span
+  readonly count: number
+  readonly options: ComparisonOptions
+}
+
+export type Sums = { readonly moments: Moments } | { readonly pairs: PairSums }
+
+/** Fills `target` from a byte offset of a file. */
+export type ReadFile = (file: FileOnDisk, offset: number, target: Uint8Array) => void
+
+/**
+ * Does a part: reads step by step into the kernels' memory, and asks before each whether to stop. Throws as `read`, and
+ * `cancelled`.
+ */
+export function doPart(simd: Simd, { a, b, count, options }: Part, read: ReadFile, stopped: () => boolean): Sums {
+  const moments = newMoments()
+  const pairs = newPairSums()
+  const step = b ? stepOf(a.dtype, b.dtype) : stepOf(a.dtype)
+  const take = ({ file, offset, dtype }: Span, from: number, n: number, place: number) => {
+    const size = itemSize(dtype)
+    const target = simd.bytes.subarray(place, place + n * size)
+    read(file, offset + from * size, target)
+    return target
+  }
+  for (let from = 0; from < count; from += step) {
+    if (stopped()) throw new AssayError('cancelled', 'Cancelled')
+    const n = Math.min(step, count - from)
+    const block = take(a, from, n, PLACE.a)
+    if (!b) addMoments(moments, momentsOf(simd, a.dtype, block))
+    else {
+      const other = take(b, from, n, PLACE.b)
+      addPairSums(pairs, pairSumsOf(simd, a.dtype, b.dtype, block, other, options))
+    }
+  }
+  return b ? { pairs } : { moments }
+}
