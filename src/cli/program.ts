@@ -130,17 +130,38 @@ export function program(io: Io, done: (status: Status) => void): Command {
     })
 
   command('export', 'Write the weights of any checkpoint as safetensors or as a PyTorch file.', [
-    'export checkpoint-500 --format safetensors --out weights --max-shard-size 5GB',
-    'export checkpoint-500 --format torch --dtype bfloat16 --out model.bin',
+    'export checkpoint-500 --out weights --max-shard-size 5GB',
+    'export checkpoint-500 --dtype bfloat16 --out model.pt --dry-run',
+    "export model.pt --strip-prefix module. --drop '*.num_batches_tracked' --out model.safetensors",
+    "export vit.pt --rename 'blocks\\.(\\d+)\\.=encoder.layer.$1.' --out vit.safetensors --dry-run",
+    'export adapter --merge-into base --out merged',
   ])
     .argument('<path>', 'checkpoint file or folder')
     .requiredOption('--out <path>', 'file or folder to write; must not exist, or be an empty folder')
-    .addOption(new Option('--format <format>', 'what to write').choices(['safetensors', 'torch']).makeOptionMandatory())
+    .addOption(
+      new Option('--format <format>', 'what to write; else the name of the target tells').choices([
+        'safetensors',
+        'torch',
+      ]),
+    )
     .addOption(
       new Option('--dtype <dtype>', 'round the floating-point tensors').choices(['float32', 'float16', 'bfloat16']),
     )
     .addOption(new Option('--max-shard-size <size>', 'split into files of at most this, as 5GB').argParser(parseSize))
+    .option('--keep <glob...>', 'only tensors with such names')
+    .option('--drop <glob...>', 'no tensors with such names')
+    .option('--strip-prefix <text>', 'take this from the front of names')
+    .addOption(
+      new Option(
+        '--rename <pattern=name>',
+        'replace a regular expression in names ($1 a group); may be repeated',
+      ).argParser(parseRename),
+    )
+    .option('--add-prefix <text>', 'put this in front of names, after all else')
+    .option('--untie', 'give tied tensors of a PyTorch file values of their own')
+    .option('--merge-into <base>', 'merge this LoRA adapter into its base model and write the merged model')
     .option('--partial', 'write the rest where something must be left out')
+    .option('--dry-run', 'show what would be written, and what rounding would lose; write nothing')
     .addOption(asJson())
     .action(async (path: string, options) =>
       done(await (await import('./commands/export')).exportTo(path, options, io)),
@@ -196,6 +217,13 @@ function parseRule(text: string, sofar: Record<string, string> = {}): Record<str
     throw new InvalidArgumentError('Write a rule as trainer/loss-jump=off (or info, warning, error).')
   }
   return { ...sofar, [id]: severity }
+}
+
+/** Collects `PATTERN=NAME` into renamings. The last `=` counts. */
+function parseRename(text: string, sofar: { pattern: string; to: string }[] = []): { pattern: string; to: string }[] {
+  const at = text.lastIndexOf('=')
+  if (at < 1) throw new InvalidArgumentError("Write a renaming as 'blocks\\.(\\d+)=layer.$1'.")
+  return [...sofar, { pattern: text.slice(0, at), to: text.slice(at + 1) }]
 }
 
 /** Collects `NAME=2,3` into shapes by name. The last `=` counts: a name may hold one. */

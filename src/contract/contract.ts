@@ -176,6 +176,8 @@ export const contract = {
     .output(job(s.repairResult)),
   /** Takes a repair in place back: originals return from their `.backup`. Close the checkpoint before, open it after. */
   undoRepair: base.input(z.object({ path: z.string() })).output(s.undoResult),
+  /** What `export` would write to `out`. Reads values where rounding them is to be judged; writes nothing. */
+  exportPlan: base.input(handle.extend({ out: z.string(), options: s.exportOptions })).output(job(s.exportPlan)),
   export: base.input(handle.extend({ out: z.string(), options: s.exportOptions })).output(job(s.exportResult)),
   /** The pickled files of a checkpoint: what they import, and what torch's default loader would say. */
   pickles: base.input(handle).output(z.array(s.pickledFile)),

@@ -176,13 +176,24 @@ describe('assay export', () => {
 
   it('refuses sizes, formats and dtypes that are none', async () => {
     const argv = ['export', goldenPath('seed-style'), '--out', 'x']
-    for (const wrong of [['--max-shard-size', 'huge'], ['--dtype', 'int3'], ['--format', 'zip'], []]) {
-      const { status } = await assay([
-        ...argv,
-        ...(wrong[0] === '--format' ? [] : wrong.length > 0 ? ['--format', 'torch'] : []),
-        ...wrong,
-      ])
-      expect(status).toBe(2)
-    }
+    const wrong = [
+      ['--max-shard-size', 'huge'],
+      ['--dtype', 'int3'],
+      ['--format', 'zip'],
+      ['--rename', 'a'],
+    ]
+    for (const options of wrong) expect((await assay([...argv, ...options])).status).toBe(2)
+  })
+
+  it('shows what it would write, and writes nothing, on a dry run', async () => {
+    const out = join(room(), 'model.pt')
+    const argv = ['export', goldenPath('seed-style'), '--out', out, '--add-prefix', 'model.', '--dry-run']
+    const { status, stdout } = await assay([...argv, '--json'])
+    expect(status).toBe(0)
+    const plan = JSON.parse(stdout)
+    expect(plan).toMatchObject({ schema: 1, format: 'torch', left: [], dropped: [] })
+    expect(plan.tensors.every(({ name, was }: { name: string; was: string }) => name === `model.${was}`)).toBe(true)
+    expect((await assay(argv)).stdout).toContain('Nothing was written')
+    expect(existsSync(out)).toBe(false)
   })
 })

@@ -1,4 +1,4 @@
-import type { ExportOptions, ExportResult } from '../../contract/schemas'
+import type { ExportOptions, ExportPlan, ExportResult } from '../../contract/schemas'
 import { colors } from '../complaint'
 import type { Io } from '../io'
 import { withSession } from '../session'
@@ -6,23 +6,56 @@ import { STATUS, type Status } from '../status'
 import { jsonText, safe } from '../text/safe'
 import { bytesText, plural } from '../text/units'
 
-type Options = ExportOptions & { readonly out: string; readonly json?: true }
+interface Options extends Omit<ExportOptions, 'base'> {
+  readonly out: string
+  readonly mergeInto?: string
+  readonly dryRun?: true
+  readonly json?: true
+}
 
-export async function exportTo(path: string, { out, json, ...options }: Options, io: Io): Promise<Status> {
+export async function exportTo(path: string, given: Options, io: Io): Promise<Status> {
+  const { out, json, dryRun, mergeInto, ...rest } = given
   return withSession(io, async ({ client, checkpoint, finish, absolute }) => {
     const { id } = await checkpoint(path)
     const call = { ...(io.signal && { signal: io.signal }) }
-    const result = await finish(client.export({ id, out: absolute(out), options }, call))
-    io.stdout.write(json ? jsonText(result, io.stdout.isTTY === true) : text(result, io))
+    const options = { ...rest, ...(mergeInto !== undefined && { base: absolute(mergeInto) }) }
+    const input = { id, out: absolute(out), options }
+    const written = (value: object, text: string) =>
+      io.stdout.write(json ? jsonText(value, io.stdout.isTTY === true) : text)
+    if (dryRun) {
+      const plan = await finish(client.exportPlan(input, call))
+      written(plan, planText(plan, io))
+    } else {
+      const result = await finish(client.export(input, call))
+      written(result, resultText(result, io))
+    }
     return STATUS.good
   })
 }
 
-function text({ out, files, tensors, bytes, left, warnings }: ExportResult, io: Io): string {
-  const { bold, dim, yellow } = colors(io)
-  const head = `${bold(safe(out))}  ${plural(tensors, 'tensor')}, ${bytesText(bytes)}\n`
-  const written = files.map((file) => dim(`  ${safe(file.path)}  ${bytesText(file.bytes)}\n`)).join('')
+function resultText({ out, tensors, bytes, ...facts }: ExportResult, io: Io): string {
+  return `${colors(io).bold(safe(out))}  ${plural(tensors, 'tensor')}, ${bytesText(bytes)}\n${factsText(facts, io)}`
+}
+
+function planText({ format, tensors, ...facts }: ExportPlan, io: Io): string {
+  const { bold, dim } = colors(io)
+  const changed = tensors.flatMap(({ name, was, dtype, wasDtype, merged }) => {
+    if (was === undefined && wasDtype === undefined && !merged) return []
+    const to = was === undefined ? safe(name) : `${safe(was)} → ${safe(name)}`
+    return `  ${to}${wasDtype === undefined ? '' : `  ${wasDtype} → ${dtype}`}${merged ? '  with the adapter' : ''}\n`
+  })
+  const head = `${bold(plural(tensors.length, 'tensor'))} as ${format}, ${changed.length} of them changed\n`
+  return `${head}${changed.join('')}${factsText(facts, io)}${dim('Nothing was written (--dry-run).\n')}`
+}
+
+function factsText(
+  { files, left, dropped, warnings }: Omit<ExportResult, 'out' | 'tensors' | 'bytes'>,
+  io: Io,
+): string {
+  const { dim, yellow } = colors(io)
   const told = (word: string, list: typeof left) =>
     list.map(({ name, why }) => `  ${yellow(word)}  ${safe(name)}: ${safe(why)}\n`).join('')
-  return head + written + told('left out', left) + told('warning', warnings)
+  const written = files.map((file) => dim(`  ${safe(file.path)}  ${bytesText(file.bytes)}\n`)).join('')
+  const gone = dropped.map((name) => `  ${dim('dropped')}  ${safe(name)}\n`).join('')
+  return written + gone + told('left out', left) + told('warning', warnings)
 }

@@ -3,6 +3,12 @@ import { type DType, isFloating } from '../checkpoint/dtype'
 import { AssayError } from '../errors'
 import type { OutputTensor } from '../write/output'
 
+/** Values that a rounding does not keep: finite ones that become infinite, others that become 0. */
+export interface Tally {
+  overflow: number
+  underflow: number
+}
+
 /** What `--dtype` offers. */
 const CAST_TARGETS = ['float32', 'float16', 'bfloat16'] as const satisfies readonly DType[]
 export type CastTarget = (typeof CAST_TARGETS)[number]
@@ -21,7 +27,7 @@ export function castTargetOf(name: string): CastTarget {
  * infinity, denormals kept; float64 goes through float32 first (pytorch v2.13 `c10/util/Half.h`, `BFloat16.h`). NaN stays NaN,
  * its payload does not. Integers, booleans, complex numbers and packed 4-bit pairs are left as they are.
  */
-export function castTo(tensor: OutputTensor, target: CastTarget): OutputTensor {
+export function castTo(tensor: OutputTensor, target: CastTarget, tally?: Tally): OutputTensor {
   const { dtype } = tensor
   if (!isFloating(dtype) || dtype === target || dtype === 'float4_e2m1fn_x2') return tensor
   return {
@@ -29,8 +35,35 @@ export function castTo(tensor: OutputTensor, target: CastTarget): OutputTensor {
     dtype: target,
     isVerbatim: false,
     async *blocks(signal) {
-      for await (const block of tensor.blocks(signal)) yield ROUND[target](decodeValues(dtype, block))
+      for await (const block of tensor.blocks(signal)) {
+        const values = decodeValues(dtype, block)
+        const rounded = ROUND[target](values)
+        if (tally) count(values, rounded, target, tally)
+        yield rounded
+      }
     },
+  }
+}
+
+/** The values as the bytes of a floating dtype, rounded as `castTo` rounds. */
+export function rounded(values: Float64Array, target: CastTarget | 'float64'): Uint8Array {
+  return target === 'float64'
+    ? new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+    : ROUND[target](values)
+}
+
+/** Bits of infinity, and those that are not the sign. */
+const INFINITY = { float32: 0x7f800000, float16: 0x7c00, bfloat16: 0x7f80 } as const
+
+function count(values: Float64Array, bytes: Uint8Array, target: CastTarget, tally: Tally): void {
+  const bits = target === 'float32' ? new Uint32Array(bytes.buffer) : new Uint16Array(bytes.buffer)
+  const magnitude = target === 'float32' ? 0x7fffffff : 0x7fff
+  const infinity = INFINITY[target]
+  for (let i = 0; i < bits.length; i++) {
+    const size = (bits[i] as number) & magnitude
+    if (size === 0) {
+      if (values[i] !== 0) tally.underflow++
+    } else if (size === infinity && Number.isFinite(values[i])) tally.overflow++
   }
 }
 

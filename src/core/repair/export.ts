@@ -1,5 +1,7 @@
+import { openFile } from '../bytes/file'
 import { makeFolder } from '../bytes/file-sink'
 import { baseName, joinPath, pathKind } from '../bytes/folder'
+import { readBytes } from '../bytes/source'
 import { stage } from '../bytes/stage'
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import { openStateFile } from '../checkpoint/state-file'
@@ -10,40 +12,107 @@ import { layoutSafetensors, writeSafetensors } from '../write/safetensors'
 import { planShards, shardIndex, shardNames } from '../write/shards'
 import { writeTorchZip } from '../write/torch-zip'
 import { absentTensors, misshapenTensors } from './absent'
+import type { Tally } from './cast'
 import { checkWritten, type Witnessed } from './check'
 import { archiveBytes, damagedTensors } from './damaged'
-import { chosenOf, type Model, modelsOf } from './models'
+import { type Edits, edited } from './edits'
+import { mergedWith } from './lora'
+import { chosenOf, type Material, type Model, modelsOf } from './models'
 import { Progress } from './progress'
+import { rootOf } from './shard-index'
 import { refuseFull, writeFile, writeText } from './target'
 
-export interface ExportOptions extends WriteOptions {
-  readonly format: ExportFormat
+export interface ExportOptions extends WriteOptions, Edits {
+  /** Told by the name of the target where it is not given: `.bin`, `.pt`, `.pth` and `.ckpt` are PyTorch's, all else is safetensors. */
+  readonly format?: ExportFormat
   /** float32, float16 or bfloat16: floating tensors are rounded to it, all others stay as they are. */
   readonly dtype?: string
   /** Bytes of values that one file may hold. */
   readonly maxShardSize?: number
+  /** Give every tensor values of its own in a PyTorch file; else tensors that are one view of one storage stay one. */
+  readonly untie?: boolean
+  /** An open adapter that is merged into the checkpoint. */
+  readonly adapter?: Checkpoint
   /** Write what can be written although something must be left out; else nothing is. */
   readonly partial?: boolean
 }
 
-type ExportFormat = 'safetensors' | 'torch'
+export type ExportFormat = 'safetensors' | 'torch'
 
-export interface ExportResult {
-  readonly out: string
+/** What an export would do, or has done, beside the files themselves. */
+interface ExportFacts {
   /** Relative to `out`, or its own name when it is one file. */
   readonly files: { readonly path: string; readonly bytes: number }[]
+  /** Tensors left out, and why: those that could not be written, and those that were not there. */
+  readonly left: { readonly name: string; readonly why: string }[]
+  /** Names of tensors that were not to be written. */
+  readonly dropped: string[]
+  /** Tensors that are written as they are and want a repair, and values that rounding does not keep. */
+  readonly warnings: { readonly name: string; readonly why: string }[]
+}
+
+export interface ExportResult extends ExportFacts {
+  readonly out: string
   readonly tensors: number
   /** Of the values; headers are not counted. */
   readonly bytes: number
-  /** Tensors left out, and why: those that could not be written, and those that were not there. */
-  readonly left: { readonly name: string; readonly why: string }[]
-  /** Tensors that were written as they are and want a repair. */
-  readonly warnings: { readonly name: string; readonly why: string }[]
+}
+
+/** What an export would write. */
+export interface ExportPlan extends ExportFacts {
+  readonly format: ExportFormat
+  /** `was`, `wasDtype`: in the checkpoint, where they are others. */
+  readonly tensors: {
+    readonly name: string
+    readonly was?: string
+    readonly dtype: string
+    readonly wasDtype?: string
+    readonly shape: readonly number[]
+    readonly file: string
+    readonly merged?: true
+  }[]
 }
 
 const EXTENSION = { safetensors: '.safetensors', torch: '.bin' }
 /** An `out` that ends like this names a file; any other a folder. */
 const FILE_NAME = /\.(safetensors|bin|pt|pth|ckpt)$/i
+
+/** The format that a target's name asks for. */
+export function formatOf(out: string, format?: ExportFormat): ExportFormat {
+  return format ?? (/\.(bin|pt|pth|ckpt)$/i.test(out) ? 'torch' : 'safetensors')
+}
+
+/**
+ * What `exportWeights` would write, reading values only where rounding them is to be judged. Writes nothing. Throws as it does,
+ * but for what writing throws.
+ */
+export async function planExport(checkpoint: Checkpoint, out: string, options: ExportOptions): Promise<ExportPlan> {
+  const { material, parts, left, tallies, progress, alone } = await prepared(checkpoint, out, options)
+  const was = new Map([...material.kept].map(([tensor, name]) => [name, tensor]))
+  for (const tensor of parts.flatMap((part) => part.tensors)) {
+    if (!tallies.has(tensor.name) || tensor.isVerbatim) continue
+    for await (const block of tensor.blocks(options.signal)) progress.add(block.byteLength, tensor.name)
+  }
+  const format = formatOf(out, options.format)
+  return {
+    format,
+    files: parts.map((part) => ({ path: alone ? baseName(out) : part.name, bytes: sizeOf(part, format) })),
+    tensors: parts.flatMap(({ name: file, tensors }) =>
+      tensors.map(({ name, dtype, shape }) => {
+        const before = was.get(name)
+        return {
+          ...{ name, dtype, shape, file },
+          ...(before && before.name !== name && { was: before.name }),
+          ...(before && before.dtype !== dtype && { wasDtype: before.dtype }),
+          ...(before && material.merged?.has(before) && { merged: true as const }),
+        }
+      }),
+    ),
+    left,
+    dropped: material.dropped.map(({ name }) => name),
+    warnings: warningsOf(checkpoint, parts, tallies),
+  }
+}
 
 /**
  * Writes the weights of a checkpoint, or of an adapter, whatever layout they came in: into one file, or into a folder with a
@@ -51,39 +120,22 @@ const FILE_NAME = /\.(safetensors|bin|pt|pth|ckpt)$/i
  * Every tensor is read back and compared before `out` appears; a failure or a cancel leaves nothing behind.
  *
  * Throws `weights/missing` when there is nothing to write, `target/incomplete` when something would be left out and `partial` does
- * not allow it, `usage` for an unknown dtype and when several files would have to go
- * into one, `target/exists` unless `out` is free or an empty folder, `target/no-space`, `target/unwritable`, `target/mismatch`,
- * `cancelled`, and what reading the values throws.
+ * not allow it, `usage` for an unknown dtype, for edits that fit nothing and when several files would have to go
+ * into one, `target/duplicate-name` for names that meet, `target/exists` unless `out` is free or an empty folder,
+ * `target/no-space`, `target/unwritable`, `target/mismatch`, `cancelled`, and what reading the values throws.
  */
 export async function exportWeights(
   checkpoint: Checkpoint,
   out: string,
   options: ExportOptions,
 ): Promise<ExportResult> {
-  const chosen = chosenOf(checkpoint)
-  const all = chosen.reduce((sum, tensor) => sum + byteLength(tensor), 0)
-  const checked = archiveBytes(checkpoint, chosen)
-  const progress = new Progress(checked + all * 2, options.onProgress)
-  const damaged = await damagedTensors(checkpoint, chosen, progress, options.signal)
-  const { models, left: unwritable } = modelsOf(chosen, damaged, options)
-  const left = [...unwritable, ...absentTensors(checkpoint)]
-  const parts = models.flatMap((model) => partsOf(model, options))
+  const { material, models, parts, left, tallies, progress, all, alone } = await prepared(checkpoint, out, options)
+  const format = formatOf(out, options.format)
   const tensors = parts.flatMap((part) => part.tensors)
-  if (tensors.length === 0) {
-    const why = left[0] ? `: ${left[0].name}, for one, is left out because ${left[0].why}` : ''
-    throw new AssayError('weights/missing', `${checkpoint.name} holds no weights that could be written${why}`, {
-      file: checkpoint.path,
-    })
-  }
   if (left.length > 0 && !options.partial) throw incomplete(checkpoint, left)
-  const alone = FILE_NAME.test(out) && pathKind(out) !== 'folder'
-  if (alone && parts.length > 1)
-    throw new AssayError('usage', `${parts.length} files would have to go into ${baseName(out)}`, {
-      hint: 'Name a folder as the target',
-    })
   refuseFull(
     out,
-    parts.reduce((sum, part) => sum + sizeOf(part, options.format), 0),
+    parts.reduce((sum, part) => sum + sizeOf(part, format), 0),
   )
 
   const bytes = tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0)
@@ -94,22 +146,84 @@ export async function exportWeights(
     const place = (name: string) => (alone ? staged.path : joinPath(staged.path, name))
     const files: { path: string; bytes: number }[] = []
     for (const part of parts) {
-      const size = await writePart(place(part.name), part, options, progress)
+      const size = await writePart(place(part.name), part, format, progress, options.signal)
       files.push({ path: alone ? baseName(out) : part.name, bytes: size })
     }
     for (const { stem } of models) {
       const shards = parts.filter((part) => part.stem === stem)
       if (shards.length < 2) continue
-      const name = `${stem}${EXTENSION[options.format]}.index.json`
+      const name = `${stem}${EXTENSION[format]}.index.json`
       files.push({ path: name, bytes: await writeText(place(name), indexOf(shards)) })
     }
+    const config = alone ? undefined : await adapterConfig(checkpoint, material)
+    if (config) files.push({ path: ADAPTER_CONFIG, bytes: await writeText(place(ADAPTER_CONFIG), config) })
     for (const part of parts) await readBack(place(part.name), part, options.signal, progress)
     await staged.commit()
-    const warnings = misshapenTensors(checkpoint, new Set(tensors.map(({ name }) => name)))
-    return { out, files, tensors: tensors.length, bytes, left, warnings }
+    const dropped = material.dropped.map(({ name }) => name)
+    const warnings = warningsOf(checkpoint, parts, tallies)
+    return { out, files, tensors: tensors.length, bytes, left, dropped, warnings }
   } catch (error) {
     await staged.discard()
     throw error
+  }
+}
+
+/** What is to be written, worked out without writing. */
+async function prepared(checkpoint: Checkpoint, out: string, options: ExportOptions) {
+  const format = formatOf(out, options.format)
+  const chosen = chosenOf(checkpoint)
+  const { kept, dropped } = edited(chosen, options)
+  const merge = options.adapter && (await mergedWith(checkpoint, options.adapter, options.signal))
+  for (const tensor of merge?.added ?? []) kept.set(tensor, tensor.name)
+  const all = [...kept.keys()].reduce((sum, tensor) => sum + byteLength(tensor), 0)
+  const checked = archiveBytes(checkpoint, [...kept.keys()])
+  const progress = new Progress(checked + all * 2, options.onProgress)
+  const damaged = await damagedTensors(checkpoint, [...kept.keys()], progress, options.signal)
+  const material = { kept, damaged, dropped, ...(merge && { merged: merge.merged }) }
+  const { models, left: unwritable, tallies } = modelsOf(material, { ...options, format })
+  const left = [...unwritable, ...absentTensors(checkpoint)]
+  const parts = models.flatMap((model) => partsOf(model, format, options.maxShardSize))
+  if (parts.every(({ tensors }) => tensors.length === 0)) throw nothing(checkpoint, left)
+  const alone = FILE_NAME.test(out) && pathKind(out) !== 'folder'
+  if (alone && parts.length > 1)
+    throw new AssayError('usage', `${parts.length} files would have to go into ${baseName(out)}`, {
+      hint: 'Name a folder as the target',
+    })
+  return { material, models, parts, left, tallies, progress, all, alone }
+}
+
+function nothing({ name, path }: Checkpoint, left: ExportResult['left']): AssayError {
+  const why = left[0] ? `: ${left[0].name}, for one, is left out because ${left[0].why}` : ''
+  return new AssayError('weights/missing', `${name} holds no weights that could be written${why}`, { file: path })
+}
+
+function warningsOf(checkpoint: Checkpoint, parts: readonly Part[], tallies: ReadonlyMap<string, Tally>) {
+  const names = new Set(parts.flatMap(({ tensors }) => tensors.map(({ name }) => name)))
+  const rounding = [...tallies].flatMap(([name, { overflow, underflow }]) => {
+    const lost = [
+      ...(overflow > 0
+        ? [`${overflow} ${overflow === 1 ? 'value is' : 'values are'} too large for the dtype and become infinite`]
+        : []),
+      ...(underflow > 0
+        ? [`${underflow} ${underflow === 1 ? 'value is' : 'values are'} too small for it and become 0`]
+        : []),
+    ]
+    return lost.length === 0 ? [] : [{ name, why: lost.join('; ') }]
+  })
+  return [...misshapenTensors(checkpoint, names), ...rounding]
+}
+
+const ADAPTER_CONFIG = 'adapter_config.json'
+
+/** The config of an adapter, without which its tensors are of no use, where it is an adapter that is written. */
+async function adapterConfig(checkpoint: Checkpoint, { kept }: Material): Promise<string | undefined> {
+  const path = joinPath(rootOf(checkpoint), ADAPTER_CONFIG)
+  if (![...kept.keys()].some(({ component }) => component === 'adapter') || pathKind(path) !== 'file') return undefined
+  const source = openFile(path, ADAPTER_CONFIG)
+  try {
+    return new TextDecoder().decode(await readBytes(source, 0, source.size))
+  } finally {
+    source.close()
   }
 }
 
@@ -136,7 +250,7 @@ interface Part {
   readonly tensors: readonly Witnessed[]
 }
 
-function partsOf({ stem, tensors }: Model, { format, maxShardSize }: ExportOptions): Part[] {
+function partsOf({ stem, tensors }: Model, format: ExportFormat, maxShardSize: number | undefined): Part[] {
   const shards = planShards(tensors, maxShardSize)
   const names = shardNames(stem, EXTENSION[format], shards.length)
   return shards.map((shard, i) => ({ stem, name: names[i] as string, tensors: shard }))
@@ -151,12 +265,16 @@ function sizeOf({ tensors }: Part, format: ExportFormat): number {
 /** What transformers asks of a safetensors file of PyTorch weights. */
 const METADATA = { format: 'pt' }
 
-function writePart(path: string, { tensors }: Part, options: ExportOptions, progress: Progress): Promise<number> {
-  const write = { ...(options.signal && { signal: options.signal }), onProgress: progress.piece() }
+function writePart(
+  path: string,
+  { tensors }: Part,
+  format: ExportFormat,
+  progress: Progress,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const write = { ...(signal && { signal }), onProgress: progress.piece() }
   return writeFile(path, (sink) =>
-    options.format === 'safetensors'
-      ? writeSafetensors(sink, tensors, METADATA, write)
-      : writeTorchZip(sink, tensors, write),
+    format === 'safetensors' ? writeSafetensors(sink, tensors, METADATA, write) : writeTorchZip(sink, tensors, write),
   )
 }
 

@@ -2,12 +2,13 @@ import type { Checkpoint } from '../checkpoint/checkpoint'
 import { itemSize } from '../checkpoint/dtype'
 import { spanOf } from '../checkpoint/gather'
 import { isWhole, numel, type Tensor } from '../checkpoint/tensor'
-import { outputOf } from '../write/output'
+import { type OutputTensor, outputOf } from '../write/output'
 import { whyNotSafetensors } from '../write/safetensors'
 import { whyNotTorch } from '../write/torch-zip'
-import { castTargetOf, castTo } from './cast'
+import { castTargetOf, castTo, type Tally } from './cast'
 import { type Witnessed, witnessed } from './check'
-import type { ExportOptions, ExportResult } from './export'
+import { refuseCollisions } from './edits'
+import type { ExportFormat, ExportOptions, ExportResult } from './export'
 
 /** One model of a checkpoint, and the name, without extension, of the file that it is written to. */
 export interface Model {
@@ -25,42 +26,64 @@ export function chosenOf({ tensors }: Checkpoint): Tensor[] {
   return weights.length > 0 ? weights : tensors.filter(({ component }) => component === 'adapter')
 }
 
+/** What the models of an export are made of. */
+export interface Material {
+  /** The tensors to be written and what they are to be called. */
+  readonly kept: ReadonlyMap<Tensor, string>
+  /** Those that cannot be trusted, and why. */
+  readonly damaged: ReadonlyMap<Tensor, string>
+  /** Those whose values are not just what is stored. */
+  readonly merged?: ReadonlyMap<Tensor, OutputTensor>
+}
+
 /**
- * The models in the tensors that `chosenOf` gives. Shards are one model; other files are one
+ * The models in the tensors of an export. Shards are one model; other files are one
  * each, as Accelerate keeps several models in one folder (`model.safetensors`, `model_1.safetensors`).
- * What cannot be written, or is `damaged`, is listed in `left`. Throws `usage` for an unknown dtype.
+ * What cannot be written, or is damaged, is listed in `left`; `tallies` counts, by name, what rounding does not keep, as the values
+ * go by. Throws `usage` for an unknown dtype and `target/duplicate-name`.
  */
 export function modelsOf(
-  chosen: readonly Tensor[],
-  damaged: ReadonlyMap<Tensor, string>,
-  options: ExportOptions,
-): { models: Model[]; left: ExportResult['left'] } {
+  { kept, damaged, merged }: Material,
+  options: Pick<ExportOptions, 'dtype' | 'untie'> & { readonly format: ExportFormat },
+): { models: Model[]; left: ExportResult['left']; tallies: Map<string, Tally> } {
   const target = options.dtype === undefined ? undefined : castTargetOf(options.dtype)
-  const byFile = new Map<string, Witnessed[]>()
+  const byFile = new Map<string, [Tensor, string][]>()
   const left: { name: string; why: string }[] = []
-  for (const tensor of chosen) {
+  for (const [tensor, name] of kept) {
     const key = withoutShard(tensor.file)
     const group = byFile.get(key) ?? []
     byFile.set(key, group)
-    const why = damaged.get(tensor) ?? whyNot(tensor, options.format)
+    const why = damaged.get(tensor) ?? whyNot({ ...tensor, name }, options.format)
     if (why !== undefined) left.push({ name: tensor.name, why })
-    else {
-      const output = outputOf(tensor)
-      group.push(witnessed(target ? castTo(output, target) : output))
-    }
+    else group.push([tensor, name])
   }
-  const files = [...byFile].filter(([, tensors]) => tensors.length > 0)
+  const tallies = new Map<string, Tally>()
+  const outputs = (group: readonly (readonly [Tensor, string])[]) => {
+    refuseCollisions(group)
+    return group.map(([tensor, name]) => {
+      const { from, ...values } = merged?.get(tensor) ?? outputOf(tensor)
+      const output = { ...values, name, ...(from && !options.untie && { from }) }
+      if (!target) return witnessed(output)
+      const tally = { overflow: 0, underflow: 0 }
+      tallies.set(name, tally)
+      return witnessed(castTo(output, target, tally))
+    })
+  }
+  const files = [...byFile].filter(([, group]) => group.length > 0)
   const [only] = files
   if (files.length === 1 && only) {
-    const stem = chosen[0]?.component === 'weights' ? STEM[options.format] : 'adapter_model'
-    return { models: [{ stem, tensors: only[1] }], left }
+    const stem = only[1][0]?.[0].component === 'adapter' ? 'adapter_model' : STEM[options.format]
+    return { models: [{ stem, tensors: outputs(only[1]) }], left, tallies }
   }
   const taken = new Set<string>()
-  const models = files.map(([path, tensors]) => ({ stem: freeStem(path, options.format, taken), tensors }))
-  return { models, left }
+  const models = files.map(([path, group]) => ({
+    stem: freeStem(path, options.format, taken),
+    tensors: outputs(group),
+  }))
+  return { models, left, tallies }
 }
 
-function whyNot(tensor: Tensor, format: ExportOptions['format']): string | undefined {
+function whyNot(tensor: Tensor, format: ExportFormat): string | undefined {
   if (tensor.form?.kind === 'quantized')
     return `its integers mean nothing without how they were quantized (${tensor.form.how})`
   if (tensor.whole) return `it is one process's piece of a tensor of shape [${tensor.whole.shape.join(', ')}]`
@@ -83,7 +106,7 @@ function withoutShard(path: string): string {
 }
 
 /** `pytorch_model_1.bin` becomes `model_1` as safetensors, and the other way round; folders become part of the name. */
-function freeStem(path: string, format: ExportOptions['format'], taken: Set<string>): string {
+function freeStem(path: string, format: ExportFormat, taken: Set<string>): string {
   const stem = path.replace(/\.[^./]*$/, '').replaceAll('/', '_')
   const base = stem.replace(/^(pytorch_)?model(?=_|$)/, STEM[format])
   let free = base

@@ -96,7 +96,8 @@ export const PICKLE_RULES = {
     severity: 'error',
     title: 'Loading this file would run code',
     means: 'The pickle calls functions that no checkpoint needs, such as starting a program. Assay runs none of them.',
-    mends: 'Do not load it. `assay export` writes its tensors, which are harmless, to a new file.',
+    mends:
+      'Do not load it. `assay repair` writes a copy without these calls and lists what is left out; `assay export` writes the weights alone.',
   },
   'pickle/malformed': {
     severity: 'error',
@@ -109,6 +110,6 @@ export const PICKLE_RULES = {
     title: 'torch.load(weights_only=True) would refuse this file',
     means: 'It holds objects besides tensors and plain values. Since torch 2.6 the default refuses such files.',
     mends:
-      'Where you trust the file, name its classes with `torch.serialization.add_safe_globals`; or save plain values.',
+      '`assay repair` writes a copy with plain values for the objects; where you trust the file, `torch.serialization.add_safe_globals` admits its classes.',
   },
 } as const satisfies Record<string, RuleText>

@@ -1,7 +1,7 @@
 import type { DiffReport, DiffRow } from '../../contract/schemas'
+import { globFilter } from '../../core/checkpoint/glob'
 import { diff } from '../../core/diff/diff'
 import { procedures } from '../base'
-import { globFilter } from '../glob'
 import { job } from '../jobs'
 import { wireDiff, wireRow } from '../wire/diff'
 

@@ -1,6 +1,8 @@
+import type * as wire from '../../contract/schemas'
 import type { Kernel } from '../../core/analysis/kernel'
+import type { Checkpoint } from '../../core/checkpoint/checkpoint'
 import { applyRepair } from '../../core/repair/apply'
-import { exportWeights } from '../../core/repair/export'
+import { type ExportOptions, exportWeights, planExport } from '../../core/repair/export'
 import { Neighbours } from '../../core/repair/neighbours'
 import { planRepair } from '../../core/repair/plan'
 import type { RepairPlan } from '../../core/repair/steps'
@@ -10,7 +12,7 @@ import { procedures } from '../base'
 import type { Held } from '../engine'
 import { job } from '../jobs'
 import { withReference } from '../reference'
-import { wireExport, wirePlan, wireResult } from '../wire/repair'
+import { wireExport, wireExportPlan, wirePlan, wireResult } from '../wire/repair'
 
 interface Help {
   readonly reference?: string | undefined
@@ -46,24 +48,42 @@ const undo = procedures.undoRepair.handler(async ({ input: { path }, signal }) =
   return { path, restored: [...restored], removed: [...removed] }
 })
 
-const exportTo = procedures.export.handler(({ input: { id, out, options }, context: { engine }, signal }) => {
-  const { checkpoint } = engine.get(id)
-  const { format, dtype, maxShardSize, partial } = options
-  return job(signal, async (onProgress, abort) =>
-    wireExport(
-      await exportWeights(checkpoint, out, {
-        format,
-        ...(dtype && { dtype }),
-        ...(maxShardSize !== undefined && { maxShardSize }),
-        ...(partial && { partial }),
-        signal: abort,
-        onProgress,
-      }),
+const exportTo = procedures.export.handler(({ input: { id, out, options }, context: { engine }, signal }) =>
+  job(signal, (onProgress, abort) =>
+    exporting(engine.get(id).checkpoint, options, async (checkpoint, rest) =>
+      wireExport(await exportWeights(checkpoint, out, { ...rest, signal: abort, onProgress })),
     ),
-  )
-})
+  ),
+)
 
-export const repairs = { repairPlan, repair, undoRepair: undo, export: exportTo }
+const exportPlan = procedures.exportPlan.handler(({ input: { id, out, options }, context: { engine }, signal }) =>
+  job(signal, (onProgress, abort) =>
+    exporting(engine.get(id).checkpoint, options, async (checkpoint, rest) =>
+      wireExportPlan(await planExport(checkpoint, out, { ...rest, signal: abort, onProgress })),
+    ),
+  ),
+)
+
+export const repairs = { repairPlan, repair, undoRepair: undo, export: exportTo, exportPlan }
+
+/** Says what is exported, and how: the checkpoint itself, or the base that it is merged into as an adapter, open meanwhile. */
+function exporting<Result>(
+  checkpoint: Checkpoint,
+  { base, format, dtype, maxShardSize, untie, partial, ...edits }: wire.ExportOptions,
+  use: (checkpoint: Checkpoint, options: ExportOptions) => Promise<Result>,
+): Promise<Result> {
+  return withReference(base, ({ reference }) =>
+    use(reference ?? checkpoint, {
+      ...edits,
+      ...(format && { format }),
+      ...(dtype && { dtype }),
+      ...(maxShardSize !== undefined && { maxShardSize }),
+      ...(untie && { untie }),
+      ...(partial && { partial }),
+      ...(reference && { adapter: checkpoint }),
+    }),
+  )
+}
 
 /** Makes the plan and uses it while what it refers to is open. */
 async function planned<Result>(

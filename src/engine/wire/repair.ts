@@ -1,4 +1,4 @@
-import type { ExportResult, PlanStep, RepairPlan, RepairResult } from '../../contract/schemas'
+import type { ExportPlan, ExportResult, PlanStep, RepairPlan, RepairResult } from '../../contract/schemas'
 import type * as apply from '../../core/repair/apply'
 import type * as core from '../../core/repair/export'
 import type * as steps from '../../core/repair/steps'
@@ -11,8 +11,12 @@ export function wireResult(result: apply.RepairResult): RepairResult {
   return { ...result, plan: result.plan.map(wireStep), unmended: [...result.unmended] }
 }
 
-export function wireExport({ out, files, tensors, bytes, left, warnings }: core.ExportResult): ExportResult {
-  return { out, files: [...files], tensors, bytes, left: [...left], warnings: [...warnings] }
+export function wireExport({ out, tensors, bytes, ...facts }: core.ExportResult): ExportResult {
+  return { out, tensors, bytes, ...facts }
+}
+
+export function wireExportPlan({ tensors, ...facts }: core.ExportPlan): ExportPlan {
+  return { ...facts, tensors: tensors.map((tensor) => ({ ...tensor, shape: [...tensor.shape] })) }
 }
 
 /** What a person reads of a step; the tensors it is about stay here. */

@@ -41,7 +41,7 @@ describe('an export', () => {
   it('writes an adapter under the name of an adapter', async () => {
     const path = golden('trainer-lora/data/checkpoint-10')
     const { out, tensors } = await exported(path)
-    expect(readdirSync(out)).toEqual(['adapter_model.safetensors'])
+    expect(readdirSync(out).sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors'])
     expect(tensors).toBeGreaterThan(0)
   })
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { globFilter } from '../../src/engine/glob'
+import { globFilter } from '../../../src/core/checkpoint/glob'
 
 const names = ['model.layers.0.attn.weight', 'model.layers.10.attn.bias', 'lm_head.weight', 'a[0].b+c']
 const fitting = (glob: string) => names.filter(globFilter(glob))
