@@ -39,17 +39,20 @@ export function listFolder(path: string, depth = 3): FolderEntry[] {
   return found.sort((a, b) => natural.compare(a.path, b.path) || (a.path < b.path ? -1 : 1))
 }
 
+/** In characters. A longer path would leave no room for what is wrong with it. */
+const LONGEST_SHOWN = 1000
+
 /** Why a path cannot be read as a file or folder: what the system says, or that it is a device. */
 export function obstacleAt(path: string): AssayError {
-  const name = baseName(path)
-  const refused = (why: string) => new AssayError('file/unreadable', `${name} ${why}`, { file: path })
+  const shown = path.length > LONGEST_SHOWN ? baseName(path) : path
+  const refused = (why: string) => new AssayError('file/unreadable', `${shown} ${why}`, { file: shown })
   try {
     if (statSync(path).isDirectory()) readdirSync(path)
   } catch (error) {
     const isGone = errnoOf(error) === 'ENOENT'
     if (isGone && isLink(path)) return refused('is a link to something that is not there')
     if (isGone && path.includes('\ufffd')) return refused('has a name that is no UTF-8 and cannot be read')
-    return unreadable(error, name)
+    return unreadable(error, shown)
   }
   return refused('is a device, a pipe or a socket')
 }

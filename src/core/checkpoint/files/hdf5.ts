@@ -97,7 +97,7 @@ function kerasFacts({ attributes }: Hdf5File): { [key: string]: Plain } | undefi
     const json = text(key)
     if (json !== undefined) facts[key] = parsed(json)
   }
-  return facts
+  return facts.model_config === undefined && facts.training_config === undefined ? undefined : facts
 }
 
 /** What JSON says, or the text itself where it is none. */
