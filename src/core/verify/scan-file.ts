@@ -83,6 +83,7 @@ class Collected {
 /** The records of the archive, and of archives that lie before it in the same file: readers see only the last. */
 async function collectZip(source: ByteSource, collected: Collected, nested: number): Promise<void> {
   let end = source.size
+  const isArchive = begins(await readBytes(source, 0, Math.min(4, end)), [0x50, 0x4b, 0x03, 0x04])
   for (let i = 0; end > 0; i++) {
     if (i === ARCHIVES) {
       collected.error ??= `${source.name} holds more than ${ARCHIVES} archives one behind another`
@@ -90,7 +91,7 @@ async function collectZip(source: ByteSource, collected: Collected, nested: numb
     }
     const archive = await openZip(end === source.size ? source : firstBytes(source, end)).catch((error: unknown) => {
       if (i === 0 || !(error instanceof AssayError)) throw error
-      collected.error ??= error.message
+      if (isArchive) collected.error ??= error.message
     })
     if (!archive) return
     if (archive.torn) collected.error ??= `${source.name}: ${archive.torn.reason}`
