@@ -1,5 +1,16 @@
+import { numpyTensorOf } from '../decode/pickle/numpy-tensor'
+import { stateFields } from '../decode/pickle/state-fields'
 import { torchTensorOf } from '../decode/pickle/torch'
-import { mappingOf, PyBytes, PyFloat, PyObject, type PyValue, sequenceOf } from '../decode/pickle/value'
+import {
+  mappingOf,
+  PyBytes,
+  PyFloat,
+  PyGlobal,
+  PyList,
+  PyObject,
+  type PyValue,
+  sequenceOf,
+} from '../decode/pickle/value'
 import { containerOf, partsOf } from '../decode/pickle/walk'
 import type { ComponentId } from './checkpoint'
 import { numel } from './tensor'
@@ -49,20 +60,51 @@ export function sectionsIn(value: PyValue | undefined, component: ComponentId): 
  * only where contents do not.
  */
 function sectionsOf(root: PyValue, whole: ComponentId): Section[] {
-  const shown = byContents(root)
+  const shown = byContents(root) ?? byClass(root)
   const budget = { visits: SEARCH_LIMIT }
   const entries = shown ? undefined : (dictParts(root) ?? listParts(root, budget))
   if (!entries) return [{ component: shown ?? whole, value: root }]
-  return entries.flatMap(([key, value]) => {
+  const sections = entries.flatMap(([key, value]): Section[] => {
     const wraps = typeof key === 'number' || WRAPPERS.has(String(key))
     const inner = wraps && isWrapper(value) ? mappingOf(value) : undefined
-    if (!inner) return { key: String(key), component: componentOf(String(key), value, budget), value }
+    if (!inner) return [{ key: String(key), component: componentOf(String(key), value, budget), value }]
     return [...inner].map(([name, part]) => ({
       key: `${String(key)}.${String(name)}`,
       component: componentOf(String(name), part, budget),
       value: part,
     }))
   })
+  const hasWeights = whole !== 'weights' || sections.some(({ component }) => component === 'weights')
+  return hasWeights ? sections : sections.map(arraysAsWeights)
+}
+
+/** Where no tensor is, NumPy arrays are the model: `{'w': array, 'lr': 0.1}`. */
+function arraysAsWeights(section: Section): Section {
+  const { key = '', component, value } = section
+  const isModel = component === 'trainer' && namedComponent(key) === undefined && holdsArray(value)
+  return isModel ? { ...section, component: 'weights' } : section
+}
+
+/** An array of several numbers, or a dict or list of nothing but such. A tuple is a state of NumPy's generator. */
+function holdsArray(value: PyValue): boolean {
+  const array = numpyTensorOf(value)
+  if (array) return numel(array.shape) > 1
+  const parts = value instanceof PyList ? value.items : [...(mappingOf(value)?.values() ?? [])]
+  return parts.length > 0 && parts.every((part) => numpyTensorOf(part))
+}
+
+/** Bytes of the state of torch's CPU generator (ATen CPUGeneratorImpl, checked with torch 2.13). */
+const GENERATOR_BYTES = 5056
+
+/** What is pickled whole, with its class: an optimizer, a scheduler, a sampler; and a bare `torch.get_rng_state()`. */
+function byClass(root: PyValue): ComponentId | undefined {
+  const tensor = torchTensorOf(root)
+  if (tensor) return tensor.dtype === 'uint8' && tensor.shape.join() === String(GENERATOR_BYTES) ? 'rng' : undefined
+  if (!(root instanceof PyObject) || !(root.callable instanceof PyGlobal)) return undefined
+  if (/Sampler$/.test(root.callable.name)) return 'sampler'
+  const fields = stateFields(root.state)
+  if (fields?.has('param_groups') && fields.has('state')) return 'optimizer'
+  return fields?.has('last_epoch') && fields.has('_step_count') ? 'scheduler' : undefined
 }
 
 function dictParts(root: PyValue): (readonly [PyValue, PyValue])[] | undefined {

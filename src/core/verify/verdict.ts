@@ -60,7 +60,7 @@ export function weigh(
   )
   if (parts.length === 0) {
     const unread = findings.filter(({ rule }) => rule === 'file/unknown-format').map(({ message }) => `${message}.`)
-    return { verdict: 'partial', resume: { level: 'none', why: unread.length > 0 ? unread : [PART] } }
+    return { verdict: 'partial', resume: { level: 'none', why: unread.length > 0 ? unread : [partOf(components)] } }
   }
 
   const unread = findings.filter(({ rule, severity }) => rule === 'file/unknown-format' && severity !== 'info')
@@ -124,6 +124,11 @@ function inShort(findings: readonly Finding[]): string[] {
     if (those.length === 1 && first) return `${first.message}.`
     return `${RULES[rule].title} (${those.length} times: ${list(those.map(({ subject }) => subject))}).`
   })
+}
+
+function partOf(components: readonly Component[]): string {
+  const note = components.find(({ id }) => id === 'weights')?.note
+  return note === undefined ? PART : `${note}.`
 }
 
 const PART = 'This is a part of a checkpoint: there are no weights in it.'

@@ -60,6 +60,40 @@ describe('an Accelerate folder', () => {
   })
 })
 
+describe('an Accelerate folder with two of each', () => {
+  const files = filesOf(placeOf('accelerate-samplers'))
+
+  it('keeps them in the order in which they were prepared', async () => {
+    const checkpoint = await open(makeFolder('state', files))
+    expect(component(checkpoint, 'optimizer').files).toEqual(['optimizer.bin', 'optimizer_1.bin'])
+    expect(component(checkpoint, 'scheduler').files).toEqual(['scheduler.bin', 'scheduler_1.bin'])
+    expect(component(checkpoint, 'custom').files).toEqual(['custom_checkpoint_0.pkl', 'custom_checkpoint_1.pkl'])
+  })
+
+  it('shows the samplers, each pickled whole with its seed', async () => {
+    const checkpoint = await open(makeFolder('state', files))
+    expect(component(checkpoint, 'sampler')).toMatchObject({
+      status: 'present',
+      files: ['sampler.bin', 'sampler_1.bin'],
+    })
+    const told = checkpoint.state.records.filter(({ component: of }) => of === 'sampler')
+    expect(JSON.stringify(told.map(({ value }) => value))).toMatch(/"initial_seed":7.*"initial_seed":7/)
+  })
+})
+
+describe('one part in a file by itself', () => {
+  it.each([
+    ['accelerate-samplers', 'data/sampler.bin', 'sampler'],
+    ['accelerate-samplers', 'data/optimizer_1.bin', 'optimizer'],
+    ['accelerate-samplers', 'data/scheduler.bin', 'scheduler'],
+    ['trainer-gpt2', 'data/checkpoint-30/rng_state.pth', 'rng'],
+  ] as const)('is not missed its other parts: %s/%s', async (name, path, id) => {
+    const checkpoint = await open(placeOf(name, path))
+    expect(component(checkpoint, id).status).toBe('present')
+    expect(checkpoint.components.filter(({ status }) => status === 'missing')).toEqual([])
+  })
+})
+
 describe('a Trainer folder', () => {
   const gpt2 = placeOf('trainer-gpt2')
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { sectionsIn } from '../../../src/core/checkpoint/sections'
 import {
+  PyBytes,
   PyDict,
   PyFloat,
   PyGlobal,
@@ -28,6 +29,17 @@ const stateDict = () => dict({ 'fc.weight': tensor(4, 4), 'fc.bias': tensor(4) }
 const adam = () => dict({ state: dict({}), param_groups: list(dict({ lr: new PyFloat(0.1), params: list(0) })) })
 const cosine = () => dict({ T_max: 10, last_epoch: 3, _step_count: 4, _last_lr: list(new PyFloat(0.1)) })
 
+const array = (count: number): PyObject => {
+  const float64 = new PyObject(new PyGlobal('numpy', 'dtype'), new PyTuple(['f8', false, true]), 'reduce')
+  const args = new PyTuple([new PyBytes(new Uint8Array(8 * count)), float64, new PyTuple([count]), 'C'])
+  return new PyObject(new PyGlobal('numpy.core.numeric', '_frombuffer'), args, 'reduce')
+}
+const whole = (module: string, name: string, fields: Record<string, PyValue>): PyObject => {
+  const made = new PyObject(new PyGlobal(module, name), new PyTuple([]), 'reduce')
+  made.state = dict(fields)
+  return made
+}
+
 const parts = (value: PyValue) =>
   Object.fromEntries(sectionsIn(value, 'weights').map((s) => [s.key ?? '', s.component]))
 
@@ -51,8 +63,36 @@ describe('what a pickled dict holds is told by its contents', () => {
     ['a sample and its class', new PyTuple([tensor(3), 7]), 'weights'],
     ['a list of state dicts', list(stateDict(), stateDict()), 'weights'],
     ['a list of numbers', list(1, 2, 3), 'weights'],
+    [
+      'a whole optimizer',
+      whole('torch.optim.adamw', 'AdamW', { state: dict({}), param_groups: list(dict({ params: list(tensor(2)) })) }),
+      'optimizer',
+    ],
+    ['a whole scheduler', whole('torch.optim.lr_scheduler', 'StepLR', { last_epoch: 1, _step_count: 2 }), 'scheduler'],
+    [
+      'a sampler with its data',
+      whole('accelerate.data_loader', 'SeedableRandomSampler', { data_source: tensor(16, 4), epoch: 1 }),
+      'sampler',
+    ],
   ])('%s', (_, value, component) => {
     expect(parts(value)).toEqual({ '': component })
+  })
+})
+
+describe('NumPy arrays', () => {
+  it('are the model where no tensor is', () => {
+    expect(parts(dict({ w: array(6), b: list(array(2), array(2)), lr: new PyFloat(0.1), one: array(1) }))).toEqual({
+      w: 'weights',
+      b: 'weights',
+      lr: 'trainer',
+      one: 'trainer',
+    })
+  })
+
+  it('are records of the run beside tensors, and where their name says so', () => {
+    expect(parts(dict({ model: stateDict(), losses: array(6), epoch: 1 }))).toMatchObject({ losses: 'trainer' })
+    expect(parts(dict({ history: array(6), epoch: 1 }))).toMatchObject({ history: 'trainer' })
+    expect(parts(dict({ numpy_state: new PyTuple(['MT19937', array(624)]), epoch: 1 }))).not.toContain('weights')
   })
 })
 

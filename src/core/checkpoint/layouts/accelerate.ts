@@ -27,7 +27,7 @@ export const accelerate: Layout = {
   },
   async open(draft) {
     const { listing } = draft
-    const states = (pattern: RegExp) => filesLike(listing, pattern)
+    const states = (pattern: RegExp) => numbered(filesLike(listing, pattern))
     await openModels(draft)
     await openOptimizers(draft)
     await openStates(draft, 'scheduler', states(/^scheduler(_\d+)?\.bin$/), schedulerAbsent(draft))
@@ -97,12 +97,17 @@ function modelsOf(listing: Listing): string[] {
   return [...byNumber].sort(([a], [b]) => a - b).map(([, path]) => path)
 }
 
+/** In the order in which they were prepared: the first has no number. */
+function numbered(paths: readonly string[]): string[] {
+  return [...paths].sort((a, b) => numberIn(a) - numberIn(b))
+}
+
 function numberIn(path: string): number {
   return Number(/_(\d+)\.\w+$/.exec(path)?.[1] ?? 0)
 }
 
 async function openOptimizers(draft: Draft): Promise<void> {
-  const paths = filesLike(draft.listing, /^optimizer(_\d+)?\.bin$/)
+  const paths = numbered(filesLike(draft.listing, /^optimizer(_\d+)?\.bin$/))
   const sharded = foldersLike(draft.listing, /^optimizer_\d+$/)
   if (paths.length === 0 && sharded.length > 0) return openDistributedFolders(draft, 'optimizer', sharded)
   const zero = paths.length === 0 ? zeroOf(draft.listing) : undefined

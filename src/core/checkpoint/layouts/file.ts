@@ -1,3 +1,5 @@
+import { numpyTensorOf } from '../../decode/pickle/numpy-tensor'
+import { torchTensorOf } from '../../decode/pickle/torch'
 import { mappingOf, PyGlobal, PyObject, PyPersistent, type PyValue, sequenceOf } from '../../decode/pickle/value'
 import type { Finding } from '../../finding'
 import type { StateFile } from '../checkpoint'
@@ -42,6 +44,7 @@ export const file: Layout = {
     const holdsNothing = draft.component('weights').status === 'missing' && isReadable(draft)
     if (holdsNothing || draft.files.some(isLog)) nothingToResume(draft)
     else settleStates(draft, `in ${path}`)
+    if (draft.component('weights').status === 'not-applicable') excuseOthers(draft)
     if (isPart(draft)) leaveToOthers(draft)
     countRankFiles(draft, siblings(draft, path))
   },
@@ -60,7 +63,11 @@ function markFile(draft: Draft, opened: StateFile): void {
     if (draft.counters.length > 0) draft.markFiles('trainer', [opened], notApplicable(''))
     return
   }
-  const states = (['optimizer', 'scheduler', 'scaler', 'rng'] as const).filter((id) =>
+  if (isTensor(opened) && draft.holders('rng').length === 0) {
+    draft.mark('weights', 'not-applicable', [], `${opened.path} holds one tensor and no state dict`)
+    return
+  }
+  const states = (['optimizer', 'scheduler', 'scaler', 'sampler', 'rng'] as const).filter((id) =>
     draft.holders(id).includes(opened),
   )
   const alone = states.length > 0 && !opened.tensors.some(({ component }) => component === 'weights')
@@ -95,6 +102,18 @@ function leaveToOthers(draft: Draft): void {
   }
 }
 
+/** A single array or tensor: an embedding, a mask, a batch of data. */
+function isTensor({ value }: StateFile): boolean {
+  return value !== undefined && (torchTensorOf(value) ?? numpyTensorOf(value)) !== undefined
+}
+
+/** What is one part by itself does not lack the others. */
+function excuseOthers(draft: Draft): void {
+  for (const id of ['optimizer', 'scheduler', 'rng'] as const) {
+    if (draft.component(id).status === 'missing') draft.mark(id, 'not-applicable', [], 'The file is one part by itself')
+  }
+}
+
 function nothingToResume(draft: Draft): void {
   for (const id of ['optimizer', 'scheduler', 'rng'] as const) {
     draft.mark(id, 'not-applicable', [], 'There is nothing in the file that could be resumed')
@@ -125,6 +144,7 @@ function labelOf({ kind, value, tensors, findings }: StateFile): string {
   if (script && kind === 'torch-zip') return 'TorchScript archive'
   const module = moduleClass(value)
   if (module !== undefined && kind !== 'torch-package') return `Pickled module (${module})`
+  if (value !== undefined && torchTensorOf(value)) return 'PyTorch tensor'
   switch (kind) {
     case 'safetensors':
       return 'safetensors file'

@@ -1,3 +1,4 @@
+import { bytesOf } from './calls'
 import { type NumpyTensor, numpyTensorOf } from './numpy-tensor'
 import { stateFields } from './state-fields'
 import { torchTensorOf } from './torch-tensor'
@@ -116,7 +117,9 @@ function objectParts(node: PyObject): Part[] {
   for (const state of states) {
     const fields = mappingOf(state)
     if (fields === undefined) parts.push(['', state ?? null])
-    else for (const [key, value] of fields) parts.push([FOLDED.has(nameOf(key)) ? '' : nameOf(key), value])
+    else {
+      for (const [name, value] of named(fields)) parts.push([FOLDED.has(name) ? '' : name, value])
+    }
   }
   if (pairs && pairs.size > 0) return [...named(pairs), ...parts]
   const args = sequenceOf(node.args) ?? []
@@ -128,8 +131,10 @@ function objectParts(node: PyObject): Part[] {
 
 function named(entries: ReadonlyMap<PyValue, PyValue>): Part[] {
   const parts: Part[] = []
+  let place = 0
   for (const [key, value] of entries) {
-    if (containerOf(value) !== undefined) parts.push([nameOf(key), value])
+    if (containerOf(value) !== undefined) parts.push([keyName(key) ?? String(place), value])
+    place++
   }
   return parts
 }
@@ -142,10 +147,35 @@ function numbered(items: readonly PyValue[]): Part[] {
   return parts
 }
 
-function nameOf(key: PyValue): string {
+/**
+ * A key as it stands in a path: Python's `str` of it, so that `b'w'` and `('a', 0)` stay apart. Undefined for a key that no
+ * text tells (a parameter, in a whole pickled optimizer).
+ */
+function keyName(key: PyValue): string | undefined {
+  if (typeof key === 'string') return key
   if (key instanceof PyFloat) return String(key.value)
   if (key instanceof PyGlobal) return key.name
-  return key !== null && typeof key === 'object' ? key.kind : String(key)
+  const bytes = bytesOf(key)
+  if (bytes) return `b'${[...bytes].map(byteText).join('')}'`
+  if (key instanceof PyTuple) return tupleName(key)
+  return key !== null && typeof key === 'object' ? undefined : String(key)
+}
+
+/** Keys longer than this are told by their place. */
+const LONGEST_TUPLE = 16
+
+function tupleName({ items }: PyTuple): string | undefined {
+  if (items.length > LONGEST_TUPLE) return undefined
+  const names = items.map((item) => (item instanceof PyTuple ? undefined : keyName(item)))
+  if (names.includes(undefined)) return undefined
+  const quoted = names.map((name, i) => (typeof items[i] === 'string' ? `'${name}'` : name))
+  return `(${quoted.join(', ')}${items.length === 1 ? ',' : ''})`
+}
+
+function byteText(byte: number): string {
+  return byte >= 32 && byte < 127 && byte !== 39 && byte !== 92
+    ? String.fromCharCode(byte)
+    : `\\x${byte.toString(16).padStart(2, '0')}`
 }
 
 function join(path: string, name: string): string {

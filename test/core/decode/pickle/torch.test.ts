@@ -3,6 +3,7 @@ import { decodePickle } from '../../../../src/core/decode/pickle/machine'
 import { outlineAt } from '../../../../src/core/decode/pickle/outline'
 import { findTensors, torchTensorOf } from '../../../../src/core/decode/pickle/torch'
 import {
+  PyBytes,
   PyDict,
   PyGlobal,
   PyList,
@@ -51,6 +52,19 @@ describe('a file that torch wrote', async () => {
     const rows = found.map(({ path, tensor: { dtype, shape } }) => ({ name: path, dtype, shape }))
     const truth = truthOf(name).tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape }))
     expect(rows.slice(0, truth.length).sort(byName)).toEqual(truth.sort(byName))
+  })
+
+  it('are named as Python writes their keys, each apart from the others', () => {
+    const keys: PyValue[] = [
+      new PyBytes(Uint8Array.of(119, 0, 39)),
+      new PyTuple(['a', 0]),
+      new PyTuple(['a']),
+      7,
+      new PyList([]),
+    ]
+    const value = new PyDict()
+    for (const key of keys) value.entries.set(key, tensor())
+    expect(paths(value)).toEqual(["b'w\\x00\\x27'", "('a', 0)", "('a',)", '7', '4'])
   })
 
   it('finds nothing in an empty state dict', () => {
