@@ -12,7 +12,22 @@ import { python } from './python'
 type Described = Record<string, { dtype: string; shape: number[]; sha256: string; data: number }>
 
 const folder = mkdtempSync(join(tmpdir(), 'assay-write-'))
-const LOADED = ['views.safetensors', 'of-model.pt.bin', 'of-reference.safetensors.bin', 'of-views.pt.bin', 'legacy.bin']
+const LOADED = [
+  'views.safetensors',
+  'of-model.pt.bin',
+  'of-reference.safetensors.bin',
+  'of-views.pt.bin',
+  'legacy.bin',
+  'edited.pt',
+  'edited.safetensors',
+]
+/** Names changed, one tensor dropped, the others no longer tied. The format is told by the name of the target. */
+const EDITS = {
+  drop: ['complex128'],
+  rename: [{ pattern: '^tied\\.(.)$', to: 'heads.$1' }],
+  addPrefix: 'model.',
+  untie: true,
+}
 /** What Python finds in each exported file, by the way it was loaded. */
 let loaded: Record<string, Record<'safetensors' | 'weights_only' | 'mmap', Described>>
 
@@ -23,6 +38,7 @@ beforeAll(async () => {
     await exported(join(folder, name), `of-${name}.bin`, { format: 'torch' })
   }
   await exported(golden('torch-zoo-legacy/data/model.pt'), 'legacy.bin', { format: 'torch' })
+  for (const name of ['edited.pt', 'edited.safetensors']) await exported(join(folder, 'views.pt'), name, EDITS)
   loaded = JSON.parse(python('write.py', 'load', folder, ...LOADED))
 })
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -92,6 +108,17 @@ describe('a torch export', () => {
     const place = (name: string) => loaded['of-views.pt.bin']?.weights_only[name]?.data
     expect(place('tied.a')).toBe(place('tied.b'))
     expect(place('transposed')).not.toBe(place('tied.a'))
+  })
+
+  it('under other names, each tensor by itself, loads with the same values', async () => {
+    const truth = await expected(join(folder, 'views.pt'))
+    const renamed = Object.entries(truth)
+      .filter(([name]) => name !== 'complex128')
+      .map(([name, facts]) => [`model.${name.replace(/^tied\./, 'heads.')}`, facts])
+    expect(loaded['edited.pt']?.mmap).toEqual(Object.fromEntries(renamed))
+    expect(loaded['edited.safetensors']?.safetensors).toEqual(Object.fromEntries(renamed))
+    const place = (name: string) => loaded['edited.pt']?.weights_only[name]?.data
+    expect(place('model.heads.a')).not.toBe(place('model.heads.b'))
   })
 
   it('of a legacy stream has the values that PyTorch wrote into it', () => {
