@@ -51,7 +51,7 @@ async function run() {
     targets: { absent: 0, whole: 0 },
     inPlace: { untouched: 0, partway: 0, whole: 0 },
   }
-  for (let i = 0; i < times; i++) {
+  for (let i = 0; figures.kills < times; i++) {
     const inPlace = i % 2 === 1
     const path = inPlace ? copy(source, `place-${i}`) : source
     const out = join(folder, `out-${i}`)

@@ -116,6 +116,14 @@ export function program(io: Io, done: (status: Status) => void): Command {
       'write every PyTorch file as torch.load(weights_only=True, mmap=True) takes it, whatever is lost',
     )
     .addOption(
+      new Option(
+        '--choose <step=candidate>',
+        'what to take where a step offers several; none refuses the step',
+      ).argParser(parseChoice),
+    )
+    .option('--plan <file>', 'do what this plan says: that of --dry-run --json, edited')
+    .option('--deep', 'read every value first: finds NaN, infinities, damaged bytes')
+    .addOption(
       new Option('--undo', 'take back a repair in place: put the .backup files back').conflicts([
         ...['out', 'inPlace', 'reference', 'shape', 'dryRun'],
       ]),
@@ -224,6 +232,14 @@ function parseRename(text: string, sofar: { pattern: string; to: string }[] = []
   const at = text.lastIndexOf('=')
   if (at < 1) throw new InvalidArgumentError("Write a renaming as 'blocks\\.(\\d+)=layer.$1'.")
   return [...sofar, { pattern: text.slice(0, at), to: text.slice(at + 1) }]
+}
+
+/** Collects `3=checkpoint-20` into candidates by step. */
+function parseChoice(text: string, sofar: ReadonlyMap<number, string> = new Map()): Map<number, string> {
+  const [, step, candidate] = /^([1-9]\d{0,8})=(.+)$/.exec(text) ?? []
+  if (step === undefined || candidate === undefined)
+    throw new InvalidArgumentError('Write a choice as 3=checkpoint-20.')
+  return new Map(sofar).set(Number(step), candidate)
 }
 
 /** Collects `NAME=2,3` into shapes by name. The last `=` counts: a name may hold one. */

@@ -19,6 +19,7 @@ const reference = z.string().optional()
 const help = {
   reference,
   shapes: s.shapeChoices.optional(),
+  decisions: z.array(s.decision).optional(),
   /** Write every PyTorch file as `torch.load(weights_only=True, mmap=True)` takes it, whatever is lost by it. */
   plain: z.boolean().optional(),
 }

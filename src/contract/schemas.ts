@@ -340,8 +340,32 @@ export const planStep = z.object({
   after: z.string().optional(),
   /** Where it asks for a shape: those that some evidence speaks for. */
   candidates: z.array(shape).optional(),
+  /** The ways there are to do it, where there are several; a step that asks is done once one is chosen. */
+  choices: z
+    .array(z.object({ id: z.string(), action: z.string(), evidence: z.string(), after: z.string().optional() }))
+    .optional(),
+  /** Id of the one that was chosen. */
+  chosen: z.string().optional(),
   /** What the result will not have any more, a line each. */
   lost: z.array(z.string()).optional(),
+})
+/** What the user has decided about a step: one of its `choices`, or `none` to refuse it. `subject` must be that of the step. */
+export const decision = z.object({
+  step: z.number().int().positive(),
+  subject: z.string().optional(),
+  choice: z.string().optional(),
+})
+/** A plan as `repair --dry-run --json` prints it, edited: `chosen` and `shape` answer a step, `refused` or its absence refuses it. */
+export const editedPlan = z.object({
+  plan: z.array(
+    z.object({
+      step: z.number().int().positive(),
+      subject: z.string(),
+      chosen: z.string().optional(),
+      refused: z.boolean().optional(),
+      shape: shape.optional(),
+    }),
+  ),
 })
 export const repairPlan = z.object({
   plan: z.array(planStep),

@@ -5,6 +5,7 @@ import { withSession } from '../session'
 import { STATUS, type Status } from '../status'
 import { jsonText, safe } from '../text/safe'
 import { plural } from '../text/units'
+import { answersIn, deletedSteps } from './answers'
 
 interface Options {
   readonly out?: string
@@ -12,6 +13,9 @@ interface Options {
   readonly reference?: string
   readonly shape?: ReadonlyMap<string, number[]>
   readonly plain?: true
+  readonly deep?: true
+  readonly choose?: ReadonlyMap<number, string>
+  readonly plan?: string
   readonly dryRun?: true
   readonly json?: true
 }
@@ -19,14 +23,21 @@ interface Options {
 export async function repair(path: string, options: Options, io: Io): Promise<Status> {
   return withSession(io, async ({ client, checkpoint, finish, absolute }) => {
     const { id } = await checkpoint(path)
-    const { reference, shape, plain, out, inPlace, dryRun, json } = options
-    const input = {
+    const { reference, shape, plain, choose, plan, deep, out, inPlace, dryRun, json } = options
+    const answers = plan === undefined ? undefined : answersIn(absolute(plan))
+    const shapes = { ...answers?.shapes, ...Object.fromEntries(shape ?? []) }
+    const help = {
       id,
       ...(reference !== undefined && { reference: absolute(reference) }),
-      ...(shape && { shapes: Object.fromEntries(shape) }),
+      ...(Object.keys(shapes).length > 0 && { shapes }),
       ...(plain && { plain }),
     }
     const call = { ...(io.signal && { signal: io.signal }) }
+    if (deep) await finish(client.verifyDeep({ id }, call))
+    const deleted = answers ? deletedSteps(answers, (await client.repairPlan(help, call)).plan.length) : []
+    const chosen = [...(choose ?? [])].map(([step, choice]) => ({ step, choice }))
+    const decisions = [...(answers?.decisions ?? []), ...deleted, ...chosen]
+    const input = { ...help, ...(decisions.length > 0 && { decisions }) }
     const target = inPlace ? { inPlace } : out === undefined ? {} : { out: absolute(out) }
     const result = dryRun
       ? proposed(await client.repairPlan(input, call))
@@ -51,9 +62,9 @@ function text(result: RepairResult, dryRun: boolean, io: Io): string {
   const { bold, dim, green, yellow, red } = colors(io)
   const paint = { certain: green, likely: green, ask: yellow, refused: red }
   const { plan, unmended, applied, out, verdictBefore, verdictAfter, compared } = result
-  const steps = plan.map(({ step, action, evidence, confidence, before, after, lost = [] }) => {
+  const steps = plan.map(({ step, action, evidence, confidence, before, after, choices, chosen, lost = [] }) => {
     const change = before !== undefined && after !== undefined ? dim(`  ${safe(before)} → ${safe(after)}`) : ''
-    return `${String(step).padStart(4)}  ${paint[confidence](confidence.padEnd(8))} ${safe(action)}${change}\n${dim(`      ${safe(evidence)}`)}\n${lost.map((line) => `      ${yellow('lost')}  ${safe(line)}\n`).join('')}`
+    return `${String(step).padStart(4)}  ${paint[confidence](confidence.padEnd(8))} ${safe(action)}${change}\n${dim(`      ${safe(evidence)}`)}\n${lost.map((line) => `      ${yellow('lost')}  ${safe(line)}\n`).join('')}${offered(step, choices, chosen)}`
   })
   const lines = (list: typeof unmended) =>
     list.map(({ rule, subject, why }) => `  ${yellow(rule)}  ${safe(subject)}\n      ${safe(why)}\n`)
@@ -70,4 +81,10 @@ function text(result: RepairResult, dryRun: boolean, io: Io): string {
     )
   } else if (plan.length > 0) parts.push(dryRun ? dim('Nothing was written (--dry-run).\n') : 'Nothing was written.\n')
   return parts.join('\n')
+}
+
+/** How to choose among the ways to do a step, where there are several and none is chosen yet. */
+function offered(step: number, choices: PlanStep['choices'], chosen: string | undefined): string {
+  if (!choices || chosen !== undefined) return ''
+  return choices.map(({ id, action }) => `      --choose ${step}=${safe(id)}  ${safe(action)}\n`).join('')
 }

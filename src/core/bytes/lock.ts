@@ -1,4 +1,5 @@
-import { open, readFile, rename, stat, unlink } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { link, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { AssayError } from '../errors'
@@ -6,7 +7,7 @@ import { refusal } from './file-sink'
 import { isAlive } from './stage'
 import { errnoOf } from './system-error'
 
-/** A lock that says nothing of its owner: one that was being written when its process died. */
+/** A lock that says nothing of its owner, as one can be left where there are no hard links. */
 const EMPTY_FOR = 60_000
 
 /**
@@ -16,22 +17,53 @@ const EMPTY_FOR = 60_000
  */
 export async function lock(target: string): Promise<() => Promise<void>> {
   const path = join(dirname(target), `.${basename(target)}.assay-lock`)
-  for (;;) {
-    try {
-      const file = await open(path, 'wx')
-      await file.writeFile(JSON.stringify({ process: process.pid, machine: hostname() }))
-      await file.close()
-      return () => unlink(path).catch(() => undefined)
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw refusal(error, target)
+  try {
+    while (!(await claim(path))) {
+      if (!(await isStale(path))) throw busy(target, path)
+      // Of two that find it stale only one can rename it.
+      const aside = asideOf(path)
+      await rename(path, aside).then(
+        () => unlink(aside),
+        () => undefined,
+      )
     }
-    if (!(await isStale(path))) throw busy(target, path)
-    // Of two that find it stale only one can rename it.
-    const aside = `${path}-${process.pid}`
-    await rename(path, aside).then(
-      () => unlink(aside),
-      () => undefined,
-    )
+    await removeAbandoned(path)
+  } catch (error) {
+    throw refusal(error, target)
+  }
+  return () => unlink(path).catch(() => undefined)
+}
+
+/** Makes the lock, with its text from the first moment on: a link, as a file is empty for a while. False where there is one. */
+async function claim(path: string): Promise<boolean> {
+  const own = asideOf(path)
+  const text = JSON.stringify({ process: process.pid, machine: hostname() })
+  await writeFile(own, text, { flag: 'wx' })
+  try {
+    await link(own, path).catch(async (error: unknown) => {
+      if (errnoOf(error) === 'EEXIST') throw error
+      await writeFile(path, text, { flag: 'wx' })
+    })
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false
+    throw error
+  } finally {
+    await unlink(own)
+  }
+}
+
+/** A name of this process beside the lock. */
+function asideOf(path: string): string {
+  return `${path}-${process.pid}-${randomBytes(3).toString('hex')}`
+}
+
+/** What processes that were killed while they took the lock have left beside it. */
+async function removeAbandoned(path: string): Promise<void> {
+  for (const name of await readdir(dirname(path))) {
+    if (!name.startsWith(`${basename(path)}-`)) continue
+    const owner = /^(\d+)-\w{6}$/.exec(name.slice(basename(path).length + 1))?.[1]
+    if (owner !== undefined && !isAlive(Number(owner))) await unlink(join(dirname(path), name)).catch(() => undefined)
   }
 }
 

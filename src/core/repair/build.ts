@@ -5,8 +5,7 @@ import { sha256 } from '../bytes/sha256'
 import type { ByteSink } from '../bytes/sink'
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import { byteLength } from '../checkpoint/tensor'
-import { outputOf } from '../write/output'
-import type { ChangedFile } from './changes'
+import { type ChangedFile, outputFor } from './changes'
 import { checkWritten, equalBlocks, mismatch, type Witnessed, witnessed } from './check'
 import type { Work } from './files'
 import type { Progress } from './progress'
@@ -41,7 +40,7 @@ export async function build({ changed, rebuilt, indexes, copied }: Work, site: S
     written.set(path, await writeHashed(readied(site, path), write))
   }
   for (const each of changed) {
-    const outputs = each.tensors.map(({ values, name, shape }) => witnessed(outputOf(values, { name, shape })))
+    const outputs = each.tensors.map((tensor) => witnessed(outputFor(tensor)))
     const onProgress = site.progress.piece()
     await make(each.file.path, (sink) => rewrite(sink, each, outputs, site.root, { ...options, onProgress }))
     built.push({ changed: each, outputs })

@@ -11,6 +11,8 @@ export interface Tally {
 
 /** What `--dtype` offers. */
 const CAST_TARGETS = ['float32', 'float16', 'bfloat16'] as const satisfies readonly DType[]
+/** The same to look a dtype up in. */
+export const castTargets: ReadonlySet<DType> = new Set<DType>(CAST_TARGETS)
 export type CastTarget = (typeof CAST_TARGETS)[number]
 
 /** The dtype called `name`. Throws `usage` when it is none that weights are rounded to. */

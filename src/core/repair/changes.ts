@@ -1,6 +1,8 @@
 import type { Checkpoint, StateFile } from '../checkpoint/checkpoint'
 import type { DType } from '../checkpoint/dtype'
 import type { Tensor } from '../checkpoint/tensor'
+import { type OutputTensor, outputOf } from '../write/output'
+import { castTargetOf, castTo } from './cast'
 import type { Plainness, RepairStep } from './steps'
 
 /** A tensor as it will stand in a file that is written anew. */
@@ -48,14 +50,14 @@ function plannedTensors(file: StateFile, steps: readonly RepairStep[], plain?: P
     if (plain?.gone.includes(was)) continue
     planned.set(was, { name: was.name, dtype: was.dtype, shape: was.shape, values: was, was })
   }
-  for (const { tensor, name, shape, values } of steps.flatMap(({ changes }) => changes ?? [])) {
+  for (const { tensor, name, shape, values, dtype } of steps.flatMap(({ changes }) => changes ?? [])) {
     const before = planned.get(tensor)
     if (!before) continue
     planned.set(tensor, {
       ...before,
       ...(name !== undefined && { name }),
       ...(shape && { shape }),
-      ...(values && { values, dtype: values.dtype }),
+      ...(values && { values, dtype: dtype ?? values.dtype }),
     })
   }
   const added = steps.flatMap(({ additions }) => additions ?? []).filter((addition) => addition.file === file.path)
@@ -64,6 +66,12 @@ function plannedTensors(file: StateFile, steps: readonly RepairStep[], plain?: P
     ...planned.values(),
     ...[...added, ...made].map(({ name, values }) => ({ name, dtype: values.dtype, shape: values.shape, values })),
   ]
+}
+
+/** The tensor as it is written: under its new name, in its new shape, and rounded where its values are kept more exactly. */
+export function outputFor({ name, shape, dtype, values }: PlannedTensor): OutputTensor {
+  const output = outputOf(values, { name, shape })
+  return dtype === values.dtype ? output : castTo(output, castTargetOf(dtype))
 }
 
 /** Whether the tensor comes out as it went in. */

@@ -28,7 +28,8 @@ export class Neighbours {
 }
 
 async function openBeside(checkpoint: Checkpoint): Promise<readonly Checkpoint[]> {
-  const all = besides(checkpoint.path)
+  const form = formOf(checkpoint.path)
+  const all = besides(checkpoint.path).filter(({ path }) => form !== undefined && formOf(path) === form)
   const own = all.findIndex(({ path }) => path === checkpoint.path)
   if (own < 0) return []
   const near = all
@@ -43,6 +44,12 @@ async function openBeside(checkpoint: Checkpoint): Promise<readonly Checkpoint[]
     else other.close()
   }
   return opened
+}
+
+/** A name without its numbers: what the checkpoints of one run have in common. Undefined for a name without any. */
+function formOf(path: string): string | undefined {
+  const name = baseName(path)
+  return /\d/.test(name) ? name.replace(/\d+/g, '#') : undefined
 }
 
 /** The checkpoints of the folder that `path` lies in, in their order, with `path` itself. */

@@ -6,6 +6,7 @@ import { diagnose } from '../verify/shapes/diagnosis'
 import { weightsOf } from '../verify/shapes/evidence'
 import type { Verification } from '../verify/verify'
 import type { Context, Mender } from './context'
+import { type Decision, decided, refuseStrays } from './decisions'
 import { plannedFiles, workOf } from './files'
 import { cut } from './menders/cut'
 import { plain } from './menders/plain'
@@ -24,7 +25,7 @@ const MENDERS: readonly Mender[] = [plain, rename, reshape, cut, refill, rankSha
 
 /**
  * What can be mended, each step with its evidence, and why the rest cannot. Writes nothing; reads some values where they
- * are evidence. Throws `usage` when `shapes` names a tensor that is not there or the reference shares no name, `cancelled`,
+ * are evidence. Throws `usage` when a decision is about no step or no candidate, when `shapes` names a tensor that is not there or the reference shares no name, `cancelled`,
  * and what reading throws.
  */
 export async function planRepair(
@@ -35,18 +36,26 @@ export async function planRepair(
     readonly shapes?: Readonly<Record<string, readonly number[]>>
     /** Write every PyTorch file as plain values in today's form, also where something else than danger is lost by it. */
     readonly plain?: boolean
+    /** What the user has decided, step by step. */
+    readonly decisions?: readonly Decision[]
     /** The rest of the run; stays open as long as the plan is used. */
     readonly neighbours?: Neighbours
     readonly signal?: AbortSignal
   } = {},
 ): Promise<RepairPlan> {
   const context = contextOf(checkpoint, verification, options)
+  const { decisions = [] } = options
   const proposals: Proposal[] = []
   for (const mend of MENDERS) {
-    for (const proposal of await mend(context)) proposals.push(possible(proposal, checkpoint, proposals))
+    for (const proposal of await mend(context)) {
+      const wanted = decided(proposal, proposals.length + 1, decisions)
+      proposals.push(possible(wanted, checkpoint, proposals))
+    }
   }
   const numbered = (): RepairStep[] => proposals.map((proposal, i) => stepOf(proposal, i + 1))
-  for (const proposal of await rebuildIndex(context, numbered().filter(isDone))) proposals.push(proposal)
+  for (const proposal of await rebuildIndex(context, numbered().filter(isDone)))
+    proposals.push(decided(proposal, proposals.length + 1, decisions))
+  refuseStrays(decisions, proposals.length)
 
   const plan = numbered()
   const done = plan.filter(isDone)

@@ -1,5 +1,6 @@
 import type { ByteSink } from '../bytes/sink'
 import type { ComponentId } from '../checkpoint/checkpoint'
+import type { DType } from '../checkpoint/dtype'
 import type { Tensor } from '../checkpoint/tensor'
 import type { RuleId } from '../finding'
 import type { Verification } from '../verify/verify'
@@ -18,6 +19,8 @@ interface Change {
   readonly shape?: readonly number[]
   /** Where the values come from instead: a tensor of the reference, or a part of the tensor itself. */
   readonly values?: Tensor
+  /** What the values are rounded to, where they are kept more exactly. */
+  readonly dtype?: DType
 }
 
 /** A tensor that a file did not hold. */
@@ -34,6 +37,17 @@ export interface Plainness {
   readonly gone: readonly Tensor[]
   /** Tensors that take the place of arrays. */
   readonly made: readonly Tensor[]
+}
+
+/** One of several ways to do a step. */
+export interface Choice {
+  /** What the user calls it to choose it. */
+  readonly id: string
+  readonly action: string
+  readonly evidence: string
+  readonly after?: string
+  readonly changes?: readonly Change[]
+  readonly additions?: readonly Addition[]
 }
 
 /** A state file that is made anew, in place of a damaged one or where none was. */
@@ -56,6 +70,7 @@ export interface RepairStep {
     | 'reshape'
     | 'cut'
     | 'copy-from-reference'
+    | 'restore-values'
     | 'rebuild-index'
     | 'rebuild-state'
     | 'plain'
@@ -78,6 +93,10 @@ export interface RepairStep {
   /** What the result will not have any more, a line each. */
   readonly lost?: readonly string[]
   readonly files?: readonly NewFile[]
+  /** The ways there are to do it, where there are several. A step that asks is done once the user has chosen one. */
+  readonly choices?: readonly Choice[]
+  /** Id of the one that the user has chosen. */
+  readonly chosen?: string
 }
 
 /** A step before it has its number, and the findings it answers: those of `rules` about its subject, or about `others`. */

@@ -7,9 +7,9 @@ import { mappingOf, PyDict, PyGlobal, PyList, PyObject, PyTuple, type PyValue } 
 import { containerOf, type PyContainer, partsOf } from '../decode/pickle/walk'
 import { AssayError } from '../errors'
 import { cleaner } from '../verify/shapes/clean-names'
-import { type OutputTensor, outputOf } from '../write/output'
+import type { OutputTensor } from '../write/output'
 import { tensorValue } from '../write/torch-zip'
-import { isUntouched, type PlannedTensor } from './changes'
+import { isUntouched, outputFor, type PlannedTensor } from './changes'
 
 /** A storage that the edited pickle refers to and that no record of the file holds. */
 export interface NewStorage {
@@ -56,13 +56,14 @@ export function editPickle(root: PyValue, file: StateFile, planned: readonly Pla
   renameModules(root, planned)
 
   const home = file.tensors.findIndex(({ component }) => component === 'weights' || component === 'adapter')
-  for (const { name, dtype, shape, values, was } of planned) {
+  for (const plan of planned) {
+    const { name, dtype, shape, was } = plan
     if (was) continue
     const place = slots.get(found[home]?.value ?? null)?.[0]
     const prefix = place?.prefixIn(file.tensors[home]?.name ?? '')
     if (!place?.entries || prefix === undefined || !name.startsWith(prefix))
       throw new AssayError('target/not-rewritable', `${file.path}: there is no dict to put ${name} into`)
-    place.entries.set(name.slice(prefix.length), tensorValue(dtype, shape, store(outputOf(values, { name, shape }))))
+    place.entries.set(name.slice(prefix.length), tensorValue(dtype, shape, store(outputFor(plan))))
   }
   return added
 }
@@ -185,8 +186,7 @@ function replaced(
   const step = plan.values === tensor ? stepOf(tensor) : undefined
   const view = step === undefined ? undefined : reviewed(value, plan.shape, step)
   if (view) return view
-  const output = outputOf(plan.values, { name: plan.name, shape: plan.shape })
-  const fresh = tensorValue(plan.dtype, plan.shape, store(output), tensor.requiresGrad)
+  const fresh = tensorValue(plan.dtype, plan.shape, store(outputFor(plan)), tensor.requiresGrad)
   return value instanceof PyObject && isParameter(value) ? withTensor(value, fresh) : fresh
 }
 

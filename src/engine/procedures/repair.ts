@@ -2,6 +2,7 @@ import type * as wire from '../../contract/schemas'
 import type { Kernel } from '../../core/analysis/kernel'
 import type { Checkpoint } from '../../core/checkpoint/checkpoint'
 import { applyRepair } from '../../core/repair/apply'
+import type { Decision } from '../../core/repair/decisions'
 import { type ExportOptions, exportWeights, planExport } from '../../core/repair/export'
 import { Neighbours } from '../../core/repair/neighbours'
 import { planRepair } from '../../core/repair/plan'
@@ -18,6 +19,7 @@ interface Help {
   readonly reference?: string | undefined
   readonly shapes?: Record<string, number[]> | undefined
   readonly plain?: boolean | undefined
+  readonly decisions?: readonly Decision[] | undefined
 }
 
 const repairPlan = procedures.repairPlan.handler(({ input, context: { engine }, signal }) =>
@@ -88,7 +90,7 @@ function exporting<Result>(
 /** Makes the plan and uses it while what it refers to is open. */
 async function planned<Result>(
   { checkpoint, verification: known }: Held,
-  { reference: path, shapes, plain }: Help,
+  { reference: path, shapes, plain, decisions }: Help,
   kernel: Kernel,
   signal: AbortSignal | undefined,
   use: (plan: RepairPlan) => Promise<Result>,
@@ -99,8 +101,8 @@ async function planned<Result>(
       const options = { ...(reference && { reference }), ...(signal && { signal }) }
       // A reference may show what names and shapes alone did not. What the values showed is not looked for again.
       const verification = reference && !known.deep ? await verify(checkpoint, { kernel, ...options }) : known
-      const help = { ...options, neighbours, ...(shapes && { shapes }), ...(plain && { plain }) }
-      return use(await planRepair(checkpoint, verification, help))
+      const asked = { ...(shapes && { shapes }), ...(plain && { plain }), ...(decisions && { decisions }) }
+      return use(await planRepair(checkpoint, verification, { ...options, neighbours, ...asked }))
     })
   } finally {
     await neighbours.close()

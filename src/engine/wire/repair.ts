@@ -31,11 +31,19 @@ function wireStep({
   after,
   candidates,
   lost,
+  choices,
+  chosen,
 }: steps.RepairStep): PlanStep {
   const change = { ...(before !== undefined && { before }), ...(after !== undefined && { after }) }
   const told = {
     ...(lost && { lost: [...lost] }),
     ...(candidates && { candidates: candidates.map((each) => [...each]) }),
+    ...(choices && { choices: choices.map(wireChoice) }),
+    ...(chosen !== undefined && { chosen }),
   }
   return { step, kind, subject, action, evidence, confidence, ...change, ...told }
+}
+
+function wireChoice({ id, action, evidence, after }: steps.Choice) {
+  return { id, action, evidence, ...(after !== undefined && { after }) }
 }

@@ -7,6 +7,7 @@ import { referenceKernel } from '../../../src/core/analysis/reference'
 import type { Checkpoint } from '../../../src/core/checkpoint/checkpoint'
 import { openCheckpoint } from '../../../src/core/checkpoint/open'
 import { sha256Of } from '../../../src/core/checkpoint/values'
+import type { Decision } from '../../../src/core/repair/decisions'
 import { Neighbours } from '../../../src/core/repair/neighbours'
 import { planRepair } from '../../../src/core/repair/plan'
 import { verify } from '../../../src/core/verify/verify'
@@ -41,7 +42,13 @@ export async function opened(path: string): Promise<Checkpoint> {
 /** The checkpoint at `path` and the plan for it. */
 export async function planned(
   path: string,
-  options: { reference?: string; shapes?: Record<string, number[]>; deep?: boolean; plain?: boolean } = {},
+  options: {
+    reference?: string
+    shapes?: Record<string, number[]>
+    deep?: boolean
+    plain?: boolean
+    decisions?: readonly Decision[]
+  } = {},
 ) {
   const checkpoint = await opened(path)
   const verification = await verify(checkpoint, { kernel: referenceKernel, deep: options.deep ?? false })
@@ -49,6 +56,7 @@ export async function planned(
   onTestFinished(() => neighbours.close())
   const plan = await planRepair(checkpoint, verification, {
     neighbours,
+    ...(options.decisions && { decisions: options.decisions }),
     ...(options.reference && { reference: await opened(options.reference) }),
     ...(options.shapes && { shapes: options.shapes }),
     ...(options.plain && { plain: true }),

@@ -52,7 +52,7 @@ describe('what a power cut may leave', () => {
     const folder = scratch()
     asked.length = 0
     await repair(source, { out: join(folder, 'mended') })
-    const named = asked.filter((line) => line.startsWith('name '))
+    const named = asked.filter((line) => line.startsWith('name ') && !line.includes('.assay-lock'))
     for (const line of named.slice(0, -1)) {
       const [, from, to] = line.split(' ') as [string, string, string]
       const at = asked.indexOf(line)
@@ -160,6 +160,5 @@ it('a repair that is killed, whenever that is, leaves originals and targets whol
     encoding: 'utf8',
   })
   expect([status, stderr]).toEqual([0, ''])
-  const { kills, ended } = JSON.parse(stdout)
-  expect(kills + ended).toBe(12)
+  expect(JSON.parse(stdout).kills).toBe(12)
 }, 180_000)

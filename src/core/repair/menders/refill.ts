@@ -1,67 +1,140 @@
-import { numel, sameShape, type Tensor } from '../../checkpoint/tensor'
+import { sameShape, type Tensor } from '../../checkpoint/tensor'
+import type { RuleId } from '../../finding'
 import { shapeText } from '../../verify/text'
 import type { Context } from '../context'
-import type { Proposal } from '../steps'
+import { isFilled, referenceTo, type Source, sourcesOf } from '../sources'
+import type { Choice, Proposal } from '../steps'
 
-/** Takes the values of placeholders, and tensors that are missing altogether, from the reference. */
-export function refill(context: Context): Proposal[] {
-  if (!context.reference) return []
-  const lost = context.weights.filter((tensor) => context.diagnoses.get(tensor)?.kind === 'placeholder')
-  return [...lost.map((tensor) => inPlaceOf(tensor, context)), ...additions(context)]
+/** Findings of values that are there and worth nothing. */
+const SPOILT: ReadonlySet<RuleId> = new Set<RuleId>(['weights/non-finite', 'weights/zero-run'])
+/** Findings of tensors that are not there. */
+const ABSENT: ReadonlySet<RuleId> = new Set<RuleId>([
+  'weights/missing-tensor',
+  'weights/missing-shard',
+  'weights/layer-gap',
+])
+
+/**
+ * Takes the values of placeholders, of spoilt tensors and of tensors that are missing altogether from where they still are:
+ * the tensor's twin, its optimizer, the reference, the rest of the run. Where none is surer than another, it asks.
+ */
+export async function refill(context: Context): Promise<Proposal[]> {
+  const { weights, diagnoses, verification } = context
+  const proposals: (Proposal | undefined)[] = []
+  for (const tensor of weights) {
+    const placeholder = diagnoses.get(tensor)?.kind === 'placeholder'
+    const spoilt = verification.findings.find(({ rule, subject }) => SPOILT.has(rule) && subject === tensor.name)?.rule
+    if (placeholder) proposals.push(await inPlaceOf(tensor, 'weights/placeholder', context))
+    else if (spoilt) proposals.push(await inPlaceOf(tensor, spoilt, context))
+  }
+  return [...proposals.filter((each) => each !== undefined), ...(await additions(context))]
 }
 
-function inPlaceOf(tensor: Tensor, { reference, diagnoses }: Context): Proposal {
+async function inPlaceOf(tensor: Tensor, rule: RuleId, context: Context): Promise<Proposal | undefined> {
+  const { reference, diagnoses } = context
+  const spoilt = rule !== 'weights/placeholder'
   const diagnosis = diagnoses.get(tensor)
   const expected = diagnosis?.kind === 'placeholder' ? diagnosis.expected : undefined
-  const model = reference?.of(tensor)
   const base = {
     kind: 'copy-from-reference' as const,
     subject: tensor.name,
-    action: `Take ${tensor.name} from ${reference?.name}`,
-    rules: ['weights/placeholder' as const],
+    rules: [rule],
     others: (subject: string) => subject === tensor.file,
     before: shapeText(tensor.shape),
   }
-  const not = (evidence: string): Proposal => ({ ...base, kind: 'refuse', confidence: 'refused', evidence })
-  if (!model) return not(`${reference?.name} has no tensor of this name`)
-  const there = `${reference?.name} has it as ${model.dtype} ${shapeText(model.shape)}`
-  if (!isFilled(model)) return not(`${there}, without values`)
-  if (model.dtype !== tensor.dtype) return not(`${there}; it should be ${tensor.dtype}`)
-  if (expected && !sameShape(expected.shape, model.shape))
-    return not(`${there}; ${expected.source} says ${shapeText(expected.shape)}`)
-  return {
-    ...base,
-    confidence: 'likely',
-    evidence: `${there}. These are the reference's values, not those that were trained here`,
-    after: shapeText(model.shape),
-    changes: [{ tensor, shape: model.shape, values: model }],
+  const sources = await sourcesOf(tensor, spoilt ? tensor.shape : expected?.shape, context, spoilt)
+  if (sources.length === 0) {
+    if (!reference) return undefined
+    const evidence = whyNot(tensor, reference.of(tensor), reference.name, expected)
+    return {
+      ...base,
+      kind: 'refuse',
+      action: `Take ${tensor.name} from ${reference.name}`,
+      confidence: 'refused',
+      evidence,
+    }
   }
+  const changeOf = ({ values }: Source) => ({
+    changes: [{ tensor, shape: values.shape, values, dtype: tensor.dtype }],
+    after: shapeText(values.shape),
+  })
+  return fromSources(base, sources, `Take ${tensor.name} from`, changeOf)
 }
 
-function additions(context: Context): Proposal[] {
-  const { reference, checkpoint } = context
-  return (reference?.lacking(checkpoint.config) ?? [])
-    .filter(({ values }) => isFilled(values))
-    .map(({ name, values }) => {
-      const there = `${reference?.name} has it as ${values.dtype} ${shapeText(values.shape)}; this checkpoint does not have it`
-      const base = {
-        kind: 'copy-from-reference' as const,
-        subject: name,
-        action: `Add ${name} from ${reference?.name}`,
-        rules: ['weights/missing-tensor' as const, 'weights/layer-gap' as const],
-        others: (subject: string) => name.startsWith(`${subject}.`),
-        after: shapeText(values.shape),
+function whyNot(
+  tensor: Tensor,
+  model: Tensor | undefined,
+  name: string,
+  expected: { shape: readonly number[]; source: string } | undefined,
+): string {
+  if (!model) return `${name} has no tensor of this name`
+  const there = `${name} has it as ${model.dtype} ${shapeText(model.shape)}`
+  if (!isFilled(model)) return `${there}, without values`
+  if (expected && !sameShape(expected.shape, model.shape))
+    return `${there}; ${expected.source} says ${shapeText(expected.shape)}`
+  if (model.dtype !== tensor.dtype) return `${there}; it should be ${tensor.dtype}`
+  return `${there}, which is of no use either`
+}
+
+/** A step that takes the surest source and offers the others; it asks where several checkpoints of the run are all there is. */
+function fromSources(
+  base: Pick<Proposal, 'kind' | 'subject' | 'rules' | 'others' | 'before'>,
+  sources: readonly Source[],
+  verb: string,
+  does: (source: Source) => Pick<Choice, 'changes' | 'additions' | 'after'>,
+): Proposal {
+  const choices = sources.map((source) => {
+    const { id, evidence } = source
+    return { id, action: `${verb} ${id}`, evidence, ...does(source) }
+  })
+  const [best, second] = sources
+  const [first] = choices
+  if (!best || !first) throw new RangeError('There is no source to take values from')
+  const more = choices.length > 1 ? { choices } : {}
+  if (best.rank === 'run' && second) {
+    const names = choices.map(({ id }) => id).join(', ')
+    const evidence = `Several checkpoints of the run have it: ${names}. Which of them is to be taken is for you to say`
+    return { ...base, action: `${verb} ...`, evidence, confidence: 'ask', choices }
+  }
+  const { id: _, ...step } = first
+  const kind = best.rank === 'reference' ? base.kind : 'restore-values'
+  return { ...base, ...step, kind, confidence: best.rank === 'same' ? 'certain' : 'likely', ...more }
+}
+
+async function additions(context: Context): Promise<Proposal[]> {
+  const { reference, checkpoint, verification } = context
+  const lacking = new Map<string, Source[]>()
+  const add = (name: string, source: Source) => lacking.set(name, [...(lacking.get(name) ?? []), source])
+  for (const { name, values } of reference?.lacking(checkpoint.config) ?? []) {
+    const evidence = `${reference?.name} has it as ${values.dtype} ${shapeText(values.shape)}; this checkpoint does not have it. These are the reference's values, not those that were trained here`
+    if (reference && isFilled(values)) add(name, { id: reference.name, rank: 'reference', values, evidence })
+  }
+  if (verification.findings.some(({ rule }) => ABSENT.has(rule))) {
+    for (const other of await context.neighbours()) {
+      if (other.name === reference?.name) continue
+      for (const { name, values } of referenceTo(checkpoint, other)?.lacking(checkpoint.config) ?? []) {
+        const evidence = `${other.name}, of the same run, has it as ${values.dtype} ${shapeText(values.shape)}; this checkpoint does not have it. These are its values, not those that were trained here`
+        if (isFilled(values)) add(name, { id: other.name, rank: 'run', values, evidence })
       }
-      const file = fileFor(values, context)
-      if (file === undefined)
-        return {
-          ...base,
-          confidence: 'refused',
-          evidence: `${there}; it is not known which of the models it belongs to`,
-        }
-      const evidence = `${there}. These are the reference's values, not those that were trained here`
-      return { ...base, confidence: 'likely', evidence, additions: [{ file, name, values }] }
-    })
+    }
+  }
+  return [...lacking].map(([name, sources]) => {
+    const base = {
+      kind: 'copy-from-reference' as const,
+      subject: name,
+      rules: ['weights/missing-tensor' as const, 'weights/layer-gap' as const],
+      others: (subject: string) => name.startsWith(`${subject}.`),
+    }
+    const homeless = sources.find(({ values }) => fileFor(values, context) === undefined)
+    if (homeless) {
+      const evidence = `${homeless.evidence}; it is not known which of the models it belongs to`
+      return { ...base, action: `Add ${name} from ${homeless.id}`, confidence: 'refused', evidence }
+    }
+    return fromSources(base, sources, `Add ${name} from`, ({ values }) => ({
+      additions: [{ file: fileFor(values, context) as string, name, values }],
+      after: shapeText(values.shape),
+    }))
+  })
 }
 
 /** The file for a new tensor: that of the reference's name, or the only one, or the last shard. */
@@ -69,8 +142,4 @@ function fileFor(values: Tensor, { weights }: Context): string | undefined {
   const files = [...new Set(weights.map(({ file }) => file))]
   if (files.length === 1 || files.includes(values.file)) return files.includes(values.file) ? values.file : files[0]
   return files.every((file) => /-\d{5}-of-\d{5}\./.test(file)) ? files.sort().at(-1) : undefined
-}
-
-function isFilled({ shape, blocks }: Tensor): boolean {
-  return numel(shape) > 0 && blocks.length > 0
 }

@@ -4,7 +4,7 @@ import { AssayError } from '../../errors'
 import { shapeText } from '../../verify/text'
 import type { Context } from '../context'
 import { type Likeness, likenessOf } from '../likeness'
-import type { Proposal } from '../steps'
+import type { Choice, Proposal } from '../steps'
 
 /** Values of which the row-major order is the reference's have a cosine near 1; shuffled ones near 0. */
 const SAME_ORDER = 0.9
@@ -62,7 +62,10 @@ async function byEvidence(tensor: Tensor, context: Context): Promise<Proposal | 
   }
   if (model && told && !sameShape(model.shape, told.shape)) {
     const evidence = `The reference has ${shapeText(model.shape)}, but ${told.source} says ${shapeText(told.shape)}`
-    return asking(tensor, evidence, [model.shape, told.shape])
+    return {
+      ...asking(tensor, evidence, [model.shape, told.shape]),
+      choices: [choice(tensor, model.shape, context.reference?.name ?? ''), choice(tensor, told.shape, told.source)],
+    }
   }
   if (model) return afterReference(tensor, model, context)
   const size = numel(tensor.shape)
@@ -73,7 +76,8 @@ async function byEvidence(tensor: Tensor, context: Context): Promise<Proposal | 
   }
   const other = size / (rows ?? 1)
   const guess = [rows ?? 1, other]
-  return asking(tensor, `Its bias tells one dimension, ${rows}; ${shapeText(guess)} would be a guess`, [guess])
+  const evidence = `Its bias tells one dimension, ${rows}; ${shapeText(guess)} would be a guess`
+  return { ...asking(tensor, evidence, [guess]), choices: [choice(tensor, guess, 'its bias')] }
 }
 
 /** The reference's tensor of this name, if it is this one with its shape kept. */
@@ -106,11 +110,8 @@ async function afterReference(tensor: Tensor, model: Tensor, { reference, signal
       'likely',
       `${text}; they spread ${ratioText(ratio)} as far as the reference's`,
     )
-  return asking(
-    tensor,
-    `${text}, but they spread ${ratioText(ratio)} as far as the reference's: another weight, it seems`,
-    [model.shape],
-  )
+  const evidence = `${text}, but they spread ${ratioText(ratio)} as far as the reference's: another weight, it seems`
+  return { ...asking(tensor, evidence, [model.shape]), choices: [choice(tensor, model.shape, reference?.name ?? '')] }
 }
 
 /** A file that cannot be read has its finding; here it only means that there is no evidence. */
@@ -150,6 +151,13 @@ function proposalFor(
 function asking(tensor: Tensor, evidence: string, candidates: Proposal['candidates']): Proposal {
   const action = `Say which shape ${tensor.name} has: --shape ${tensor.name}=...`
   return { ...base(tensor), action, evidence, confidence: 'ask', ...(candidates && { candidates }) }
+}
+
+/** One of the shapes that it may have; its id is what `--shape` takes. */
+function choice(tensor: Tensor, shape: readonly number[], source: string): Choice {
+  const after = shapeText(shape)
+  const action = `Reshape ${tensor.name} to ${after}`
+  return { id: shape.join(','), action, evidence: `${source} gives ${after}`, after, changes: [{ tensor, shape }] }
 }
 
 function refusal(tensor: Tensor, shape: readonly number[], evidence: string): Proposal {

@@ -1,0 +1,51 @@
+import { AssayError } from '../errors'
+import { isDone, type Proposal } from './steps'
+
+/** What the user has decided about one step of a plan. */
+export interface Decision {
+  /** Number of the step, from 1. */
+  readonly step: number
+  /** What the step was about when the user decided. */
+  readonly subject?: string | undefined
+  /** Id of one of its candidates; `none` refuses the step. */
+  readonly choice?: string | undefined
+}
+
+/** The answer that refuses a step. */
+const NONE = 'none'
+
+/**
+ * The proposal as the user wants it. `number` is that of its step. Throws `usage` when the decision is about another subject,
+ * as of a plan that was made before the checkpoint changed, and when no such candidate is offered: nothing is taken on trust.
+ */
+export function decided(proposal: Proposal, number: number, decisions: readonly Decision[]): Proposal {
+  const own = decisions.filter(({ step }) => step === number)
+  const astray = own.find(({ subject }) => subject !== undefined && subject !== proposal.subject)
+  if (astray)
+    throw new AssayError('usage', `Step ${number} is about ${proposal.subject}, not about ${astray.subject}`, {
+      hint: 'The plan has changed since: make a new one with --dry-run --json.',
+    })
+  const choice = own.findLast((each) => each.choice !== undefined)?.choice
+  if (choice === undefined) return proposal
+  if (choice === NONE) return isDone(proposal) || proposal.confidence === 'ask' ? refused(proposal) : proposal
+  const candidate = proposal.choices?.find(({ id }) => id === choice)
+  if (!candidate) {
+    const offered = [...(proposal.choices ?? []).map(({ id }) => id), NONE].join(', ')
+    throw new AssayError('usage', `Step ${number} has no candidate ${choice}`, { hint: `It offers ${offered}.` })
+  }
+  const { id, evidence, ...step } = candidate
+  return { ...proposal, ...step, confidence: 'likely', evidence: `You chose it. ${evidence}`, chosen: id }
+}
+
+function refused(proposal: Proposal): Proposal {
+  return { ...proposal, confidence: 'refused', evidence: `You refused it. ${proposal.evidence}` }
+}
+
+/** Throws `usage` for a decision about a step that the plan does not have. */
+export function refuseStrays(decisions: readonly Decision[], steps: number): void {
+  const stray = decisions.find(({ step }) => step < 1 || step > steps)
+  if (!stray) return
+  throw new AssayError('usage', `The plan has ${steps} steps; there is no step ${stray.step}`, {
+    hint: 'The plan may have changed since: make a new one with --dry-run --json.',
+  })
+}

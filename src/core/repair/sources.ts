@@ -1,0 +1,122 @@
+import { referenceKernel } from '../analysis/reference'
+import { isFloating } from '../checkpoint/dtype'
+import { numel, sameShape, type Tensor } from '../checkpoint/tensor'
+import { readBlocks } from '../checkpoint/values'
+import { fieldsOf } from '../decode/plain'
+import { AssayError } from '../errors'
+import { parameterNames } from '../verify/optimizer/names'
+import { Reference } from '../verify/reference'
+import { shapeText } from '../verify/text'
+import { castTargets } from './cast'
+import type { Context } from './context'
+
+/** A place that lost values can be taken from. */
+export interface Source {
+  /** What the user calls it to choose it. */
+  readonly id: string
+  /** `same`: these are the values that were lost. `reference`: the user named it. `run`: another checkpoint of the run. */
+  readonly rank: 'same' | 'reference' | 'run'
+  readonly values: Tensor
+  readonly evidence: string
+}
+
+/**
+ * Where the values of a tensor can come from, the surest first: the tensor it is tied to, the master weights of its optimizer,
+ * the reference, other checkpoints of the run. `shape`, where it is known, has to be theirs. With `finite` they are read
+ * to see that nothing is wrong with them in turn.
+ */
+export async function sourcesOf(
+  tensor: Tensor,
+  shape: readonly number[] | undefined,
+  context: Context,
+  finite = false,
+): Promise<Source[]> {
+  const all = [...twins(tensor, context), ...masters(tensor, context), ...(await elsewhere(tensor, context))]
+  const fits = all.filter(({ values }) => {
+    const same = values.dtype === tensor.dtype || (castTargets.has(tensor.dtype) && isFloating(values.dtype))
+    return same && isFilled(values) && (shape === undefined || sameShape(shape, values.shape))
+  })
+  if (!finite) return fits
+  const sound: Source[] = []
+  for (const each of fits) if (await hasOnlyNumbers(each.values, context.signal)) sound.push(each)
+  return sound
+}
+
+/** Whether there are values. */
+export function isFilled({ shape, blocks }: Tensor): boolean {
+  return numel(shape) > 0 && blocks.length > 0
+}
+
+const HEAD = /(^|\.)lm_head\.weight$/
+const EMBEDDING = /(^|\.)(embed_tokens|wte|word_embeddings)\.weight$/
+
+/** A head and an embedding that the config ties are one tensor. */
+function twins(tensor: Tensor, { checkpoint, weights }: Context): Source[] {
+  if (fieldsOf(checkpoint.config)?.tie_word_embeddings !== true) return []
+  const other = HEAD.test(tensor.name) ? EMBEDDING : EMBEDDING.test(tensor.name) ? HEAD : undefined
+  const found = weights.filter(({ name, file }) => other?.test(name) && file === tensor.file)
+  const [values] = found
+  if (found.length !== 1 || !values) return []
+  return [
+    { id: values.name, rank: 'same', values, evidence: `config.json ties it to ${values.name}: they are one tensor` },
+  ]
+}
+
+/** Slots in which optimizers for training in 16 bits keep the weights in 32 (apex FusedAdam, Megatron's distributed optimizer). */
+const MASTER = /^(master_params?|fp32_param|param)$/
+
+function masters(tensor: Tensor, { checkpoint }: Context): Source[] {
+  return checkpoint.state.optimizers.flatMap((optimizer) => {
+    const { names, sure } = parameterNames(checkpoint, optimizer)
+    if (!sure) return []
+    return optimizer.parameters.flatMap(({ key, tensors }): Source[] => {
+      const slot = Object.keys(tensors).find((each) => MASTER.test(each))
+      const values = slot === undefined ? undefined : tensors[slot]
+      if (!values || names.get(key) !== tensor.name) return []
+      const rounded =
+        values.dtype === tensor.dtype ? '' : `, rounded to ${tensor.dtype} as the training does at each step`
+      const evidence = `The optimizer keeps the weight itself in ${optimizer.file}, as ${values.dtype} ${shapeText(values.shape)}${rounded}`
+      return [{ id: 'optimizer', rank: 'same', values, evidence }]
+    })
+  })
+}
+
+async function elsewhere(tensor: Tensor, { checkpoint, reference, neighbours }: Context): Promise<Source[]> {
+  const model = reference?.of(tensor)
+  const named: Source[] =
+    reference && model
+      ? [{ id: reference.name, rank: 'reference', values: model, evidence: ofReference(reference.name, model) }]
+      : []
+  const others = await neighbours()
+  return [
+    ...named,
+    ...others.flatMap((other): Source[] => {
+      const values = referenceTo(checkpoint, other)?.of(tensor)
+      if (!values || values === model || other.name === reference?.name) return []
+      const step = other.state.step === undefined ? '' : ` at step ${other.state.step}`
+      const evidence = `${other.name}, of the same run${step}, has it as ${values.dtype} ${shapeText(values.shape)}. These are its values, not those that were trained here`
+      return [{ id: other.name, rank: 'run', values, evidence }]
+    }),
+  ]
+}
+
+function ofReference(name: string, { dtype, shape }: Tensor): string {
+  return `${name} has it as ${dtype} ${shapeText(shape)}. These are the reference's values, not those that were trained here`
+}
+
+/** Two checkpoints brought together by the names of their tensors; undefined where they share none. */
+export function referenceTo(...pair: ConstructorParameters<typeof Reference>): Reference | undefined {
+  try {
+    return new Reference(...pair)
+  } catch (error) {
+    if (error instanceof AssayError) return undefined
+    throw error
+  }
+}
+
+async function hasOnlyNumbers(tensor: Tensor, signal: AbortSignal | undefined): Promise<boolean> {
+  const statistics = referenceKernel.statistics(tensor.dtype)
+  for await (const block of readBlocks(tensor, signal ? { signal } : {})) statistics.update(block)
+  const { nan, inf } = statistics.result()
+  return nan + inf === 0
+}

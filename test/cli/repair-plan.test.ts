@@ -1,0 +1,69 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { goldenPath } from '../golden/cases'
+import { assay, assayJson } from './run'
+
+interface Plan {
+  readonly plan: {
+    step: number
+    subject: string
+    kind: string
+    confidence: string
+    chosen?: string
+    shape?: number[]
+  }[]
+  readonly applied: boolean
+}
+
+/** A lone flattened model, whose shapes only a bias or the user tells. */
+function flattened(): { path: string; out: string; edited: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'assay-test-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const path = join(folder, 'model.safetensors')
+  cpSync(join(goldenPath('flattened'), 'model.safetensors'), path)
+  return { path, out: join(folder, 'mended'), edited: join(folder, 'plan.json') }
+}
+
+test('a plan that is printed can be edited and given back', async () => {
+  const { path, out, edited } = flattened()
+  const { json } = await assayJson<Plan>('repair', path, '--dry-run')
+  const asking = json.plan.filter(({ confidence }) => confidence === 'ask')
+  expect(asking.length).toBeGreaterThan(0)
+  const name = 'model.encoder.conv1.weight'
+  const plan = json.plan.flatMap((step) => (step.subject === name ? [{ ...step, shape: [1280, 128, 3] }] : []))
+  writeFileSync(edited, JSON.stringify({ ...json, plan }))
+  const done = await assayJson<Plan>('repair', path, '--out', out, '--plan', edited)
+  expect(done.json.applied).toBe(true)
+  const those = done.json.plan.map(({ subject, confidence }) => [subject === name, confidence])
+  expect(those).toContainEqual([true, 'certain'])
+  expect(those.filter(([own]) => !own).every(([, confidence]) => confidence === 'refused')).toBe(true)
+})
+
+test('a candidate is chosen by its name, and what is offered is shown', async () => {
+  const { path, out } = flattened()
+  const { stdout } = await assay(['repair', path, '--dry-run'])
+  const [, step, candidate] = /--choose (\d+)=([\d,]+)/.exec(stdout) ?? []
+  const { json } = await assayJson<Plan>('repair', path, '--out', out, '--choose', `${step}=${candidate}`)
+  expect(json.plan.find((each) => each.step === Number(step))).toMatchObject({
+    chosen: candidate,
+    confidence: 'likely',
+  })
+  const wrong = await assay(['repair', path, '--dry-run', '--choose', `${step}=other`])
+  expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('has no candidate other')])
+})
+
+test.each([
+  ['that is no JSON', 'hello'],
+  ['of another shape', '{"plan": [{"step": "one"}]}'],
+  ['of another checkpoint', '{"plan": [{"step": 1, "subject": "somebody.else"}]}'],
+  ['with a step twice', '{"plan": [{"step": 1, "subject": "a"}, {"step": 1, "subject": "a"}]}'],
+])('a plan %s is refused, and nothing is written', async (_, text) => {
+  const { path, out, edited } = flattened()
+  const before = readFileSync(path)
+  writeFileSync(edited, text)
+  const { status, stderr } = await assay(['repair', path, '--out', out, '--plan', edited])
+  expect([status, stderr.length > 0]).toEqual([2, true])
+  expect(readFileSync(path).equals(before)).toBe(true)
+})

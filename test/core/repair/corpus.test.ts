@@ -1,0 +1,91 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { referenceKernel } from '../../../src/core/analysis/reference'
+import { applyRepair } from '../../../src/core/repair/apply'
+import { exportWeights } from '../../../src/core/repair/export'
+import { byName, digests, golden, opened, planned, scratch, truthOf } from './cases'
+
+const kernel = referenceKernel
+const weights = async (path: string) => {
+  const { tensors } = await opened(path)
+  return digests({ tensors: tensors.filter(({ component }) => component === 'weights') })
+}
+
+/** Cases, what they are opened as, and what helps. */
+const MENDED: readonly [name: string, path: string, reference?: string][] = [
+  ['flattened', 'data/checkpoint', 'data/reference'],
+  ['flattened', 'data/checkpoint'],
+  ['flattened-whisper', 'data'],
+  ['zero-size', 'data/checkpoint', 'data/reference'],
+  ['replicated-buffer', 'data/checkpoint'],
+]
+
+describe('what a case is repaired to is what was lost', () => {
+  it.each(MENDED)('%s (%s, %s)', async (name, path, reference) => {
+    const { checkpoint, plan } = await planned(golden(`${name}/${path}`), {
+      ...(reference && { reference: golden(`${name}/${reference}`) }),
+    })
+    const out = join(scratch(), 'mended')
+    const result = await applyRepair(checkpoint, plan, { kernel, out })
+    const truth = truthOf(name)
+    const told = byName(truth.repaired ?? truth.tensors)
+    const found = await weights(out)
+    expect(found.filter((each) => told.some((one) => one.name === each.name))).toEqual(told)
+    expect(result.verdictAfter).not.toBe('broken')
+  })
+
+  it('frozen-missing is filled up from its reference', async () => {
+    const reference = golden('frozen-missing/data/reference')
+    const { checkpoint, plan } = await planned(golden('frozen-missing/data/checkpoint'), { reference })
+    const out = join(scratch(), 'mended')
+    await applyRepair(checkpoint, plan, { kernel, out })
+    const names = (await weights(out)).map(({ name }) => name)
+    expect(names).toEqual((await weights(reference)).map(({ name }) => name))
+  })
+
+  it('sharded-stale-index gets an index of what is there, and no other byte changes', async () => {
+    const path = golden('sharded-stale-index/data')
+    const { checkpoint, plan } = await planned(path)
+    const out = join(scratch(), 'mended')
+    const result = await applyRepair(checkpoint, plan, { kernel, out })
+    expect(plan.plan.map(({ kind }) => kind)).toEqual(['rebuild-index'])
+    expect(result.verdictAfter).not.toBe('broken')
+    expect(await weights(out)).toEqual(await weights(path))
+  })
+
+  it('sharded-missing-shard is whole again with the sound one as reference, and left alone without', async () => {
+    const alone = await planned(golden('sharded-missing-shard/data'))
+    expect(alone.plan.files).toEqual([])
+    const reference = golden('sharded/data')
+    const { checkpoint, plan } = await planned(golden('sharded-missing-shard/data'), { reference })
+    const out = join(scratch(), 'mended')
+    await applyRepair(checkpoint, plan, { kernel, out })
+    expect(await weights(out)).toEqual(await weights(reference))
+  })
+})
+
+it('one rank of several is never reshaped', async () => {
+  const { plan } = await planned(golden('rank-shard/data/pytorch_model_rank0.bin'))
+  expect(plan.plan.length).toBeGreaterThan(0)
+  expect(plan.plan.every(({ confidence }) => confidence === 'refused')).toBe(true)
+  expect(plan.files).toEqual([])
+})
+
+describe('of a file that was cut off', () => {
+  it.each(['damaged-st-cut-last', 'damaged-st-cut-middle', 'damaged-zip-cut-last'])(
+    'every whole tensor is saved from %s, and the lost ones are named',
+    async (name) => {
+      const file = name.startsWith('damaged-st') ? 'model.safetensors' : 'model.pt'
+      const checkpoint = await opened(golden(`${name}/data/${file}`))
+      const out = join(scratch(), 'saved.safetensors')
+      const { left } = await exportWeights(checkpoint, out, { format: 'safetensors', partial: true })
+      const truth = byName(truthOf(name).tensors)
+      const saved = await weights(out)
+      expect(saved).toEqual(truth)
+      const all = checkpoint.tensors.map((tensor) => tensor.name)
+      expect(left.map((each) => each.name).sort()).toEqual(
+        all.filter((each) => !truth.some((one) => one.name === each)).sort(),
+      )
+    },
+  )
+})

@@ -1,0 +1,93 @@
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { referenceKernel } from '../../../src/core/analysis/reference'
+import { applyRepair } from '../../../src/core/repair/apply'
+import type { Decision } from '../../../src/core/repair/decisions'
+import { digests, golden, opened, planned, scratch } from './cases'
+
+const kernel = referenceKernel
+const NAME = 'transformer.h.1.mlp.c_fc.weight'
+
+/** A copy of the GPT-2 run in which one weight of a checkpoint holds a NaN. */
+function spoilt(step: number, only?: number): string {
+  const folder = scratch()
+  cpSync(golden('trainer-gpt2/data'), folder, { recursive: true })
+  for (const other of [10, 20, 30])
+    if (only !== undefined && other !== step && other !== only)
+      rmSync(join(folder, `checkpoint-${other}`), { recursive: true })
+  const path = join(folder, `checkpoint-${step}`)
+  const file = join(path, 'model.safetensors')
+  const bytes = readFileSync(file)
+  const length = Number(bytes.readBigUInt64LE(0))
+  const header = JSON.parse(bytes.subarray(8, 8 + length).toString())
+  bytes.writeFloatLE(Number.NaN, 8 + length + header[NAME].data_offsets[0] + 40)
+  writeFileSync(file, bytes)
+  return path
+}
+
+const digestIn = async (path: string) => (await digests(await opened(path))).find(({ name }) => name === NAME)?.sha256
+
+async function repaired(path: string, decisions: readonly Decision[] = []) {
+  const { checkpoint, plan } = await planned(path, { deep: true, decisions })
+  const out = join(scratch(), 'mended')
+  await applyRepair(checkpoint, plan, { kernel, out })
+  return { plan, out }
+}
+
+describe('a weight with NaN in it', () => {
+  it('is taken from the one other checkpoint of the run, and the record says so', async () => {
+    const { plan, out } = await repaired(spoilt(20, 10))
+    expect(plan.plan).toMatchObject([{ kind: 'restore-values', subject: NAME, confidence: 'likely' }])
+    expect(await digestIn(out)).toBe(await digestIn(golden('trainer-gpt2/data/checkpoint-10')))
+    const file = (await opened(out)).files.find(({ path }) => path === 'model.safetensors')
+    const [note] = JSON.parse(file?.metadata?.['assay.repair'] ?? '[]')
+    expect(note).toMatchObject({ subject: NAME, evidence: expect.stringContaining('checkpoint-10') })
+  })
+
+  it('is asked about where several have it, and taken from the one that is chosen', async () => {
+    const path = spoilt(20)
+    const asking = await planned(path, { deep: true })
+    const [step] = asking.plan.plan
+    expect(step).toMatchObject({ confidence: 'ask', subject: NAME })
+    expect(step?.choices?.map(({ id }) => id)).toEqual(['checkpoint-30', 'checkpoint-10'])
+    expect(asking.plan.unmended.map(({ rule }) => rule)).toEqual(['weights/non-finite'])
+    const { out, plan } = await repaired(path, [{ step: 1, subject: NAME, choice: 'checkpoint-30' }])
+    expect(plan.plan[0]).toMatchObject({ chosen: 'checkpoint-30', evidence: expect.stringMatching(/^You chose it/) })
+    expect(await digestIn(out)).toBe(await digestIn(golden('trainer-gpt2/data/checkpoint-30')))
+  })
+
+  it('is not taken from a checkpoint in which it is no better', async () => {
+    const path = spoilt(20)
+    const other = join(path, '..', 'checkpoint-30')
+    cpSync(join(path, 'model.safetensors'), join(other, 'model.safetensors'))
+    const { plan } = await planned(path, { deep: true })
+    expect(plan.plan).toMatchObject([{ action: expect.stringContaining('checkpoint-10'), confidence: 'likely' }])
+  })
+
+  it('stays as it is where nothing has it', async () => {
+    const path = spoilt(20, 20)
+    const { plan } = await planned(path, { deep: true })
+    expect(plan.plan).toEqual([])
+    expect(plan.unmended.map(({ rule }) => rule)).toEqual(['weights/non-finite'])
+  })
+})
+
+describe('a decision', () => {
+  it.each<[string, Decision, RegExp]>([
+    ['for a candidate that is not offered', { step: 1, choice: 'checkpoint-99' }, /no candidate/],
+    ['about another subject than the step has now', { step: 1, subject: 'other', choice: 'none' }, /not about other/],
+    ['about a step that is not there', { step: 9, choice: 'none' }, /no step 9/],
+  ])('%s is refused', async (_, decision, message) => {
+    await expect(planned(spoilt(20), { deep: true, decisions: [decision] })).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringMatching(message),
+    })
+  })
+
+  it('of none leaves the step undone', async () => {
+    const { plan } = await planned(spoilt(20, 10), { deep: true, decisions: [{ step: 1, choice: 'none' }] })
+    expect(plan.plan).toMatchObject([{ confidence: 'refused', evidence: expect.stringMatching(/^You refused it/) }])
+    expect(plan.files).toEqual([])
+  })
+})
