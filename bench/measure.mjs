@@ -1,39 +1,57 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const ASSAY = fileURLToPath(new URL('../out/cli/assay.cjs', import.meta.url))
 const AT_EXIT = fileURLToPath(new URL('./at-exit.cjs', import.meta.url))
-const TIMES = 3
 
-/**
- * Best of three runs: seconds from the start of the process to its end, seconds its threads computed (the figure to look at
- * on a busy machine), and its most resident bytes.
- */
-export function node(...args) {
-  const out = join(tmpdir(), `assay-bench-${process.pid}.json`)
-  const env = { ...process.env, ASSAY_BENCH_OUT: out }
-  const runs = Array.from({ length: TIMES }, () => {
-    run(process.execPath, ['--require', AT_EXIT, ...args], { env })
-    return JSON.parse(readFileSync(out, 'utf8'))
-  })
-  return {
-    seconds: Math.min(...runs.map((one) => one.seconds)),
-    cpuSeconds: Math.min(...runs.map((one) => one.cpuSeconds)),
-    residentBytes: Math.max(...runs.map((one) => one.residentBytes)),
-  }
+/** The command, with so many threads beside its own. */
+export function assay(threads, ...args) {
+  return { file: process.execPath, args: ['--require', AT_EXIT, ASSAY, ...args], env: { ASSAY_THREADS: `${threads}` } }
 }
 
-/** Best of three runs of any program, in seconds. */
+export function node(...args) {
+  return { file: process.execPath, args: ['--require', AT_EXIT, ...args], env: {} }
+}
+
+/** Any program. `times`: how often it is worth running. */
 export function program(file, ...args) {
-  const runs = Array.from({ length: TIMES }, () => {
-    const start = performance.now()
-    run(file, args)
-    return (performance.now() - start) / 1000
-  })
-  return { seconds: Math.min(...runs) }
+  return { file, args }
+}
+
+/**
+ * Runs each of the commands in turn, several times over, so that what else the machine does hits all alike. Of each: the best
+ * seconds from start to end, and, where Node runs it, the seconds that its threads computed and its most resident bytes.
+ */
+export function alternately(commands, times = 3) {
+  const best = new Map()
+  for (let round = 0; round < times; round++) {
+    for (const [what, command] of Object.entries(commands)) {
+      if (!command || round >= (command.times ?? times)) continue
+      const one = timed(command)
+      const before = best.get(what) ?? { seconds: Infinity, cpuSeconds: Infinity, residentBytes: 0 }
+      best.set(what, {
+        seconds: Math.min(before.seconds, one.seconds),
+        cpuSeconds: Math.min(before.cpuSeconds, one.cpuSeconds ?? Infinity),
+        residentBytes: Math.max(before.residentBytes, one.residentBytes ?? 0),
+      })
+    }
+  }
+  return best
+}
+
+function timed({ file, args, env, after }) {
+  const out = join(tmpdir(), `assay-bench-${process.pid}.json`)
+  const start = performance.now()
+  run(file, args, env && { env: { ...process.env, ...env, ASSAY_BENCH_OUT: out } })
+  const seconds = (performance.now() - start) / 1000
+  after?.()
+  if (!env) return { seconds }
+  const { cpuSeconds, residentBytes } = JSON.parse(readFileSync(out, 'utf8'))
+  rmSync(out)
+  return { seconds, cpuSeconds, residentBytes }
 }
 
 /** Runs a program whose answer is thrown away. Status 1 is an answer too (`diff`, `verify`, `cmp`). */

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { version } from '../../package.json'
 import type { Io } from './io'
-import { FORMATS } from './reports/formats'
+import { DIFF_FORMATS, FORMATS } from './reports/formats'
 import type { Status } from './status'
 import { parseSize } from './text/units'
 
@@ -87,10 +87,21 @@ export function program(io: Io, done: (status: Status) => void): Command {
   command('diff', 'Compare two checkpoints: names, shapes, dtypes, values, training state.', [
     'diff checkpoint-400 checkpoint-500',
     'diff base.safetensors tuned.safetensors --json',
+    'diff old new --rename encoder=model.encoder --rtol 1e-5 --format markdown',
   ])
     .argument('<a>', 'the earlier one')
     .argument('<b>', 'the later one')
     .addOption(filter())
+    .addOption(
+      new Option(
+        '--rename <from=to>',
+        'what B calls a tensor of A, or a leading part of names; may be repeated',
+      ).argParser(parseRename),
+    )
+    .addOption(new Option('--atol <number>', 'take values for equal that differ by no more').argParser(parseTolerance))
+    .addOption(new Option('--rtol <number>', 'the same, as a part of the value in A').argParser(parseTolerance))
+    .option('--ulp', 'tell the largest distance in representable values')
+    .addOption(new Option('--format <format>', 'how to tell what was found').choices(DIFF_FORMATS).default('text'))
     .addOption(asJson())
     .action(async (a: string, b: string, options) =>
       done(await (await import('./commands/diff')).diff(a, b, options, io)),
@@ -210,6 +221,19 @@ function asJson(): Option {
 
 function filter(): Option {
   return new Option('--filter <glob>', 'only tensors with such names (* any text, ? one character; else any part)')
+}
+
+/** Collects `OLD=NEW` into names by what they are in A. The last `=` counts; nothing behind it takes the part away. */
+function parseRename(text: string, sofar: Record<string, string> = {}): Record<string, string> {
+  const at = text.lastIndexOf('=')
+  if (at < 1) throw new InvalidArgumentError('Write a name as encoder=model.encoder.')
+  return { ...sofar, [text.slice(0, at)]: text.slice(at + 1) }
+}
+
+function parseTolerance(text: string): number {
+  const tolerance = Number(text)
+  if (text.trim() !== '' && tolerance >= 0 && tolerance < Infinity) return tolerance
+  throw new InvalidArgumentError('Write a number from 0 on, as 1e-5.')
 }
 
 function parseSeconds(text: string): number {

@@ -43,6 +43,28 @@ describe('assay diff', () => {
     expect(stdout).toMatch(/step +20 +→ +30/)
   })
 
+  it('tells the same in markdown, as a page, and as a table for programs', async () => {
+    const markdown = (await assay(['diff', early, late, '--format', 'markdown'])).stdout
+    expect(markdown).toMatch(/\*\*Different\*\*: \d+ tensors/)
+    expect(markdown).toMatch(/\| `transformer\.wte\.weight` \| changed \| \d/)
+    const page = (await assay(['diff', early, late, '--format', 'html'])).stdout
+    expect(page).toMatch(/^<!doctype html>[\s\S]*<td>transformer\.wte\.weight<\/td><td>changed<\/td>/)
+    const [head, ...lines] = (await assay(['diff', early, late, '--format', 'csv'])).stdout.trimEnd().split('\n')
+    expect(head).toMatch(/^name,nameB,status,match,anatomy,.*,cosine,/)
+    expect(lines).toContainEqual(expect.stringMatching(/^transformer\.wte\.weight,,changed,,dense,\d+x\d+,/))
+  })
+
+  it('takes tolerances, renames and the wish for distances', async () => {
+    const { json, status } = await assayJson<DiffReport>('diff', early, late, '--atol', '1', '--ulp')
+    expect(json.summary.changed).toBe(0)
+    expect(json.tensors.every(({ beyond, maxUlp }) => beyond === 0 && typeof maxUlp === 'number')).toBe(true)
+    expect(status).toBe(1)
+    const renamed = await assayJson<DiffReport>('diff', late, late, '--rename', 'transformer.h=elsewhere')
+    expect(renamed.json.summary.moved).toBeGreaterThan(0)
+    expect((await assay(['diff', early, late, '--atol', 'much'])).status).toBe(2)
+    expect((await assay(['diff', early, late, '--rename', 'x'])).status).toBe(2)
+  })
+
   it('asks for one checkpoint when given a run', async () => {
     const { status, stderr } = await assay(['diff', goldenPath('trainer-gpt2', 'data'), late])
     expect(status).toBe(2)

@@ -1,80 +1,84 @@
 import type { DiffReport } from '../../contract/schemas'
 import { colors } from '../complaint'
 import type { Io } from '../io'
+import { changeOf, countsOf, csvText, diffHtml, diffMarkdown, nameOf, short } from '../reports/diff-formats'
+import type { DiffFormat } from '../reports/formats'
 import { withSession } from '../session'
 import { STATUS, type Status } from '../status'
 import { jsonText, safe } from '../text/safe'
 import { table } from '../text/table'
-import { countText, numberText, plural, shapeText } from '../text/units'
+import { numberText, plural } from '../text/units'
 
 interface Options {
   readonly filter?: string
+  readonly rename?: Readonly<Record<string, string>>
+  readonly atol?: number
+  readonly rtol?: number
+  readonly ulp?: true
+  readonly format: DiffFormat
   readonly json?: true
 }
 
-export async function diff(a: string, b: string, { filter, json }: Options, io: Io): Promise<Status> {
+export async function diff(a: string, b: string, options: Options, io: Io): Promise<Status> {
+  const { json, format, ...choices } = options
   return withSession(io, async ({ client, checkpoint, finish }) => {
     const sides = { a: (await checkpoint(a)).id, b: (await checkpoint(b)).id }
-    const input = { ...sides, ...(filter !== undefined && { filter }) }
-    const report = await finish(client.diff(input, { ...(io.signal && { signal: io.signal }) }))
-    io.stdout.write(json ? jsonText(report, io.stdout.isTTY === true) : text(report, io))
+    const report = await finish(client.diff({ ...sides, ...choices }, { ...(io.signal && { signal: io.signal }) }))
+    io.stdout.write(told(report, json ? 'json' : format, io))
     return report.identical ? STATUS.good : STATUS.findings
   })
 }
 
-const SAYS: Record<DiffReport['tensors'][number]['status'], string> = {
-  same: 'the same',
-  changed: 'changed',
-  onlyA: 'only in A',
-  onlyB: 'only in B',
-  shape: 'of another shape',
-  dtype: 'of another dtype',
+function told(report: DiffReport, format: DiffFormat, io: Io): string {
+  switch (format) {
+    case 'json':
+      return jsonText(report, io.stdout.isTTY === true)
+    case 'markdown':
+      return diffMarkdown(report)
+    case 'html':
+      return diffHtml(report)
+    case 'csv':
+      return csvText(report)
+    case 'text':
+      return text(report, io)
+  }
 }
 
-function text({ a, b, identical, summary, tensors, state }: DiffReport, io: Io): string {
+function text(report: DiffReport, io: Io): string {
+  const { a, b, identical, tensors, state, conclusions = [] } = report
   const { bold, dim, green, yellow } = colors(io)
-  const counts = (Object.keys(SAYS) as (keyof typeof SAYS)[])
-    .filter((status) => summary[status] > 0)
-    .map((status) => `${countText(summary[status])} ${SAYS[status]}`)
+  const ulp = tensors.some(({ maxUlp }) => maxUlp !== undefined)
   const rows = tensors
-    .filter((row) => row.status !== 'same')
+    .filter(({ status, match }) => status !== 'same' || match !== undefined)
     .map((row) => [
-      safe(row.name),
+      safe(nameOf(row)),
       row.status,
-      row.changed === null || !row.count ? sides(row) : `${((row.changed / row.count) * 100).toFixed(1)}%`,
+      changeOf(row),
       numberText(row.maxAbs),
       numberText(row.rms),
       numberText(row.relL2),
       numberText(row.cosine),
+      ...(ulp ? [numberText(row.maxUlp)] : []),
       safe(row.note ?? ''),
     ])
-  const head = ['tensor', '', 'changed', 'max |d|', 'rms', 'rel L2', 'cosine', '']
+  const head = ['tensor', '', 'changed', 'max |d|', 'rms', 'rel L2', 'cosine', ...(ulp ? ['max ulp'] : []), '']
   const measures = table([head, ...rows], {
     indent: '  ',
-    align: ['left', 'left', 'right', 'right', 'right', 'right', 'right'],
+    align: ['left', 'left', ...new Array<'right'>(ulp ? 6 : 5).fill('right')],
     paint: (cell, column, row) => (row === 0 ? dim(cell) : column === 1 ? yellow(cell) : cell),
   })
   const facts = table(
-    state.map(({ what, a, b, same }) => [safe(what), short(a), same ? '=' : '→', same ? '' : short(b)]),
+    state.map(({ what, a, b, same }) => [safe(what), safe(short(a)), same ? '=' : '→', same ? '' : safe(short(b))]),
     { indent: '  ', paint: (cell, column) => (column === 2 ? dim(cell) : cell) },
   )
+  const verdict = identical ? green('Identical') : yellow('Different')
   return [
     `A  ${bold(safe(a))}\nB  ${bold(safe(b))}\n`,
-    `${identical ? green('Identical') : yellow('Different')}: ${plural(tensors.length, 'tensor')}, ${counts.join(', ') || 'none'}\n`,
+    `${verdict}: ${plural(tensors.length, 'tensor')}, ${countsOf(report)}\n`,
+    conclusions.map((conclusion) => `${safe(conclusion.text)}.\n`).join(''),
     rows.length > 0 ? measures : '',
     facts,
   ]
     .filter((part) => part !== '')
     .join('\n')
-}
-
-function sides({ shapeA, shapeB, dtypeA, dtypeB, status }: DiffReport['tensors'][number]): string {
-  if (status === 'dtype') return `${dtypeA} → ${dtypeB}`
-  if (shapeA && shapeB) return `${shapeText(shapeA)} → ${shapeText(shapeB)}`
-  return shapeText(shapeA ?? shapeB ?? [])
-}
-
-function short(value: unknown): string {
-  const written = typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
-  return safe(written.length > 60 ? `${written.slice(0, 59)}…` : written)
 }

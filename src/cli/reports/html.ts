@@ -3,7 +3,7 @@ import { bytesText, countText, plural } from '../text/units'
 import { factsOf } from './facts'
 import { foldsOf, type Report, type Row } from './report'
 
-const STYLE = `
+export const STYLE = `
 :root { color-scheme: light dark }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 h1, h2 { font-size: 1.1rem; overflow-wrap: anywhere }
@@ -60,7 +60,7 @@ function foldHtml({ rule, severity, findings }: ReturnType<typeof foldsOf>[numbe
   return `<details${severity === 'error' ? ' open' : ''}><summary>${title}</summary><ul>${items}</ul>${means}</details>`
 }
 
-function text(value: string): string {
+export function text(value: string): string {
   const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
   return safe(value).replace(/[&<>"']/g, (character) => entities[character] as string)
 }

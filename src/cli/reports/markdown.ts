@@ -56,14 +56,15 @@ function checkpointText(row: Verification, { rules, version }: Report): string {
 }
 
 /** Text of a file as text: nothing in it formats, links or mentions. */
-function plain(text: string): string {
+export function plain(text: string): string {
   return safe(text)
     .replace(/[&<>]/g, (character) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[character] as string)
     .replace(/[\\`*_{}[\]#|~!]/g, '\\$&')
     .replace(/@/g, '@\u2060')
 }
 
-function code(text: string): string {
+/** A name as code, whatever is in it. */
+export function code(text: string): string {
   const inner = safe(text).replace(/\|/g, '\\|')
   const fence = '`'.repeat(Math.max(0, ...(inner.match(/`+/g) ?? []).map(({ length }) => length)) + 1)
   return fence.length > 1 ? `${fence} ${inner} ${fence}` : `${fence}${inner}${fence}`
