@@ -26,11 +26,11 @@ export function wireDiff({
 }
 
 export function wireRow(row: rows.DiffRow): DiffRow {
-  const { shapeA, shapeB, maxAbs, meanAbs, rms, relL2, cosine, ...rest } = row
+  const { shapeA, shapeB, maxAbs, meanAbs, rms, relL2, cosine } = row
   return {
-    ...rest,
-    ...(shapeA && { shapeA: [...shapeA] }),
-    ...(shapeB && { shapeB: [...shapeB] }),
+    ...row,
+    shapeA: shapeA && [...shapeA],
+    shapeB: shapeB && [...shapeB],
     maxAbs: numberOrNull(maxAbs),
     meanAbs: numberOrNull(meanAbs),
     rms: numberOrNull(rms),
