@@ -36,7 +36,8 @@ async function archives(): Promise<Map<string, Uint8Array>> {
   const found = new Map<string, Uint8Array>()
   for (const { name, bytes } of await pickles()) {
     const [file = '', record = ''] = name.split(':')
-    if (!record.endsWith('/data.pkl') || /^(hostile|damaged)/.test(file)) continue
+    // A distcp file is a row of archives, none of which is for torch.load to open.
+    if (!record.endsWith('/data.pkl') || /^(hostile|damaged)|\.distcp$/.test(file)) continue
     const [folderOfCase = '', ...rest] = file.split('/')
     found.set(goldenPath(folderOfCase, join('data', ...rest)), bytes)
   }
