@@ -105,11 +105,16 @@ function manyTensors() {
   const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`blocks.${i}.mlp.weight`, [4, 4]]))
   safetensors(at('many.safetensors'), many, weights(1))
   safetensors(at('stepped.safetensors'), many, stepped(1))
-  compare('100,000 tensors', undefined, {
-    'node -e 0': node('-e', '0'),
-    'assay show --tensors': assay(2, 'show', at('many.safetensors'), '--tensors', '--json'),
-    'assay diff of two': assay(2, 'diff', at('many.safetensors'), at('stepped.safetensors'), '--json'),
-  })
+  compare(
+    '100,000 tensors',
+    undefined,
+    {
+      'node -e 0': node('-e', '0'),
+      'assay show --tensors': assay(2, 'show', at('many.safetensors'), '--tensors', '--json'),
+      'assay diff of two': assay(2, 'diff', at('many.safetensors'), at('stepped.safetensors'), '--json'),
+    },
+    2,
+  )
 }
 
 function opening() {
