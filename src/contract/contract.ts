@@ -64,6 +64,8 @@ export const opened = z.discriminatedUnion('kind', [
     tensorCount: z.number(),
     /** The run it belongs to, when its siblings are checkpoints too; oldest first. */
     siblings: z.array(listed),
+    /** It was repaired in place, and its originals lie beside it: `undoRepair` brings them back. */
+    undoable: z.literal(true).optional(),
   }),
   s.runFacts.extend({
     kind: z.literal('run'),

@@ -26,9 +26,7 @@ export interface UndoResult {
  * Throws `usage` when there is no repair in place to undo, `file/changed`, `target/busy`, `target/unwritable`, `cancelled`.
  */
 export async function undoRepair(path: string, signal?: AbortSignal): Promise<UndoResult> {
-  const folder = pathKind(path) === 'folder'
-  const root = folder ? path : parentOf(path)
-  const record = folder ? RECORD : `${baseName(path)}.${RECORD}`
+  const { root, record } = placesOf(path)
   const release = await lock(path)
   try {
     const written = writtenIn(fieldsOf(await recordIn(joinPath(root, record))))
@@ -57,6 +55,24 @@ export async function undoRepair(path: string, signal?: AbortSignal): Promise<Un
   } finally {
     await release()
   }
+}
+
+/** Whether there is a repair in place to undo: its record, and the backups that the record speaks of. Reads no weights. */
+export async function canUndo(path: string): Promise<boolean> {
+  const { root, record } = placesOf(path)
+  try {
+    const written = writtenIn(fieldsOf(await recordIn(joinPath(root, record))))
+    return written?.some((each) => !each.original || fileAt(backupOf(joinPath(root, each.path))) !== undefined) ?? false
+  } catch (error) {
+    // A record that cannot be read or believed is no offer; undoing says what is wrong with it.
+    if (error instanceof AssayError) return false
+    throw error
+  }
+}
+
+function placesOf(path: string): { readonly root: string; readonly record: string } {
+  const folder = pathKind(path) === 'folder'
+  return { root: folder ? path : parentOf(path), record: folder ? RECORD : `${baseName(path)}.${RECORD}` }
 }
 
 interface Todo {

@@ -4,6 +4,7 @@ import { isRun, openPath } from '../../core/checkpoint/open'
 import { checkpointsBelow, runAt } from '../../core/checkpoint/run'
 import { AssayError } from '../../core/errors'
 import { RULES } from '../../core/finding'
+import { canUndo } from '../../core/repair/undo'
 import { runHistory } from '../../core/run/history'
 import { checkpointHistory } from '../../core/run/own-logs'
 import { scan } from '../../core/verify/scan'
@@ -66,6 +67,7 @@ async function openedCheckpoint(checkpoint: Checkpoint, engine: Engine, choices:
     files: checkpoint.files.map(({ path, size, kind, tensors }) => ({ path, size, kind, tensors: tensors.length })),
     tensorCount: checkpoint.tensors.length,
     siblings: siblingsOf(checkpoint),
+    ...((await canUndo(checkpoint.path)) && { undoable: true as const }),
   }
 }
 

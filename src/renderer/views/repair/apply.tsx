@@ -1,4 +1,4 @@
-import { Button } from '@mantine/core'
+import { Button, SegmentedControl } from '@mantine/core'
 import { useState } from 'react'
 import type { OpenedCheckpoint } from '../../../contract/contract'
 import { useApi } from '../../api/context'
@@ -10,19 +10,23 @@ import { besideOf } from './names'
 import classes from './repair-view.module.css'
 import type { RepairPlan, RepairResult } from './use-plan'
 
+/** A new place, or that of the originals. */
+export type Target = { readonly out: string } | { readonly inPlace: true }
+
 interface ApplyProps {
   checkpoint: OpenedCheckpoint
   plan: RepairPlan
   /** The plan in sight is the one that would be carried out. */
   ready: boolean
   job: JobState<RepairResult> | undefined
-  onApply: (out: string) => void
+  onApply: (target: Target) => void
 }
 
 /** What would be written and where; then, only on this button, it is. */
 export function Apply({ checkpoint, plan, ready, job, onApply }: ApplyProps) {
   const { bridge } = useApi()
   const [out, setOut] = useState(() => besideOf(checkpoint, 'repaired'))
+  const [inPlace, setInPlace] = useState(false)
   const bytes = plan.files.reduce((sum, file) => sum + file.bytes, 0)
   return (
     <div className={classes.apply}>
@@ -43,23 +47,41 @@ export function Apply({ checkpoint, plan, ready, job, onApply }: ApplyProps) {
           </ul>
         </details>
       )}
-      <PathField
-        label="Write to"
-        description="A new place: the original stays as it is"
-        value={out}
-        onChange={setOut}
-        browse={() => bridge.chooseSave(baseName(out))}
-        testId="repair-out"
-      />
+      <fieldset className={classes.fieldset}>
+        <legend>Where</legend>
+        <SegmentedControl
+          aria-label="Where"
+          value={inPlace ? 'in place' : 'copy'}
+          onChange={(value) => setInPlace(value === 'in place')}
+          data={[
+            { value: 'copy', label: 'A repaired copy' },
+            { value: 'in place', label: 'In place' },
+          ]}
+        />
+      </fieldset>
+      {inPlace ? (
+        <p className={classes.soft}>
+          Each original stays beside the new file under its name with .backup at the end. The repair can be undone.
+        </p>
+      ) : (
+        <PathField
+          label="Write to"
+          description="A new place: the original stays as it is"
+          value={out}
+          onChange={setOut}
+          browse={() => bridge.chooseSave(baseName(out))}
+          testId="repair-out"
+        />
+      )}
       <div>
         <Button
           variant="filled"
           size="xs"
-          disabled={!ready || out.trim() === '' || job?.status === 'running'}
-          onClick={() => onApply(out.trim())}
+          disabled={!ready || (!inPlace && out.trim() === '') || job?.status === 'running'}
+          onClick={() => onApply(inPlace ? { inPlace } : { out: out.trim() })}
           data-testid="repair-apply"
         >
-          Write the repaired copy
+          {inPlace ? 'Repair in place' : 'Write the repaired copy'}
         </Button>
       </div>
     </div>

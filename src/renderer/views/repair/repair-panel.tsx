@@ -4,12 +4,13 @@ import { useApi, useJob } from '../../api/context'
 import { problemOf } from '../../api/problem'
 import { ErrorPanel } from '../../ui/error-panel'
 import { Pending } from '../../ui/pending'
-import { useCheckpoint } from '../../workspace/hooks'
-import { Apply } from './apply'
+import { useCheckpoint, useWorkspace } from '../../workspace/hooks'
+import { Apply, type Target } from './apply'
 import { PlanSteps } from './plan-steps'
 import classes from './repair-view.module.css'
 import { Result } from './result'
 import { Stage } from './stage'
+import { UndoRepair } from './undo-repair'
 import { inputOf, type RepairResult, type Shapes, usePlan } from './use-plan'
 import { WhatIsWrong } from './what-is-wrong'
 
@@ -24,6 +25,7 @@ export function RepairPanel() {
 function Stages({ id }: { id: string }) {
   const checkpoint = useCheckpoint()
   const { client, jobs } = useApi()
+  const workspace = useWorkspace()
   const [reference, setReference] = useState('')
   const [shapes, setShapes] = useState<Shapes>({})
   const [plain, setPlain] = useState(false)
@@ -36,19 +38,29 @@ function Stages({ id }: { id: string }) {
   const without = usePlan(id, { ...help, reference: '' }, settled !== '' && query.isError)
   const referenceProblem = query.error && without.data && settled !== '' ? problemOf(query.error) : undefined
   const plan = query.data ?? (referenceProblem && without.data)
-  const key = `repair ${id}`
+  // By its path: a repair in place gives the checkpoint a new id.
+  const key = `repair ${checkpoint.path}`
   const job = useJob<RepairResult>(key)
 
-  const apply = (out: string) => {
+  const wasInPlace = job?.result?.out === checkpoint.path
+
+  const apply = async (target: Target) => {
     if (!plan) return
     const numbers = plan.plan.filter((step) => refused.has(step.subject + step.kind)).map(({ step }) => step)
-    void jobs.start<RepairResult>(key, 'Repairing', (signal) =>
-      client.repair({ ...inputOf(id, help), refused: numbers, out }, { signal }),
+    const result = await jobs.start<RepairResult>(key, 'Repairing', (signal) =>
+      client.repair({ ...inputOf(id, help), refused: numbers, ...target }, { signal }),
     )
+    if (result?.out === checkpoint.path && workspace.state().subject?.path === checkpoint.path) await workspace.reload()
   }
 
   return (
     <div className={classes.stages}>
+      {checkpoint.undoable && !wasInPlace && (
+        <div className={classes.offer} data-testid="undo-offer">
+          <span>It was repaired in place. The originals lie beside it, as .backup files.</span>
+          <UndoRepair key={id} jobKey={key} />
+        </div>
+      )}
       <Stage number={1} title="What is wrong">
         {(query.isPending || without.isLoading) && <Pending lines={3} label="Making a plan" />}
         {query.error && !referenceProblem && !without.isLoading && (
@@ -82,7 +94,11 @@ function Stages({ id }: { id: string }) {
         )}
       </Stage>
       <Stage number={3} title="Result" waiting={!job}>
-        <Result job={job} cancel={() => jobs.cancel(key)} />
+        <Result
+          job={job}
+          cancel={() => jobs.cancel(key)}
+          undo={checkpoint.undoable && wasInPlace && <UndoRepair key={id} jobKey={key} />}
+        />
       </Stage>
     </div>
   )

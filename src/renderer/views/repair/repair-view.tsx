@@ -4,7 +4,7 @@ import { ExportPanel } from './export-panel'
 import { RepairPanel } from './repair-panel'
 import classes from './repair-view.module.css'
 
-/** The two things that write: a mended copy, and the weights alone in another format. The original is never touched. */
+/** The two things that write: a mended copy, and the weights alone in another format. Originals are never lost. */
 export function RepairView() {
   const workspace = useWorkspace()
   const { tab } = useWorkspaceState()

@@ -1,23 +1,31 @@
 import { Button } from '@mantine/core'
 import { IconArrowRight } from '@tabler/icons-react'
+import type { ReactNode } from 'react'
 import { useApi } from '../../api/context'
 import type { JobState } from '../../api/jobs'
 import { ErrorPanel } from '../../ui/error-panel'
 import { formatCount, plural } from '../../ui/format'
 import { JobProgress } from '../../ui/job-progress'
 import { SafeText, visible } from '../../ui/safe-text'
-import { useWorkspace } from '../../workspace/hooks'
+import { useCheckpoint, useWorkspace } from '../../workspace/hooks'
 import { VerdictTag } from '../shared/verdict'
 import classes from './repair-view.module.css'
 import type { RepairResult } from './use-plan'
 
+interface ResultProps {
+  job: JobState<RepairResult> | undefined
+  cancel: () => void
+  /** How to take it back, where it was done in place. */
+  undo: ReactNode
+}
+
 /** What was written, and what it is worth now that it was read back. */
-export function Result({ job, cancel }: { job: JobState<RepairResult> | undefined; cancel: () => void }) {
+export function Result({ job, cancel, undo }: ResultProps) {
   if (!job) return <p className={classes.soft}>What was written is read back and verified before it takes its name.</p>
   if (job.status === 'running') return <JobProgress job={job} cancel={cancel} />
   if (job.status === 'cancelled') return <p className={classes.soft}>Cancelled. Nothing was left behind.</p>
   if (job.problem) return <ErrorPanel problem={job.problem} />
-  return job.result ? <Written result={job.result} /> : null
+  return job.result ? <Written result={job.result} undo={undo} /> : null
 }
 
 /** So many changes are listed. */
@@ -55,9 +63,10 @@ function Changes({ plan }: { plan: RepairResult['plan'] }) {
   )
 }
 
-function Written({ result }: { result: RepairResult }) {
+function Written({ result, undo }: { result: RepairResult; undo: ReactNode }) {
   const { bridge } = useApi()
   const workspace = useWorkspace()
+  const inPlace = result.out === useCheckpoint().path
   const { applied, out, verdictBefore, verdictAfter, compared } = result
   const unmended = result.unmended.filter(({ note }) => !note)
   if (!applied || out === null) {
@@ -76,6 +85,7 @@ function Written({ result }: { result: RepairResult }) {
       </p>
       <p>
         Written to <SafeText>{out}</SafeText>
+        {inPlace && ', in place: the originals lie beside, as .backup files'}
       </p>
       <p className={classes.soft}>
         {formatCount(compared)} tensors were read back and compared with the original, bit for bit.
@@ -83,9 +93,12 @@ function Written({ result }: { result: RepairResult }) {
       </p>
       <Changes plan={result.plan} />
       <div className={classes.buttons}>
-        <Button variant="default" onClick={() => workspace.open(out)} data-testid="open-repaired">
-          Open the repaired copy
-        </Button>
+        {!inPlace && (
+          <Button variant="default" onClick={() => workspace.open(out)} data-testid="open-repaired">
+            Open the repaired copy
+          </Button>
+        )}
+        {undo}
         <Button variant="subtle" onClick={() => bridge.showInFolder(out)}>
           Show in folder
         </Button>
