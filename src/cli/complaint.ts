@@ -1,5 +1,6 @@
 import { createColors } from 'picocolors'
 import type { Io } from './io'
+import { withFlags } from './text/flags'
 import { safe } from './text/safe'
 
 export interface Failure {
@@ -27,7 +28,7 @@ export function complain(error: unknown, io: Io): void {
   const { message, hint, code } = describe(error)
   const { red, dim } = colors(io, 'stderr')
   io.stderr.write(`${red('assay:')} ${safe(message)} ${dim(`(${code})`)}\n`)
-  if (hint) io.stderr.write(`       ${safe(hint)}\n`)
+  if (hint) io.stderr.write(`       ${safe(withFlags(hint))}\n`)
   if (code === 'internal' && error instanceof Error && io.env.ASSAY_DEBUG) io.stderr.write(`${error.stack}\n`)
 }
 

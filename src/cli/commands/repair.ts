@@ -3,6 +3,7 @@ import { colors } from '../complaint'
 import type { Io } from '../io'
 import { withSession } from '../session'
 import { STATUS, type Status } from '../status'
+import { withFlags } from '../text/flags'
 import { jsonText, safe } from '../text/safe'
 import { plural } from '../text/units'
 import { answersIn, deletedSteps } from './answers'
@@ -54,7 +55,7 @@ function proposed({ plan, unmended, verdictBefore }: RepairPlan): RepairResult {
 }
 
 /** Whether a step is done without a further word from the user. */
-function settled({ confidence }: PlanStep): boolean {
+function settled({ confidence }: Pick<PlanStep, 'confidence'>): boolean {
   return confidence === 'certain' || confidence === 'likely'
 }
 
@@ -64,10 +65,11 @@ function text(result: RepairResult, dryRun: boolean, io: Io): string {
   const { plan, unmended, applied, out, verdictBefore, verdictAfter, compared } = result
   const steps = plan.map(({ step, action, evidence, confidence, before, after, choices, chosen, lost = [] }) => {
     const change = before !== undefined && after !== undefined ? dim(`  ${safe(before)} → ${safe(after)}`) : ''
-    return `${String(step).padStart(4)}  ${paint[confidence](confidence.padEnd(8))} ${safe(action)}${change}\n${dim(`      ${safe(evidence)}`)}\n${lost.map((line) => `      ${yellow('lost')}  ${safe(line)}\n`).join('')}${offered(step, choices, chosen)}`
+    const told = settled({ confidence }) ? safe : (text: string) => safe(withFlags(text))
+    return `${String(step).padStart(4)}  ${paint[confidence](confidence.padEnd(8))} ${told(action)}${change}\n${dim(`      ${told(evidence)}`)}\n${lost.map((line) => `      ${yellow('lost')}  ${safe(line)}\n`).join('')}${offered(step, choices, chosen)}`
   })
   const lines = (list: typeof unmended) =>
-    list.map(({ rule, subject, why }) => `  ${yellow(rule)}  ${safe(subject)}\n      ${safe(why)}\n`)
+    list.map(({ rule, subject, why }) => `  ${yellow(rule)}  ${safe(subject)}\n      ${safe(withFlags(why))}\n`)
   const rest = lines(unmended.filter(({ note }) => !note))
   const notes = lines(unmended.filter(({ note }) => note))
   const parts: string[] = []

@@ -27,7 +27,7 @@ export async function swapIn(
     if (entryAt(backupOf(file)))
       throw new AssayError('target/exists', `${backupOf(file)} already exists`, {
         file: backupOf(file),
-        hint: 'It is the original of an earlier repair in place: undo that one, move it away, or repair into a new folder with --out.',
+        hint: 'It is the original of an earlier repair in place: undo that one, move it away, or repair into a new folder.',
       })
   }
   const done = new Undo()

@@ -23,7 +23,7 @@ export function decided(proposal: Proposal, number: number, decisions: readonly 
   const astray = own.find(({ subject }) => subject !== undefined && subject !== proposal.subject)
   if (astray)
     throw new AssayError('usage', `Step ${number} is about ${proposal.subject}, not about ${astray.subject}`, {
-      hint: 'The plan has changed since: make a new one with --dry-run --json.',
+      hint: 'The plan has changed since: make a new one.',
     })
   const choice = own.findLast((each) => each.choice !== undefined)?.choice
   if (choice === undefined) return proposal
@@ -46,6 +46,6 @@ export function refuseStrays(decisions: readonly Decision[], steps: number): voi
   const stray = decisions.find(({ step }) => step < 1 || step > steps)
   if (!stray) return
   throw new AssayError('usage', `The plan has ${steps} steps; there is no step ${stray.step}`, {
-    hint: 'The plan may have changed since: make a new one with --dry-run --json.',
+    hint: 'The plan may have changed since: make a new one.',
   })
 }

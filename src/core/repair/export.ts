@@ -238,7 +238,7 @@ function incomplete({ path }: Checkpoint, left: ExportResult['left']): AssayErro
     `Not everything can be exported. Left out would be ${named.join(', ')}${more}`,
     {
       file: path,
-      hint: 'Nothing was written. --partial writes the rest.',
+      hint: 'Nothing was written. A partial export writes the rest.',
     },
   )
 }

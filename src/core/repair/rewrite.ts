@@ -117,6 +117,6 @@ function wrongChecksum({ name }: ByteSource, entry: ZipEntry): AssayError {
   return new AssayError('file/checksum', `${name}: the record ${entry.name} differs from the checksum stored with it`, {
     file: name,
     offset: entry.headerOffset,
-    hint: 'Copy or download the file again; an export with --partial leaves its tensors out.',
+    hint: 'Copy or download the file again; a partial export leaves its tensors out.',
   })
 }

@@ -134,7 +134,7 @@ async function digestOf(file: string, signal: AbortSignal | undefined): Promise<
 function nothingToUndo(path: string): AssayError {
   return new AssayError('usage', `${path} was not repaired in place, or that has been undone`, {
     file: path,
-    hint: 'A repair with --out has changed nothing that would have to be undone.',
+    hint: 'A repair into a new place has changed nothing that would have to be undone.',
   })
 }
 

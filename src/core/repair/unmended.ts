@@ -4,13 +4,13 @@ const MADE_ANEW = 'An earlier repair has done what can be done'
 
 const REASONS: { readonly [rule in RuleId]?: string } = {
   'weights/missing': 'There are no weights to begin with',
-  'weights/missing-shard': 'The values are in no file that is here; a reference may have them (--reference)',
-  'weights/missing-tensor': 'The values are in no file that is here; a reference may have them (--reference)',
-  'weights/layer-gap': 'The values are in no file that is here; a reference may have them (--reference)',
-  'weights/placeholder': 'The values were never written; a reference may have them (--reference)',
-  'weights/flattened': 'Nothing tells the shape; a reference may (--reference), or you (--shape NAME=2,3)',
+  'weights/missing-shard': 'The values are in no file that is here; a reference may have them',
+  'weights/missing-tensor': 'The values are in no file that is here; a reference may have them',
+  'weights/layer-gap': 'The values are in no file that is here; a reference may have them',
+  'weights/placeholder': 'The values were never written; a reference may have them',
+  'weights/flattened': 'Nothing tells the shape; a reference may, or you',
   'weights/shape-mismatch':
-    'No reshape makes up for another number of values; where the number is right, you may know the order (--shape NAME=2,3)',
+    'No reshape makes up for another number of values; where the number is right, you may know the order',
   'weights/non-finite': 'The numbers are gone; only an earlier checkpoint has them',
   'weights/zero-run': 'The numbers are gone; only another copy or an earlier checkpoint has them',
   'weights/all-zero': 'Nothing tells what the values should be; only an earlier checkpoint has them',

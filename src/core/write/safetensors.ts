@@ -61,7 +61,7 @@ export function layoutSafetensors<T extends Described>(
     throw new AssayError(
       'target/header-too-large',
       `The names of ${tensors.length} tensors need a header of ${length} bytes; safetensors allows ${MAX_HEADER}`,
-      { hint: 'Write several files: --max-shard-size' },
+      { hint: 'Write several files: set a largest shard' },
     )
   const head = new Uint8Array(8 + length).fill(0x20)
   new DataView(head.buffer).setBigUint64(0, BigInt(length), true)
@@ -99,7 +99,7 @@ function refuseInexpressible(tensors: readonly Described[]): void {
   })
   if (refused.length === 0) return
   throw new AssayError('target/not-expressible', `safetensors cannot hold ${refused.join(', ')}`, {
-    hint: 'Write a PyTorch file instead: --format torch',
+    hint: 'Write a PyTorch file instead',
   })
 }
 

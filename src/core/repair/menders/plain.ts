@@ -80,7 +80,7 @@ function said(file: StateFile, { others }: TorchSource, { notes }: PlainPickle, 
   ]
   const harmless = notes.lost.length + others.filter((name) => !isPickle(name)).length
   const waits = harmless > 0 && !asked
-  const question = waits ? '. What has no plain form would be lost: --plain does it all the same' : ''
+  const question = waits ? '. What has no plain form would be lost, so it waits for your word' : ''
   const change =
     parts.join('. ') || (lost.length > 0 ? 'Only tensors and plain values stay' : 'Its pickle gets protocol 2')
   return {

@@ -149,7 +149,7 @@ function proposalFor(
 }
 
 function asking(tensor: Tensor, evidence: string, candidates: Proposal['candidates']): Proposal {
-  const action = `Say which shape ${tensor.name} has: --shape ${tensor.name}=...`
+  const action = `Say which shape ${tensor.name} has`
   return { ...base(tensor), action, evidence, confidence: 'ask', ...(candidates && { candidates }) }
 }
 

@@ -82,7 +82,7 @@ async function copyStorage(
   throw new AssayError('file/checksum', `${path}: the record ${entry.name} differs from the checksum stored with it`, {
     file: path,
     offset: entry.headerOffset,
-    hint: 'Copy or download the file again; an export with --partial leaves its tensors out.',
+    hint: 'Copy or download the file again; a partial export leaves its tensors out.',
   })
 }
 

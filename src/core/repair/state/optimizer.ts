@@ -42,7 +42,7 @@ export function rebuildOptimizer(facts: Facts, { weights, diagnoses }: Context):
     ? likeOther(facts, model.file.value ?? null)
     : args && diagnoses.size === 0
       ? byArguments(facts, args, weights)
-      : 'Which optimizer it was, and with which settings, is written nowhere; another checkpoint of the run (--reference) tells'
+      : 'Which optimizer it was, and with which settings, is written nowhere; another checkpoint of the run tells'
   if (typeof made === 'string') return notMade('optimizer', path, made)
   const how = model ? `Groups and settings are those of ${model.checkpoint.name}` : made.how
   const evidence = `${how}, at the learning rate of ${facts.rates?.source}. Its moments start from zero and it counts its steps from 0, so that their bias is corrected`
@@ -126,14 +126,14 @@ function regrouped(group: PyValue, rate: number): PyValue {
 function byArguments(facts: Facts, args: Fields, weights: readonly Tensor[]): Made | string {
   const { optim } = args
   if (optim !== 'adamw_torch' && optim !== 'adamw_torch_fused')
-    return `The state of ${String(optim)} cannot be made up; another checkpoint of the run (--reference) has its form`
+    return `The state of ${String(optim)} cannot be made up; another checkpoint of the run has its form`
   const setting = (key: string) => new PyFloat(numberOf(args[key]) ?? 0)
   const now = facts.rates && forGroups(facts.rates.now, 2)
   const base = facts.rates && forGroups(facts.rates.base, 2)
   if (!now || !base) return 'The learning rate at this step is written nowhere'
   const trained = trainedTensors(facts.checkpoint)
   if (!trained)
-    return 'In which order the model registers its parameters is not known; another checkpoint of the run (--reference) tells'
+    return 'In which order the model registers its parameters is not known; another checkpoint of the run tells'
   const decays = ({ name }: Tensor) => !name.endsWith('bias') && !isNormName(name)
   const parts = [trained.filter(decays), trained.filter((tensor) => !decays(tensor))]
   const store = new Store()
