@@ -1,16 +1,24 @@
 import { Button, NumberInput, SegmentedControl, Select } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
 import { useState } from 'react'
 import type { z } from 'zod'
 import type { exportResult } from '../../../contract/schemas'
 import { useApi, useJob } from '../../api/context'
+import { type Problem, problemOf } from '../../api/problem'
 import { ErrorPanel } from '../../ui/error-panel'
 import { baseName } from '../../ui/format'
 import { JobProgress } from '../../ui/job-progress'
 import { PathField } from '../../ui/path-field'
+import { Pending } from '../../ui/pending'
+import { SafeText } from '../../ui/safe-text'
 import { useCheckpoint } from '../../workspace/hooks'
+import { fieldOf, formatOf, NO_EDITS, optionsOf } from './edits'
+import { EditsSection } from './edits-section'
+import { ExportPreview } from './export-preview'
 import { ExportSummary } from './export-summary'
 import { besideOf } from './names'
 import classes from './repair-view.module.css'
+import { useExportPlan } from './use-export-plan'
 
 export type ExportResult = z.infer<typeof exportResult>
 type Format = 'safetensors' | 'torch'
@@ -29,31 +37,37 @@ export function ExportPanel() {
 function Form() {
   const checkpoint = useCheckpoint()
   const { client, bridge, jobs } = useApi()
-  const [format, setFormat] = useState<Format>('safetensors')
+  const [chosen, setChosen] = useState<Format>('safetensors')
   const [dtype, setDtype] = useState<Dtype | null>(null)
   const [shardGB, setShardGB] = useState<number | ''>('')
   const [typed, setTyped] = useState<string | null>(null)
-  const sharded = format === 'safetensors' && shardGB !== ''
-  const out = typed ?? besideOf(checkpoint, 'export', sharded ? '' : EXTENSIONS[format])
+  const [edits, setEdits] = useState(NO_EDITS)
+  const [open, setOpen] = useState(false)
+  // The end of a path that was typed says more than the button.
+  const format = (typed !== null && formatOf(typed.trim())) || chosen
+  const choose = (next: Format) => {
+    setChosen(next)
+    if (typed !== null && formatOf(typed.trim())) setTyped(typed.trim().replace(/\.\w+$/, EXTENSIONS[next]))
+  }
+  const out = (typed ?? besideOf(checkpoint, 'export', shardGB === '' ? EXTENSIONS[format] : '')).trim()
+  const options = {
+    format,
+    partial: true,
+    ...(dtype && { dtype }),
+    ...(shardGB !== '' && { maxShardSize: Math.round(shardGB * 1e9) }),
+    ...optionsOf(edits, format),
+  }
+  const asked = { out, options }
+  // A pattern being typed is no pattern yet.
+  const [settled] = useDebouncedValue(asked, 300)
+  const plan = useExportPlan(checkpoint.id, settled.out, settled.options, open && settled.out !== '')
+  const problem = open && plan.error ? problemOf(plan.error) : undefined
+  const field = problem && fieldOf(problem, edits, settled.out)
+  const fieldError = problem && field && { field, text: <SafeText>{textOf(problem)}</SafeText> }
   const key = `export ${checkpoint.id}`
   const job = useJob<ExportResult>(key)
-
   const run = () =>
-    jobs.start<ExportResult>(key, 'Exporting', (signal) =>
-      client.export(
-        {
-          id: checkpoint.id,
-          out: out.trim(),
-          options: {
-            format,
-            partial: true,
-            ...(dtype && { dtype }),
-            ...(sharded && { maxShardSize: Math.round(shardGB * 1e9) }),
-          },
-        },
-        { signal },
-      ),
-    )
+    jobs.start<ExportResult>(key, 'Exporting', (signal) => client.export({ id: checkpoint.id, ...asked }, { signal }))
 
   return (
     <div className={classes.form}>
@@ -65,23 +79,23 @@ function Form() {
         <SegmentedControl
           aria-label="Format"
           value={format}
-          onChange={(value) => setFormat(value === 'torch' ? 'torch' : 'safetensors')}
+          onChange={(value) => choose(value === 'torch' ? 'torch' : 'safetensors')}
           data={[
             { value: 'safetensors', label: 'safetensors' },
             { value: 'torch', label: 'PyTorch (.pt)' },
           ]}
         />
       </fieldset>
-      <Select
-        label="Dtype"
-        description="Other dtypes than the stored one round the values"
-        data={[AS_THEY_ARE, ...DTYPES]}
-        value={dtype ?? AS_THEY_ARE}
-        onChange={(value) => setDtype(DTYPES.find((known) => known === value) ?? null)}
-        w={220}
-        data-testid="export-dtype"
-      />
-      {format === 'safetensors' && (
+      <div className={classes.pair}>
+        <Select
+          label="Dtype"
+          description="Other dtypes than the stored one round the values"
+          data={[AS_THEY_ARE, ...DTYPES]}
+          value={dtype ?? AS_THEY_ARE}
+          onChange={(value) => setDtype(DTYPES.find((known) => known === value) ?? null)}
+          w={220}
+          data-testid="export-dtype"
+        />
         <NumberInput
           label="Largest shard, GB"
           description="Empty: one file. Else a folder with an index beside the shards"
@@ -94,11 +108,27 @@ function Form() {
           w={220}
           data-testid="export-shard"
         />
-      )}
+      </div>
+      <EditsSection
+        edits={edits}
+        onChange={setEdits}
+        format={format}
+        isAdapter={checkpoint.verification.components.some(
+          ({ id, status }) => id === 'adapter' && status === 'present',
+        )}
+        open={open}
+        onOpen={setOpen}
+        error={fieldError}
+      >
+        {problem && !field && <ErrorPanel problem={problem} />}
+        {plan.isLoading && <Pending lines={2} label="Working out what would be written" />}
+        {plan.data && !plan.error && <ExportPreview plan={plan.data} stale={plan.isPlaceholderData} />}
+      </EditsSection>
       <PathField
         label="Write to"
-        value={out}
+        value={typed ?? out}
         onChange={setTyped}
+        error={field === 'out' ? fieldError?.text : undefined}
         browse={() => bridge.chooseSave(baseName(out))}
         testId="export-out"
       />
@@ -106,7 +136,7 @@ function Form() {
         <Button
           variant="filled"
           size="xs"
-          disabled={out.trim() === '' || job?.status === 'running'}
+          disabled={out === '' || problem !== undefined || job?.status === 'running'}
           onClick={run}
           data-testid="export-run"
         >
@@ -119,4 +149,8 @@ function Form() {
       {job?.result && <ExportSummary result={job.result} />}
     </div>
   )
+}
+
+function textOf({ title, hint }: Problem): string {
+  return hint === undefined ? title : `${title}. ${hint}`
 }
