@@ -2,7 +2,7 @@ import { numpyTensorOf } from '../../decode/pickle/numpy-tensor'
 import { torchTensorOf } from '../../decode/pickle/torch'
 import { mappingOf, PyGlobal, PyObject, PyPersistent, type PyValue, sequenceOf } from '../../decode/pickle/value'
 import type { Finding } from '../../finding'
-import type { StateFile } from '../checkpoint'
+import type { ComponentId, StateFile } from '../checkpoint'
 import type { Draft } from '../draft'
 import { filesLike, hasFile, RANK } from '../listing'
 import { isLog } from '../logs'
@@ -57,6 +57,15 @@ function siblings(draft: Draft, path: string): string[] {
   return filesLike(draft.listing, RANK).filter((name) => name.replace(RANK, '*') === form)
 }
 
+/** What a file of a checkpoint folder may hold alone, as it is spoken of. */
+const STATES: readonly (readonly [ComponentId, string])[] = [
+  ['optimizer', 'the state of the optimizer'],
+  ['scheduler', 'the state of the scheduler'],
+  ['scaler', 'the state of the gradient scaler'],
+  ['sampler', 'the state of the sampler'],
+  ['rng', 'random states'],
+]
+
 function markFile(draft: Draft, opened: StateFile): void {
   if (isLog(opened)) {
     draft.mark('weights', 'not-applicable', [], `${opened.path} is a log of training; the weights are kept elsewhere`)
@@ -67,17 +76,10 @@ function markFile(draft: Draft, opened: StateFile): void {
     draft.mark('weights', 'not-applicable', [], `${opened.path} holds one tensor and no state dict`)
     return
   }
-  const states = (['optimizer', 'scheduler', 'scaler', 'sampler', 'rng'] as const).filter((id) =>
-    draft.holders(id).includes(opened),
-  )
-  const alone = states.length > 0 && !opened.tensors.some(({ component }) => component === 'weights')
+  const [state] = STATES.filter(([id]) => draft.holders(id).includes(opened))
+  const alone = state !== undefined && !opened.tensors.some(({ component }) => component === 'weights')
   if (alone && draft.holders('trainer').length === 0) {
-    draft.mark(
-      'weights',
-      'not-applicable',
-      [],
-      `This file is the state of the ${states[0]}; the weights are kept beside it`,
-    )
+    draft.mark('weights', 'not-applicable', [], `This file holds ${state[1]}; the weights are kept elsewhere`)
     return
   }
   markWeights(draft, [opened], 'weights', `${opened.path} holds no tensors`)
