@@ -6,6 +6,9 @@ import type { JobEvent } from './jobs'
 export type DiffReport = z.infer<typeof diffReport>
 export type DiffRow = DiffReport['tensors'][number]
 
+/** What a comparison allows for; see the contract. */
+export type DiffOptions = Pick<Parameters<Client['diff']>[0], 'atol' | 'rtol' | 'rename'>
+
 export interface Sides {
   /** The open checkpoint. */
   readonly id: string
@@ -23,10 +26,13 @@ export async function* compare(
   client: Client,
   sides: Sides,
   signal: AbortSignal,
+  options: DiffOptions = {},
 ): AsyncGenerator<JobEvent<DiffReport>> {
   let told = 0
   let partial: DiffReport | undefined
-  for await (const event of withOther(client, sides, signal, (pair) => client.diff(pair, { signal }))) {
+  for await (const event of withOther(client, sides, signal, (pair) =>
+    client.diff({ ...pair, ...options }, { signal }),
+  )) {
     if (event.type === 'result') {
       yield event
       continue

@@ -10,6 +10,8 @@ import { JobProgress } from '../../ui/job-progress'
 import { SafeText, visible } from '../../ui/safe-text'
 import { useCheckpoint } from '../../workspace/hooks'
 import classes from './compare-view.module.css'
+import { NOTHING_TYPED, optionsOf, swappedOptions, wrongLine } from './options'
+import { OptionsMenu } from './options-menu'
 import { Report } from './report'
 import { Sides } from './sides'
 
@@ -21,10 +23,11 @@ export function CompareView() {
   const job = useJob<DiffReport>(key)
   const [path, setPath] = useState('')
   const [swapped, setSwapped] = useState(false)
+  const [typed, setTyped] = useState(NOTHING_TYPED)
 
-  const run = (other: string, right: boolean) =>
+  const run = (other: string, right: boolean, options = typed) =>
     jobs.start<DiffReport>(key, 'Comparing', async (signal) =>
-      compare(client, { id: checkpoint.id, path: other, swapped: right }, signal),
+      compare(client, { id: checkpoint.id, path: other, swapped: right }, signal, optionsOf(options)),
     )
   const choose = (next: string) => {
     setPath(next)
@@ -37,8 +40,10 @@ export function CompareView() {
   const report = job?.result ?? job?.partial
   const others = checkpoint.siblings.filter((sibling) => sibling.path !== checkpoint.path)
   const swap = () => {
+    const options = swappedOptions(typed)
     setSwapped(!swapped)
-    if (job && path !== '') void run(path, !swapped)
+    setTyped(options)
+    if (job && path !== '') void run(path, !swapped, options)
   }
 
   return (
@@ -49,7 +54,8 @@ export function CompareView() {
         onChoose={choose}
         swapped={swapped}
         onSwap={swap}
-        running={job?.status === 'running'}
+        options={<OptionsMenu typed={typed} onChange={setTyped} />}
+        ready={path !== '' && wrongLine(typed) === undefined && job?.status !== 'running'}
         onRun={() => run(path, swapped)}
       />
       {job?.status === 'running' && (

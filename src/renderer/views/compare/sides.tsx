@@ -16,12 +16,14 @@ interface SidesProps {
   /** The open one stands on the right. */
   swapped: boolean
   onSwap: () => void
-  running: boolean
+  /** How the sides are compared. */
+  options: ReactNode
+  ready: boolean
   onRun: () => void
 }
 
 /** Left and right, and how to choose the one that is not open. */
-export function Sides({ checkpoint, path, onChoose, swapped, onSwap, running, onRun }: SidesProps) {
+export function Sides({ checkpoint, path, onChoose, swapped, onSwap, options, ready, onRun }: SidesProps) {
   const open = (
     <Side name={swapped ? 'Right' : 'Left'}>
       <span className={classes.open} title={visible(checkpoint.path)}>
@@ -41,9 +43,12 @@ export function Sides({ checkpoint, path, onChoose, swapped, onSwap, running, on
         <IconArrowsExchange size={16} />
       </IconAction>
       {swapped ? open : other}
-      <Button variant="filled" disabled={path === '' || running} onClick={onRun} data-testid="compare-run">
-        Compare
-      </Button>
+      <div className={classes.ways}>
+        {options}
+        <Button variant="filled" disabled={!ready} onClick={onRun} data-testid="compare-run">
+          Compare
+        </Button>
+      </div>
     </div>
   )
 }

@@ -1,0 +1,57 @@
+import { Button, NumberInput, Popover, Textarea } from '@mantine/core'
+import { IconAdjustments } from '@tabler/icons-react'
+import { visible } from '../../ui/safe-text'
+import { type Typed, wrongLine } from './options'
+import classes from './sides.module.css'
+
+interface OptionsMenuProps {
+  typed: Typed
+  onChange: (typed: Typed) => void
+}
+
+/** How far values may differ and still count as equal, and names that differ by intent. */
+export function OptionsMenu({ typed, onChange }: OptionsMenuProps) {
+  const wrong = wrongLine(typed)
+  const tolerance = (field: 'atol' | 'rtol', label: string) => (
+    <NumberInput
+      label={label}
+      placeholder="0"
+      min={0}
+      size="xs"
+      hideControls
+      value={typed[field]}
+      onChange={(value) => onChange({ ...typed, [field]: value === '' ? '' : Number(value) })}
+      data-testid={`compare-${field}`}
+    />
+  )
+  return (
+    <Popover position="bottom-end" width={340} trapFocus>
+      <Popover.Target>
+        <Button variant="default" leftSection={<IconAdjustments size={14} aria-hidden />} data-testid="compare-options">
+          Options
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown className={classes.options}>
+        <p className={classes.label}>Equal where |right - left| is at most absolute + relative × |left|.</p>
+        <div className={classes.tolerances}>
+          {tolerance('atol', 'Absolute tolerance')}
+          {tolerance('rtol', 'Relative tolerance')}
+        </div>
+        <Textarea
+          label="Renamed"
+          description="A line each: name or prefix on the left = on the right"
+          placeholder="model. = transformer."
+          autosize
+          minRows={2}
+          maxRows={8}
+          size="xs"
+          value={typed.rename}
+          onChange={(event) => onChange({ ...typed, rename: event.currentTarget.value })}
+          error={wrong !== undefined && `No pair of names: ${visible(wrong)}`}
+          spellCheck={false}
+          data-testid="compare-rename"
+        />
+      </Popover.Dropdown>
+    </Popover>
+  )
+}
