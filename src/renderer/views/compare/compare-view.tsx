@@ -10,7 +10,7 @@ import { JobProgress } from '../../ui/job-progress'
 import { SafeText, visible } from '../../ui/safe-text'
 import { useCheckpoint } from '../../workspace/hooks'
 import classes from './compare-view.module.css'
-import { NOTHING_TYPED, optionsOf, swappedOptions, wrongLine } from './options'
+import { isSound, NOTHING_TYPED, optionsOf, swappedOptions } from './options'
 import { OptionsMenu } from './options-menu'
 import { Report } from './report'
 import { Sides } from './sides'
@@ -55,7 +55,7 @@ export function CompareView() {
         swapped={swapped}
         onSwap={swap}
         options={<OptionsMenu typed={typed} onChange={setTyped} />}
-        ready={path !== '' && wrongLine(typed) === undefined && job?.status !== 'running'}
+        ready={path !== '' && isSound(typed) && job?.status !== 'running'}
         onRun={() => run(path, swapped)}
       />
       {job?.status === 'running' && (

@@ -1,7 +1,7 @@
-import { Button, NumberInput, Popover, Textarea } from '@mantine/core'
+import { Button, Popover, Textarea, TextInput } from '@mantine/core'
 import { IconAdjustments } from '@tabler/icons-react'
 import { visible } from '../../ui/safe-text'
-import { type Typed, wrongLine } from './options'
+import { isTolerance, type Typed, wrongLine } from './options'
 import classes from './sides.module.css'
 
 interface OptionsMenuProps {
@@ -13,14 +13,14 @@ interface OptionsMenuProps {
 export function OptionsMenu({ typed, onChange }: OptionsMenuProps) {
   const wrong = wrongLine(typed)
   const tolerance = (field: 'atol' | 'rtol', label: string) => (
-    <NumberInput
+    <TextInput
       label={label}
       placeholder="0"
-      min={0}
       size="xs"
-      hideControls
       value={typed[field]}
-      onChange={(value) => onChange({ ...typed, [field]: value === '' ? '' : Number(value) })}
+      onChange={(event) => onChange({ ...typed, [field]: event.currentTarget.value })}
+      error={!isTolerance(typed[field]) && 'A number from 0 on, as 1e-6'}
+      spellCheck={false}
       data-testid={`compare-${field}`}
     />
   )

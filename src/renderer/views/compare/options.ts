@@ -2,13 +2,24 @@ import type { DiffOptions } from '../../api/compare'
 
 /** What a comparison allows for, as it is typed. */
 export interface Typed {
-  readonly atol: number | ''
-  readonly rtol: number | ''
+  readonly atol: string
+  readonly rtol: string
   /** A line each: `name on the left = name on the right`. */
   readonly rename: string
 }
 
 export const NOTHING_TYPED: Typed = { atol: '', rtol: '', rename: '' }
+
+/** Whether a tolerance is left empty or a number from 0 on, as 1e-6. */
+export function isTolerance(text: string): boolean {
+  const value = Number(text)
+  return Number.isFinite(value) && value >= 0
+}
+
+/** Whether a comparison can go by it. */
+export function isSound(typed: Typed): boolean {
+  return isTolerance(typed.atol) && isTolerance(typed.rtol) && wrongLine(typed) === undefined
+}
 
 /** The first line that is no pair of names; undefined where all are. */
 export function wrongLine({ rename }: Typed): string | undefined {
@@ -22,8 +33,8 @@ export function optionsOf({ atol, rtol, rename }: Typed): DiffOptions {
     return pair ? [pair] : []
   })
   return {
-    ...(atol !== '' && { atol }),
-    ...(rtol !== '' && { rtol }),
+    ...(atol.trim() !== '' && { atol: Number(atol) }),
+    ...(rtol.trim() !== '' && { rtol: Number(rtol) }),
     ...(pairs.length > 0 && { rename: Object.fromEntries(pairs) }),
   }
 }

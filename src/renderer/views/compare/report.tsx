@@ -101,7 +101,7 @@ export function Report({ report, sides, growing }: ReportProps) {
           />
           {rows.length === 0 ? (
             <Empty icon={<IconCircleCheck size={24} />} title={growing ? 'No difference so far' : 'No tensor differs'}>
-              {report.summary.same > 0 && `${formatCount(report.summary.same)} are bit for bit the same.`}
+              {report.summary.same > 0 && `${formatCount(report.summary.same)} are the same.`}
             </Empty>
           ) : (
             <DataGrid

@@ -143,6 +143,8 @@ describe('an Accelerate folder that lost', () => {
 
   it('its optimizer with nothing beside it is left as it is: no file tells the settings', async () => {
     const { plan } = await planned(without('accelerate-plain', 'checkpoints/checkpoint_2', ['optimizer.bin'], true))
-    expect(plan.plan).toMatchObject([{ kind: 'refuse', evidence: expect.stringContaining('another checkpoint of the run') }])
+    expect(plan.plan).toMatchObject([
+      { kind: 'refuse', evidence: expect.stringContaining('another checkpoint of the run') },
+    ])
   })
 })
