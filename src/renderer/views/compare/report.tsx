@@ -135,7 +135,6 @@ function leadOf({ summary, tensors, state }: DiffReport, growing: boolean): stri
     different === 0
       ? 'Every tensor is the same'
       : `${formatCount(different)} of ${formatCount(tensors.length)} tensors differ`
-  return states === 0
-    ? `${ofTensors}; the training state is the same.`
-    : `${ofTensors}, and so does the training state.`
+  if (states === 0) return `${ofTensors}; the training state is the same.`
+  return different === 0 ? `${ofTensors}; the training state differs.` : `${ofTensors}, and so does the training state.`
 }
