@@ -1,5 +1,4 @@
 import { resolve } from 'node:path'
-import type { OpenedCheckpoint } from '../contract/contract'
 import type { Progress } from '../contract/schemas'
 import { type Client, localEngine } from '../engine/local'
 import { UsageError } from './complaint'
@@ -14,7 +13,7 @@ export interface Session {
   /** Runs a job to its result, telling its progress to whoever watches. */
   finish<Result>(job: Promise<AsyncIterable<JobEvent<Result>>>): Promise<Result>
   /** Opens what must be one checkpoint. Throws UsageError for a run. */
-  checkpoint(path: string): Promise<OpenedCheckpoint>
+  checkpoint(path: string): Promise<{ readonly id: string; readonly path: string }>
   /** An absolute path. */
   absolute(path: string): string
 }
@@ -36,7 +35,7 @@ export async function withSession<Result>(io: Io, work: (session: Session) => Pr
         throw new Error('The job ended without a result')
       },
       async checkpoint(path) {
-        const opened = await client.open({ path: absolute(path) })
+        const opened = await client.hold({ path: absolute(path) })
         if (opened.kind === 'checkpoint') return opened
         const last = opened.checkpoints.at(-1)
         throw new UsageError(

@@ -98,6 +98,18 @@ export const contract = {
         ]),
       ),
     ),
+  /**
+   * As `open`, without looking at what is found: for those who only read values, it takes no longer than the headers do. Of a
+   * run only its names.
+   */
+  hold: base
+    .input(z.object({ path: z.string() }))
+    .output(
+      z.discriminatedUnion('kind', [
+        z.object({ kind: z.literal('checkpoint'), id: z.string(), path: z.string() }),
+        z.object({ kind: z.literal('run'), path: z.string(), checkpoints: z.array(listed) }),
+      ]),
+    ),
   close: base.input(handle).output(z.object({})),
   /** Reads every value; the quick verification came with `open`. */
   verifyDeep: base.input(handle.extend(verifying)).output(job(s.verification)),

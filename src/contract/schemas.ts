@@ -317,7 +317,8 @@ export const diffReport = z.object({
     /** Of all these, those found under another name. */
     moved: z.number().optional(),
   }),
-  tensors: z.array(diffRow),
+  /** Checked as they come with the progress, or as what they were made from: 100,000 of them would be copied only to be checked. */
+  tensors: z.custom<z.infer<typeof diffRow>[]>(Array.isArray),
   state: z.array(stateDifference),
   conclusions: z.array(conclusion).optional(),
   /** From the whole model down, as far as there are modules in modules. */

@@ -10,8 +10,8 @@ import type { Verification } from '../core/verify/verify'
 export interface Held {
   readonly id: string
   readonly checkpoint: Checkpoint
-  /** The latest: of names and shapes when it was opened, of every value once those were read. */
-  readonly verification: Verification
+  /** The latest: of names and shapes when it was opened, of every value once those were read; none where nobody asked. */
+  readonly verification?: Verification
   /** What a table marks the tensors with, by index. */
   readonly flags: ReadonlyMap<number, readonly TensorFlag[]>
 }
@@ -28,7 +28,7 @@ export class Engine {
 
   constructor(readonly kernel: Kernel = sharedKernel) {}
 
-  hold(checkpoint: Checkpoint, verification: Verification): Held {
+  hold(checkpoint: Checkpoint, verification?: Verification): Held {
     this.#opened += 1
     return this.#keep(`${this.#name}-${this.#opened}`, checkpoint, verification)
   }
@@ -54,8 +54,17 @@ export class Engine {
     for (const id of [...this.#held.keys()]) this.release(id)
   }
 
-  #keep(id: string, checkpoint: Checkpoint, verification: Verification): Held {
-    const held = { id, checkpoint, verification, flags: flagsOf(checkpoint, verification.findings) }
+  #keep(id: string, checkpoint: Checkpoint, verification?: Verification): Held {
+    const findings = verification?.findings ?? []
+    const held = {
+      id,
+      checkpoint,
+      ...(verification && { verification }),
+      // Asked for by tables only, and 100,000 tensors take a while.
+      get flags() {
+        return flagsOf(checkpoint, findings)
+      },
+    }
     this.#held.set(id, held)
     return held
   }

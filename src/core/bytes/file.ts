@@ -2,6 +2,7 @@ import { readSync } from 'node:fs'
 import { AssayError } from '../errors'
 import { Descriptor } from './descriptor'
 import { type Mapping, mapFile } from './mapping'
+import { ReadAhead } from './read-ahead'
 import { type ByteSource, checkRange, type FileOnDisk, type FilePlace } from './source'
 import { unreadable } from './system-error'
 
@@ -21,11 +22,17 @@ export function openFile(path: string, name: string = path): ByteSource {
   const descriptor = new Descriptor(path, name)
   let mapping: Mapping | undefined
   let mapped = descriptor.size <= SMALL
+  const ahead = new ReadAhead(descriptor.size, (offset, target) =>
+    readFully(descriptor.takeSoon(offset + target.byteLength), offset, target, name),
+  )
   const place: FilePlace = {
     file: descriptor.file,
     offset: 0,
     readNow(offset, target) {
-      if (target.byteLength > 0) readFully(descriptor.takeSoon(offset + target.byteLength), offset, target, name)
+      if (target.byteLength === 0) return
+      // Also where the bytes are at hand: a file that changed must not go on.
+      descriptor.takeSoon(offset + target.byteLength)
+      ahead.read(offset, target)
     },
   }
   return {

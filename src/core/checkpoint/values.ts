@@ -119,7 +119,8 @@ export function checkBlocks(tensor: Tensor): void {
   let storedBytes = 0
   for (const block of blocks) storedBytes += checkBlock(tensor, block)
 
-  const filled = blocks.reduce((sum, block) => sum + numel(block.shape), 0)
+  let filled = 0
+  for (const block of blocks) filled += numel(block.shape)
   if (filled < numel(shape)) {
     throw new AssayError('weights/missing-shard', `${name}: only ${filled} of its ${numel(shape)} values are here`, {
       file,
@@ -146,9 +147,11 @@ export function checkBlocks(tensor: Tensor): void {
 /** Bytes of its source that the block spans. */
 function checkBlock(tensor: Tensor, block: Block): number {
   const { name, file, shape } = tensor
-  const natural = [...block.strides, ...block.start, ...block.shape, block.offset].every(isNatural)
-  const sameRank = [block.shape, block.start, block.strides].every((list) => list.length === shape.length)
-  const inside = shape.every((extent, i) => (block.start[i] as number) + (block.shape[i] as number) <= extent)
+  const { strides, start, shape: extents, offset } = block
+  const natural = isNatural(offset) && strides.every(isNatural) && start.every(isNatural) && extents.every(isNatural)
+  const rank = shape.length
+  const sameRank = extents.length === rank && start.length === rank && strides.length === rank
+  const inside = shape.every((extent, i) => (start[i] as number) + (extents[i] as number) <= extent)
   if (!natural || !sameRank || !inside) {
     throw new AssayError('file/bad-header', `${name}: a piece of it does not lie inside [${shape.join(', ')}]`, {
       file,

@@ -60,6 +60,11 @@ function byName(tensors: readonly Tensor[], called: (name: string) => string = (
 }
 
 function pairsOf(a: readonly Tensor[], b: readonly Tensor[]): Pair[] {
+  const [only, other] = [a[0], b[0]]
+  if (a.length === 1 && b.length === 1 && only && other) {
+    const pair = { name: only.name, a: only, b: other }
+    return [other.name === only.name ? pair : { ...pair, match: 'rename' }]
+  }
   const several = a.length > 1 || b.length > 1
   const label = (tensor: Tensor) => (several ? `${tensor.file}: ${tensor.name}` : tensor.name)
   const take = (free: Set<Tensor>, right: Tensor | undefined) => {

@@ -45,20 +45,14 @@ const NOT_COMPARED = { changed: null, maxAbs: null, meanAbs: null, rms: null, re
  * `cancelled` is thrown.
  */
 export async function rowOf(pair: Pair, options: CompareOptions, onBytes: (bytes: number) => void): Promise<DiffRow> {
-  const { name, a, b, match } = pair
-  const head = {
-    name,
-    ...(a && { shapeA: a.shape, dtypeA: a.dtype }),
-    ...(b && { shapeB: b.shape, dtypeB: b.dtype }),
-    ...(a && b && match && { nameB: b.name, match }),
-  }
-  if (!b) return { ...head, status: 'onlyA', ...NOT_COMPARED }
-  if (!a) return { ...head, status: 'onlyB', ...NOT_COMPARED }
-  if (!sameShape(a.shape, b.shape)) return { ...head, status: 'shape', ...NOT_COMPARED }
+  const { a, b, match } = pair
+  if (!b) return { ...headOf(pair), status: 'onlyA', ...NOT_COMPARED }
+  if (!a) return { ...headOf(pair), status: 'onlyB', ...NOT_COMPARED }
+  if (!sameShape(a.shape, b.shape)) return { ...headOf(pair), status: 'shape', ...NOT_COMPARED }
   const status = a.dtype === b.dtype ? undefined : 'dtype'
   if (status && !comparable(a, b)) {
     return {
-      ...head,
+      ...headOf(pair),
       status,
       ...NOT_COMPARED,
       note: `Values of ${a.dtype} are two a byte, those of ${b.dtype} are not`,
@@ -66,10 +60,19 @@ export async function rowOf(pair: Pair, options: CompareOptions, onBytes: (bytes
   }
   try {
     const measured = await compareTensors(a, b, options, onBytes)
-    return { ...head, status: status ?? (differs(measured) ? 'changed' : 'same'), ...measures(measured) }
+    return measuredRow(pair.name, a, b, match, status ?? (differs(measured) ? 'changed' : 'same'), measured)
   } catch (error) {
     if (!(error instanceof AssayError) || error.code === 'cancelled') throw error
-    return { ...head, status: status ?? 'changed', ...NOT_COMPARED, note: error.message }
+    return { ...headOf(pair), status: status ?? 'changed', ...NOT_COMPARED, note: error.message }
+  }
+}
+
+function headOf({ name, a, b, match }: Pair) {
+  return {
+    name,
+    ...(a && { shapeA: a.shape, dtypeA: a.dtype }),
+    ...(b && { shapeB: b.shape, dtypeB: b.dtype }),
+    ...(a && b && match && { nameB: b.name, match }),
   }
 }
 
@@ -77,12 +80,40 @@ function differs({ changed, beyond }: Comparison): boolean {
   return (beyond ?? changed) > 0
 }
 
-/** Named one by one: to take all but a few out of an object costs more than to compare a small tensor. */
-function measures(measured: Comparison) {
-  const { count, changed, maxAbs, meanAbs, rms, relL2, cosine, becameNan, wasNan, beyond, maxUlp } = measured
-  const anatomy: DiffRow['anatomy'] = changed === 0 ? 'unchanged' : changed <= count * SPARSE ? 'sparse' : 'dense'
-  const shown = { count, changed, maxAbs, meanAbs, rms, relL2, cosine, becameNan, wasNan, anatomy }
-  return { ...shown, ...(beyond !== null && { beyond }), ...(maxUlp !== null && { maxUlp }) }
+/** Named one by one: to put an object together out of others costs more than to compare a small tensor. */
+function measuredRow(
+  name: string,
+  a: Tensor,
+  b: Tensor,
+  match: Match | undefined,
+  status: DiffStatus,
+  { count, changed, maxAbs, meanAbs, rms, relL2, cosine, becameNan, wasNan, beyond, maxUlp }: Comparison,
+): DiffRow {
+  const row: DiffRow = {
+    name,
+    status,
+    shapeA: a.shape,
+    shapeB: b.shape,
+    dtypeA: a.dtype,
+    dtypeB: b.dtype,
+    count,
+    changed,
+    maxAbs,
+    meanAbs,
+    rms,
+    relL2,
+    cosine,
+    anatomy: changed === 0 ? 'unchanged' : changed <= count * SPARSE ? 'sparse' : 'dense',
+    becameNan,
+    wasNan,
+  }
+  if (match === undefined && beyond === null && maxUlp === null) return row
+  return {
+    ...row,
+    ...(match && { nameB: b.name, match }),
+    ...(beyond !== null && { beyond }),
+    ...(maxUlp !== null && { maxUlp }),
+  }
 }
 
 /** Bytes that comparing the pair reads. */

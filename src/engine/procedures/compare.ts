@@ -19,14 +19,19 @@ const compare = procedures.diff.handler(({ input, context: { engine }, signal })
   const rows: DiffRow[] = []
   const onRow = (row: Parameters<typeof wireRow>[0]) => rows.push(wireRow(row))
   const events = job(signal, async (onProgress, abort) =>
-    wireDiff(await diff(a, b, { ...chosen, signal: abort, onProgress, onRow })),
+    wireDiff(await diff(a, b, { ...chosen, signal: abort, onProgress, onRow }), rows),
   )
   return withRows(events, rows)
 })
 
-/** Gives each event of progress the rows that have gathered. */
-async function* withRows(events: ReturnType<typeof job<DiffReport>>, rows: DiffRow[]) {
-  for await (const event of events) yield event.type === 'progress' ? { ...event, rows: rows.splice(0) } : event
+/** Gives each event of progress the rows that are new since the last. */
+async function* withRows(events: ReturnType<typeof job<DiffReport>>, rows: readonly DiffRow[]) {
+  let told = 0
+  for await (const event of events) {
+    const news = event.type === 'progress' ? { ...event, rows: rows.slice(told) } : event
+    told = rows.length
+    yield news
+  }
 }
 
 export const comparison = { diff: compare }

@@ -100,7 +100,8 @@ async function planned<Result>(
     return await withReference(path, async ({ reference }) => {
       const options = { ...(reference && { reference }), ...(signal && { signal }) }
       // A reference may show what names and shapes alone did not. What the values showed is not looked for again.
-      const verification = reference && !known.deep ? await verify(checkpoint, { kernel, ...options }) : known
+      const enough = known && (!reference || known.deep)
+      const verification = enough ? known : await verify(checkpoint, { kernel, ...options })
       const asked = { ...(shapes && { shapes }), ...(plain && { plain }), ...(decisions && { decisions }) }
       return use(await planRepair(checkpoint, verification, { ...options, neighbours, ...asked }))
     })

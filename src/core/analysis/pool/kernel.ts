@@ -17,6 +17,8 @@ import { Pool } from './pool'
 const PART_BYTES = 2 ** 24
 /** Less than this is done at once in this thread, sooner than another could be told of it. */
 const SMALL_BYTES = 2 ** 20
+/** Of both sides together: surely one part, whatever the dtypes. */
+const TINY_BYTES = 2 ** 16
 
 /**
  * The SIMD kernel that reads for itself: tensors that lie in files as they are go from there straight into the kernels' memory,
@@ -84,18 +86,26 @@ async function sumsOf(
   const options = { ...(tolerance && { tolerance }), ...(ulp && { ulp }) }
   const count = numel(tensor.shape)
   const [sizeA, sizeB] = [itemSize(a.span.dtype), b ? itemSize(b.span.dtype) : 0]
-  const whole: Part = { a: a.span, ...(b && { b: b.span }), count, options }
+  const whole: Part = b ? { a: a.span, b: b.span, count, options } : { a: a.span, count, options }
+  const read = (file: FileOnDisk, offset: number, target: Uint8Array) =>
+    (file === a.span.file ? a.place : (b ?? a).place).readNow(offset, target)
+  const stopped = () => signal?.aborted === true
+  const bytes = count * (sizeA + sizeB)
+  if (bytes <= TINY_BYTES) {
+    await breathe()
+    const sums = doPart(kernels, whole, read, stopped)
+    onBytes?.(bytes)
+    return [sums]
+  }
   const each = Math.floor(PART_BYTES / Math.max(sizeA, sizeB))
   const parts = Array.from({ length: Math.ceil(count / each) }, (_, i) =>
     partOf(whole, i * each, Math.min(each, count - i * each)),
   )
   if (pool.size === 0 || count * Math.max(sizeA, sizeB) <= SMALL_BYTES) {
-    const read = (file: FileOnDisk, offset: number, target: Uint8Array) =>
-      (file === a.span.file ? a.place : (b ?? a).place).readNow(offset, target)
     const all: Sums[] = []
     for (const part of parts) {
       await breathe()
-      all.push(doPart(kernels, part, read, () => signal?.aborted === true))
+      all.push(doPart(kernels, part, read, stopped))
       onBytes?.(part.count * (sizeA + sizeB))
     }
     return all
