@@ -111,7 +111,9 @@ export function missingFindings(
     const said = findings.some(({ severity, subject }) => severity === 'error' && files.includes(subject))
     if (id === 'adapter') return adapterFindings(component, findings)
     const rule = MISSING[id]
-    if (status !== 'missing' || said || rule === undefined) return []
+    // A file that can be read and lacks what belongs in it is told here, because no error does.
+    const bare = status === 'damaged' && files.length > 0 && !findings.some(({ severity }) => severity === 'error')
+    if ((status !== 'missing' && !bare) || said || rule === undefined) return []
     const message = note ?? `${label}: nothing of it is here`
     if (id === 'rng' && files.length > 0) return missingRanks(checkpoint, message)
     return [finding(rule, checkpoint.name, message)]

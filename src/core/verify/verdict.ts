@@ -20,7 +20,7 @@ const INEXACT: { readonly [id in RuleId]?: string } = {
   'trainer/step-mismatch':
     'training may go on from the wrong step, with the wrong learning rate and data that it has seen already',
   'optimizer/step-mismatch':
-    'an optimizer that counts fewer steps was made anew on the way; its moments are younger than the weights, and the loss may rise for some hundred steps',
+    'these are parts of two saves, or the optimizer was made anew on the way; its moments are not of these weights, and the loss may rise for some hundred steps',
   'scheduler/step-mismatch': 'the learning rate will not be the one of this step; where it is higher, the loss rises',
   'rng/malformed':
     'it will not load; shuffling and dropout take another course, and the loss goes on smoothly but not bit for bit',

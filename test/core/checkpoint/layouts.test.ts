@@ -122,6 +122,15 @@ describe('a Trainer folder', () => {
     expect(component(checkpoint, 'rng')).toMatchObject({ status: 'missing', note: /rng_state_1\.pth is not here/ })
   })
 
+  it('whose optimizer.pt is no optimizer has a damaged optimizer', async () => {
+    const stranger = { from: placeOf('trainer-gpt2', 'data/checkpoint-30/scheduler.pt') }
+    const checkpoint = await open(makeFolder('checkpoint-30', { ...filesOf(gpt2), 'optimizer.pt': stranger }))
+    expect(component(checkpoint, 'optimizer')).toMatchObject({
+      status: 'damaged',
+      note: 'optimizer.pt is not what an optimizer saves: state and param_groups',
+    })
+  })
+
   it('whose scheduler.pt is an empty dict has a damaged scheduler', async () => {
     const empty = { from: placeOf('torch-zoo-empty') }
     const checkpoint = await open(makeFolder('checkpoint-30', { ...filesOf(gpt2), 'scheduler.pt': empty }))

@@ -101,6 +101,9 @@ async function openOptimizer(draft: Draft): Promise<void> {
     return openZero(draft, zero.at(-1) as string, { weights: !holdsModel(draft.listing), whole: false })
   }
   await openStates(draft, 'optimizer', paths, missing('No optimizer.pt: its moments would start from zero'))
+  if (draft.component('optimizer').status === 'present' && draft.optimizers.length === 0) {
+    draft.mark('optimizer', 'damaged', paths, `${paths[0]} is not what an optimizer saves: state and param_groups`)
+  }
 }
 
 async function openRandomStates(draft: Draft): Promise<void> {

@@ -1,6 +1,6 @@
 import { isFloating } from '../../checkpoint/dtype'
 import { numel } from '../../checkpoint/tensor'
-import { finding } from '../../finding'
+import { type Finding, finding } from '../../finding'
 import type { Rule } from '../rule'
 import { weightsOf } from '../shapes/evidence'
 
@@ -13,20 +13,28 @@ export const allZero: Rule = {
   needs: 'values',
   async *check({ checkpoint, values }) {
     const untrained = checkpoint.state.step === 0
+    const zero: Finding[] = []
+    let matrices = 0
     for (const tensor of weightsOf(checkpoint)) {
       const size = numel(tensor.shape)
       if (tensor.shape.length < 2 || size < 16 || !isFloating(tensor.dtype) || !tensor.name.endsWith('weight')) continue
+      matrices++
       const statistics = await values.statistics(tensor)
       if (!statistics || statistics.nan + statistics.inf > 0 || statistics.min !== statistics.max) continue
       const evidence = { file: tensor.file, value: statistics.min, count: size }
       if (statistics.zeros === size) {
         if (untrained || STARTS_AT_ZERO.test(tensor.name)) continue
-        yield finding('weights/all-zero', tensor.name, `All ${size} values of ${tensor.name} are zero`, { evidence })
+        zero.push(
+          finding('weights/all-zero', tensor.name, `All ${size} values of ${tensor.name} are zero`, { evidence }),
+        )
       } else {
         yield finding('weights/constant', tensor.name, `All ${size} values of ${tensor.name} are ${statistics.min}`, {
           evidence,
         })
       }
     }
+    // One module may have been left at zero on purpose; a model of nothing else has lost its values.
+    const lost = matrices > 1 && zero.length === matrices
+    for (const each of zero) yield lost ? { ...each, severity: 'error' } : each
   },
 }

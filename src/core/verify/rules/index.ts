@@ -27,6 +27,7 @@ import { tiedDiffers } from './tied-differs'
 import { unexpectedTensor } from './unexpected-tensor'
 import { worldSize } from './world-size'
 import { wrapperPrefix } from './wrapper-prefix'
+import { zeroMoments } from './zero-moments'
 import { zeroRun } from './zero-run'
 
 /** Every rule. What opening a file shows by itself (truncated, overlapping, dangerous ...) needs none. */
@@ -60,4 +61,5 @@ export const ALL_RULES: readonly Rule[] = [
   allZero,
   tiedDiffers,
   negativeSecondMoment,
+  zeroMoments,
 ]

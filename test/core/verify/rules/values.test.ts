@@ -5,8 +5,9 @@ import { negativeSecondMoment } from '../../../../src/core/verify/rules/negative
 import { nonFinite } from '../../../../src/core/verify/rules/non-finite'
 import { replicated } from '../../../../src/core/verify/rules/replicated'
 import { tiedDiffers } from '../../../../src/core/verify/rules/tied-differs'
+import { zeroMoments } from '../../../../src/core/verify/rules/zero-moments'
 import { zeroRun } from '../../../../src/core/verify/rules/zero-run'
-import { type CheckpointSpec, checkpointOf, findingsOf, type TensorSpec } from '../handmade'
+import { type CheckpointSpec, checkpointOf, findingsOf, type TensorSpec, tensorOf } from '../handmade'
 
 const wave = (n: number) => Array.from({ length: n }, (_, i) => Math.sin(i + 1))
 const find = (rule: Rule, tensors: TensorSpec[], more: Partial<CheckpointSpec> = {}) =>
@@ -69,6 +70,14 @@ describe('a matrix of one value', () => {
       { rule: 'weights/all-zero', severity: 'warning' },
     ])
     expect(await find(allZero, [same('fc.weight', 1)])).toMatchObject([{ rule: 'weights/constant', severity: 'info' }])
+  })
+
+  test('is an error where no matrix is anything else', async () => {
+    const severities = async (tensors: TensorSpec[]) => (await find(allZero, tensors)).map(({ severity }) => severity)
+    expect(await severities([same('a.weight', 0), same('b.weight', 0)])).toEqual(['error', 'error'])
+    expect(await severities([same('a.weight', 0), { name: 'b.weight', shape: [8, 8], values: wave(64) }])).toEqual([
+      'warning',
+    ])
   })
 
   test('is in order where training begins at zero', async () => {
@@ -141,4 +150,26 @@ test('a square below zero is told, a first moment may be negative', async () => 
     { severity: 'error', evidence: { min: -1 } },
   ])
   expect(await find(negativeSecondMoment, [moment('exp_avg')])).toEqual([])
+})
+
+describe('second moments', () => {
+  const found = (step: number, ...moments: number[][]) => {
+    const parameters = moments.map((values, key) => {
+      const exp_avg_sq = tensorOf({ name: `state.${key}.exp_avg_sq`, shape: [4], values, component: 'optimizer' })
+      return { key, tensors: { exp_avg_sq }, scalars: {} }
+    })
+    return find(zeroMoments, [], { state: { optimizers: [{ file: 'optimizer.pt', groups: [], parameters, step }] } })
+  }
+  const zeros = [0, 0, 0, 0]
+
+  test('that are zero everywhere after steps are told', async () => {
+    expect(await found(8, zeros, zeros)).toMatchObject([
+      { rule: 'optimizer/empty-state', subject: 'optimizer.pt', evidence: { parameters: 2, step: 8 } },
+    ])
+  })
+
+  test('may be zero of a parameter, and before the first step', async () => {
+    expect(await found(8, zeros, [0, 0, 0, 1])).toEqual([])
+    expect(await found(0, zeros, zeros)).toEqual([])
+  })
 })
