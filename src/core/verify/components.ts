@@ -47,7 +47,10 @@ export function settle(checkpoint: Checkpoint, findings: readonly Finding[]): Co
       return { ...component, status: 'not-applicable', note: 'There are no usable weights; nothing could be resumed' }
     }
     // Of a whole file without a value nothing can be mended, with or without a config.
-    const mendable = unusable && !checkpoint.files.some(({ path }) => path === unusable.subject)
+    const mendable =
+      unusable &&
+      unusable.evidence?.component !== 'adapter' &&
+      !checkpoint.files.some(({ path }) => path === unusable.subject)
     if (mendable && id === 'config' && status === 'not-applicable') {
       return {
         ...component,
@@ -111,8 +114,9 @@ export function missingFindings(
     const said = findings.some(({ severity, subject }) => severity === 'error' && files.includes(subject))
     if (id === 'adapter') return adapterFindings(component, findings)
     const rule = MISSING[id]
-    // A file that can be read and lacks what belongs in it is told here, because no error does.
-    const bare = status === 'damaged' && files.length > 0 && !findings.some(({ severity }) => severity === 'error')
+    // A file that can be read and lacks what belongs in it is told here, where nothing else says what is wrong.
+    const told = findings.some(({ severity, subject }) => severity === 'error' || files.includes(subject))
+    const bare = status === 'damaged' && files.length > 0 && !told
     if ((status !== 'missing' && !bare) || said || rule === undefined) return []
     const message = note ?? `${label}: nothing of it is here`
     if (id === 'rng' && files.length > 0) return missingRanks(checkpoint, message)

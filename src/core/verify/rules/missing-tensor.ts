@@ -35,6 +35,7 @@ export const missingTensor: Rule = {
 
 function* missingTensors(checkpoint: Checkpoint): Generator<Finding> {
   const { components } = checkpoint
+  yield* lonelyFactors(checkpoint)
   if (components.find(({ id }) => id === 'weights')?.status !== 'present') return
   const match = matchOf(checkpoint)
   if (!match) return yield* oddLayers(checkpoint)
@@ -50,6 +51,20 @@ function* missingTensors(checkpoint: Checkpoint): Generator<Finding> {
     yield missing(name, why, { shape: [...shape], source: 'config.json' })
   }
 }
+
+/** Factors of a LoRA without the other one: PEFT leaves that at its first values and says nothing (peft 0.21, save_and_load.py). */
+function* lonelyFactors({ tensors }: Checkpoint): Generator<Finding> {
+  const factors = tensors.filter(({ name, component }) => component === 'adapter' && FACTOR.test(name))
+  const names = new Set(factors.map(({ name }) => name))
+  for (const { name, file } of factors) {
+    const other = name.replace(FACTOR, (_, kind = '', factor) => `.lora_${kind}${factor === 'A' ? 'B' : 'A'}`)
+    if (!names.has(other))
+      yield missing(other, `${name} is here and works only with it`, { file, component: 'adapter' })
+  }
+}
+
+/** The factors of a matrix, and those of an embedding. */
+const FACTOR = /\.lora_(embedding_)?([AB])(?=\.|$)/
 
 /** Whether the weights hold every parameter, as far as anything tells: what is missing there is no fault of the optimizer. */
 export function isWhole(checkpoint: Checkpoint): boolean {

@@ -90,3 +90,16 @@ test('layers by the hundred thousand are compared without comparing each with ea
   tensors.push({ name: 'layers.0.fc.bias', shape: [1] })
   expect(await subjects(checkpointOf({ tensors }))).toEqual([])
 })
+
+test('a factor of a LoRA is missed by the other one', async () => {
+  const factor = (name: string, shape: number[]) => ({ name, shape, component: 'adapter' as const })
+  const whole = [factor('q.lora_A.weight', [2, 8]), factor('q.lora_B.weight', [8, 2])]
+  expect(await findingsOf(missingTensor, checkpointOf({ tensors: whole }))).toEqual([])
+  const lonely = checkpointOf({
+    tensors: [...whole, factor('v.lora_A.weight', [2, 8]), factor('e.lora_embedding_B', [8, 2])],
+  })
+  expect((await findingsOf(missingTensor, lonely)).map(({ subject }) => subject)).toEqual([
+    'v.lora_B.weight',
+    'e.lora_embedding_A',
+  ])
+})
