@@ -42,7 +42,7 @@ function job<Result extends z.ZodType>(result: Result) {
 /** As a job, with the rows that have come since the last event. */
 const diffing = eventIterator(
   z.discriminatedUnion('type', [
-    z.object({ type: z.literal('progress'), progress: s.progress, rows: z.array(s.diffRow) }),
+    z.object({ type: z.literal('progress'), progress: s.progress, rows: s.diffRows }),
     z.object({ type: z.literal('result'), result: s.diffReport }),
   ]),
 )

@@ -303,6 +303,9 @@ export const conclusion = z.object({
   tensors: z.array(z.string()),
 })
 export const stateDifference = z.object({ what: z.string(), a: z.unknown(), b: z.unknown(), same: z.boolean() })
+/** Their types alone are checked, when they are made: a look at each of 100,000 copies it. */
+export const diffRows = z.custom<z.infer<typeof diffRow>[]>(Array.isArray)
+
 export const diffReport = z.object({
   a: z.string(),
   b: z.string(),
@@ -317,8 +320,7 @@ export const diffReport = z.object({
     /** Of all these, those found under another name. */
     moved: z.number().optional(),
   }),
-  /** Checked as they come with the progress, or as what they were made from: 100,000 of them would be copied only to be checked. */
-  tensors: z.custom<z.infer<typeof diffRow>[]>(Array.isArray),
+  tensors: diffRows,
   state: z.array(stateDifference),
   conclusions: z.array(conclusion).optional(),
   /** From the whole model down, as far as there are modules in modules. */

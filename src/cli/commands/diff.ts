@@ -24,6 +24,8 @@ export async function diff(a: string, b: string, options: Options, io: Io): Prom
   return withSession(io, async ({ client, checkpoint, finish }) => {
     const sides = { a: (await checkpoint(a)).id, b: (await checkpoint(b)).id }
     const report = await finish(client.diff({ ...sides, ...choices }, { ...(io.signal && { signal: io.signal }) }))
+    // Of 100,000 tensors the text is as large as they are: not both at once.
+    for (const id of Object.values(sides)) await client.close({ id })
     io.stdout.write(told(report, json ? 'json' : format, io))
     return report.identical ? STATUS.good : STATUS.findings
   })
