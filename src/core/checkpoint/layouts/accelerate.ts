@@ -57,6 +57,8 @@ export const accelerate: Layout = {
 
 /** Models told one by one where many are missing: numbers in names may be of any size. */
 const MOST_TOLD = 50
+/** No training has had more; a count beyond comes from damaged counters. */
+const MOST_PROCESSES = 2 ** 17
 
 async function openModels(draft: Draft): Promise<void> {
   const { listing } = draft
@@ -144,8 +146,8 @@ function countProcesses(draft: Draft): void {
   const files = draft.worldSize ?? 0
   const step = draft.optimizers[0]?.step
   const last = draft.schedulers[0]?.lastEpoch
-  const ratio = step && last ? last / step : 1
-  if (Number.isInteger(ratio) && ratio > files && ratio > 1) {
+  const ratio = step && last && Number.isInteger(step) ? last / step : 1
+  if (Number.isInteger(ratio) && ratio > files && ratio > 1 && ratio <= MOST_PROCESSES) {
     const why = `the scheduler counts ${last} steps where the optimizer counts ${step}, so ${ratio} processes trained`
     checkRanks(draft, ratio, why, name)
   } else if (files > 0) {

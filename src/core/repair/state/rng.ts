@@ -6,7 +6,7 @@ import { numberOf } from '../../decode/plain'
 import { list } from '../../verify/text'
 import type { Stored } from '../../write/torch-zip'
 import type { NewFile } from '../steps'
-import type { Anew } from './anew'
+import { type Anew, notMade } from './anew'
 import { type Facts, fileElsewhere } from './facts'
 import { torchFile } from './file'
 import { generatorState } from './generators'
@@ -35,10 +35,10 @@ export function rebuildRng(facts: Facts): Anew[] {
   const usable = checkpoint.state.rng.filter(({ malformed }) => malformed === undefined)
   const processes = checkpoint.state.worldSize ?? facts.others[0]?.state.worldSize ?? 1
   const have = new Set(usable.map(({ rank }) => rank ?? 0))
-  const gone = Array.from({ length: Math.min(processes, MOST_RANKS) }, (_, rank) => rank).filter(
-    (rank) => !have.has(rank),
-  )
   const name = namesFor(checkpoint.layout, processes)
+  if (processes > MOST_RANKS)
+    return notMade('rng', name(0), `Of ${processes} processes; at most ${MOST_RANKS} are seeded`)
+  const gone = Array.from({ length: processes }, (_, rank) => rank).filter((rank) => !have.has(rank))
   const [first] = gone.map(name)
   if (first === undefined) return []
   const model = modelOf(facts, usable)
@@ -51,8 +51,8 @@ export function rebuildRng(facts: Facts): Anew[] {
   return [{ component: 'rng', subject: first, evidence, files }]
 }
 
-/** As many processes as have been trained with, with room to spare. */
-const MOST_RANKS = 100_000
+/** A plan holds the states of all ranks, some 10 kB each. */
+const MOST_RANKS = 1024
 
 function namesFor(layout: string, processes: number): (rank: number) => string {
   if (layout === 'accelerate') return (rank) => `random_states_${rank}.pkl`

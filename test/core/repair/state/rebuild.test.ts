@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { referenceKernel } from '../../../../src/core/analysis/reference'
 import { applyRepair } from '../../../../src/core/repair/apply'
+import { planRepair } from '../../../../src/core/repair/plan'
 import { verify } from '../../../../src/core/verify/verify'
 import { digests, golden, opened, planned, scratch, snapshot } from '../cases'
 
@@ -139,6 +140,13 @@ describe('an Accelerate folder that lost', () => {
     expect(verification.findings.map(({ rule, subject }) => [rule, subject])).toEqual([
       ['rng/rebuilt', 'random_states_1.pkl'],
     ])
+  })
+
+  it("more processes' random states than a plan can hold are not made", async () => {
+    const checkpoint = await opened(golden('accelerate-ddp2-rng1-missing/data/checkpoints/checkpoint_2'))
+    const crowd = { ...checkpoint, state: { ...checkpoint.state, worldSize: 2 ** 50 } }
+    const plan = await planRepair(crowd, await verify(crowd, { kernel }), {})
+    expect(plan.plan).toMatchObject([{ kind: 'refuse', evidence: expect.stringContaining('at most 1024') }])
   })
 
   it('its optimizer with nothing beside it is left as it is: no file tells the settings', async () => {
