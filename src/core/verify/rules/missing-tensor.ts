@@ -20,7 +20,7 @@ export const missingTensor: Rule = {
   needs: 'structure',
   *check({ checkpoint, reference }) {
     const told = new Set<string>()
-    for (const each of missingTensors(checkpoint)) {
+    for (const each of missingFrom(checkpoint)) {
       told.add(unwrapped(each.subject))
       yield each
     }
@@ -31,6 +31,15 @@ export const missingTensor: Rule = {
       yield missing(name, why, { shape: [...shape], source: reference?.name, component })
     }
   },
+}
+
+const known = new WeakMap<Checkpoint, readonly Finding[]>()
+
+/** Looked for once: the rules about optimizers ask as well. */
+function missingFrom(checkpoint: Checkpoint): readonly Finding[] {
+  const made = known.get(checkpoint) ?? [...missingTensors(checkpoint)]
+  known.set(checkpoint, made)
+  return made
 }
 
 function* missingTensors(checkpoint: Checkpoint): Generator<Finding> {
@@ -72,7 +81,7 @@ export function isWhole(checkpoint: Checkpoint): boolean {
   const readable = components.every(
     ({ id, status }) => (id !== 'weights' && id !== 'adapter') || status === 'present' || status === 'not-applicable',
   )
-  return readable && gapsOf(checkpoint).length === 0 && missingTensors(checkpoint).next().done === true
+  return readable && gapsOf(checkpoint).length === 0 && missingFrom(checkpoint).length === 0
 }
 
 function missing(name: string, why: string, evidence: Record<string, unknown>): Finding {

@@ -16,13 +16,14 @@ export const optimizerShapeMismatch: Rule = {
   ids: ['optimizer/shape-mismatch'],
   needs: 'structure',
   *check({ checkpoint }) {
-    const weights = weightsOf(checkpoint)
+    const { optimizers } = checkpoint.state
+    const weights = optimizers.length > 0 ? weightsOf(checkpoint) : []
     if (weights.length === 0 || diagnose(checkpoint).length > 0 || !isWhole(checkpoint)) return
     const own = new Map<string, number>()
     for (const { shape } of weights) own.set(String(shape), (own.get(String(shape)) ?? 0) + 1)
     const values = weights.reduce((sum, { shape }) => sum + numel(shape), 0)
     // Each by itself: two optimizers may share parameters.
-    for (const optimizer of checkpoint.state.optimizers) {
+    for (const optimizer of optimizers) {
       const free = new Map(own)
       let valuesLeft = values
       const strangers: (readonly number[])[] = []

@@ -20,7 +20,8 @@ export const parameterMismatch: Rule = {
     for (const optimizer of state.optimizers) yield* strayStates(optimizer)
     const whole = components.some(({ id, status }) => id === 'weights' && status === 'present')
     const adapter = components.some(({ id, status }) => id === 'adapter' && status !== 'not-applicable')
-    if (!whole || adapter || diagnose(checkpoint).length > 0 || !isWhole(checkpoint)) return
+    if (state.optimizers.length === 0 || !whole || adapter) return
+    if (diagnose(checkpoint).length > 0 || !isWhole(checkpoint)) return
     const weights = weightsOf(checkpoint)
     const own = weights.map(({ name }) => unwrapped(name))
     // A module that holds the model puts its own name in front (Lightning's `model.`).
