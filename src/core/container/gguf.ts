@@ -248,7 +248,8 @@ function placed(
     const count = shape.reduce((product, extent) => product * extent, 1)
     const begin = dataOffset + offset
     const byteLength = type && (count / type.block) * type.bytes
-    if (!Number.isSafeInteger(count) || !Number.isSafeInteger(begin) || (type && rows % type.block !== 0)) {
+    const possible = [...shape, count, begin].every(Number.isSafeInteger)
+    if (!possible || (type && rows % type.block !== 0)) {
       const message = `${quote(name)} claims the shape [${shape.join(', ')}] at byte ${offset}, which ${type?.name ?? 'nothing'} cannot fill`
       report.add('place', 'file/bad-header', name, message, { file, offset })
       continue

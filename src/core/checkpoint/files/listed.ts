@@ -45,7 +45,7 @@ export function tensorsOf(listed: readonly Listed[], file: string): Pick<Content
       continue
     }
     const needed = shape.reduce((product, extent) => product * extent, itemSize(dtype))
-    if (!Number.isSafeInteger(needed)) {
+    if (![...shape, needed].every(Number.isSafeInteger)) {
       report.add(
         'shape',
         'file/bad-header',

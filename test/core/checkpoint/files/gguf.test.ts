@@ -181,6 +181,20 @@ describe('a GGUF file', () => {
     ])
   })
 
+  it.each([0, 67_108_864])('refuses an extent beyond all measure beside one of 0, in type %i', async (type) => {
+    const file = new Gguf()
+      .u32(3)
+      .u64(1, 0)
+      .text('w')
+      .u32(2)
+      .u64(0, 2 ** 60)
+      .u32(type)
+      .u64(0)
+    const { tensors, findings } = await open(file.bytes)
+    expect(tensors).toEqual([])
+    expect(findings).toMatchObject([{ rule: 'file/bad-header', subject: 'w' }])
+  })
+
   it('with bytes changed anywhere in its header opens or fails with a code', async () => {
     const golden = readFileSync(goldenPath('gguf-types')).subarray(0, 4096)
     const change = fc.record({ at: fc.nat(1800), value: fc.nat(255) })
