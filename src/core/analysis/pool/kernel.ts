@@ -3,6 +3,7 @@ import type { FileOnDisk, FilePlace } from '../../bytes/source'
 import { type DType, itemSize } from '../../checkpoint/dtype'
 import { numel, type Tensor } from '../../checkpoint/tensor'
 import { plainBlock } from '../../checkpoint/values'
+import { throwIfAborted } from '../../errors'
 import type { Comparison, ComparisonOptions, Kernel, WholeOptions } from '../kernel'
 import { addMoments, newMoments, statisticsFrom } from '../moments'
 import { addPairSums, comparisonFrom, newPairSums } from '../pair-sums'
@@ -117,6 +118,8 @@ async function sumsOf(
       return sums
     }),
   )
+  // The last parts may have been done when the word to stop came.
+  throwIfAborted(signal)
   return outcomes.map((outcome) => {
     if (outcome.status === 'rejected') throw outcome.reason
     return outcome.value
