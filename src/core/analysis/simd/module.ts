@@ -16,7 +16,6 @@ export type Wide = 'F32' | 'F64'
 type Measure = (a: number, n: number, normal: number, out: number) => void
 type Compare = (a: number, b: number, n: number, out: number) => void
 type Widen = (from: number, n: number, to: number) => void
-type Exponents = (a: number, n: number, drop: number, counts: number) => void
 type Bins = (a: number, n: number, low: number, high: number, perHalf: number, bins: number, counts: number) => void
 
 /** What `assembly/` exports: addresses are bytes from the start of the memory, `n` counts elements. */
@@ -37,10 +36,6 @@ export interface Exports {
   furthest16(a: number, b: number, n: number, special: number): number
   furthest32(a: number, b: number, n: number): number
   furthest64(a: number, b: number, n: number): number
-  readonly exponents8: Exponents
-  readonly exponents16: Exponents
-  readonly exponents32: Exponents
-  readonly exponents64: Exponents
   readonly histogramF32: Bins
   readonly histogramF64: Bins
   widenTable(from: number, n: number, to: number, table: number): void

@@ -81,28 +81,6 @@ export function measureF64(a: usize, n: i32, normal: f64, out: usize): void {
   store<f64>(out, f64x2.extract_lane(shift, 0), 48)
 }
 
-/** Counts patterns by their first bits, sign and exponent: in four tables of 4096 in turn, so that equal ones do not wait. */
-@inline
-function countExponents<Pattern>(a: usize, n: i32, drop: i32, counts: usize): void {
-  for (let i = 0; i < n; i++, a += sizeof<Pattern>()) {
-    const slot = counts + ((usize(u64(load<Pattern>(a)) >> u64(drop)) | (usize(i & 3) << 12)) << 2)
-    store<u32>(slot, load<u32>(slot) + 1)
-  }
-}
-
-export function exponents8(a: usize, n: i32, drop: i32, counts: usize): void {
-  countExponents<u8>(a, n, drop, counts)
-}
-export function exponents16(a: usize, n: i32, drop: i32, counts: usize): void {
-  countExponents<u16>(a, n, drop, counts)
-}
-export function exponents32(a: usize, n: i32, drop: i32, counts: usize): void {
-  countExponents<u32>(a, n, drop, counts)
-}
-export function exponents64(a: usize, n: i32, drop: i32, counts: usize): void {
-  countExponents<u64>(a, n, drop, counts)
-}
-
 /** Counts into equal bins over [low, high]; `perHalf` is bins over half the width. */
 @inline
 function bin(v: f64, low: f64, high: f64, perHalf: f64, bins: i32, counts: usize): void {
