@@ -1,0 +1,75 @@
+import { z } from 'zod'
+import { jsonNumber, shape } from './values'
+
+export const tensorFlag = z.enum([
+  'flattened',
+  'rank-shard',
+  'placeholder',
+  'empty',
+  'no-values',
+  'truncated',
+  'tied',
+  'view',
+  'wrapper-prefix',
+  'non-finite',
+  'frozen',
+  'sparse',
+  'quantized',
+])
+
+export const tensorRow = z.object({
+  /** Position in the checkpoint's list: what other calls name it by. */
+  index: z.number().int(),
+  name: z.string(),
+  dtype: z.string(),
+  shape,
+  bytes: z.number(),
+  file: z.string(),
+  component: z.string(),
+  flags: z.array(tensorFlag),
+  /** Of the optimizer's tensors: the parameter and what of it this is, as `lm_head.weight · exp_avg`. */
+  label: z.string().optional(),
+})
+
+export const statistics = z.object({
+  count: z.number(),
+  min: jsonNumber.nullable(),
+  max: jsonNumber.nullable(),
+  mean: jsonNumber.nullable(),
+  std: jsonNumber.nullable(),
+  l2: jsonNumber.nullable(),
+  zeros: z.number(),
+  nan: z.number(),
+  inf: z.number(),
+  /** Values other than zero below the smallest normal one of the dtype. */
+  denormals: z.number().optional(),
+})
+
+/** Everything the detail panel shows of one tensor. */
+export const tensorDetail = z.object({
+  row: tensorRow,
+  statistics,
+  histogram: z.object({ min: z.number(), max: z.number(), counts: z.array(z.number()) }).nullable(),
+  /** The first values in row-major order, as far as `head` reaches. */
+  head: z.array(jsonNumber),
+  /** Mean of the values under each cell of a picture of the last two dimensions (null: NaN or no value). */
+  picture: z.object({ width: z.number(), height: z.number(), values: z.array(z.number().nullable()) }).nullable(),
+  storage: z.object({ key: z.string(), byteLength: z.number() }).optional(),
+  strides: z.array(z.number()).optional(),
+  offset: z.number().optional(),
+  /** Names of other tensors over the same storage. */
+  sharedWith: z.array(z.string()),
+})
+
+/** b - a of two tensors, in float64. */
+export const tensorDifference = z.object({
+  statistics,
+  histogram: tensorDetail.shape.histogram,
+  picture: tensorDetail.shape.picture,
+})
+
+export type TensorRow = z.infer<typeof tensorRow>
+export type TensorFlag = z.infer<typeof tensorFlag>
+export type TensorDetail = z.infer<typeof tensorDetail>
+export type TensorDifference = z.infer<typeof tensorDifference>
+export type Statistics = z.infer<typeof statistics>
