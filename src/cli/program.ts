@@ -128,7 +128,7 @@ export function program(io: Io, done: (status: Status) => void): Command {
     )
     .addOption(
       new Option(
-        '--choose <step=candidate>',
+        '--choose <step=choice>',
         'what to take where a step offers several; none refuses the step',
       ).argParser(parseChoice),
     )
@@ -258,12 +258,12 @@ function parseRename(text: string, sofar: { pattern: string; to: string }[] = []
   return [...sofar, { pattern: text.slice(0, at), to: text.slice(at + 1) }]
 }
 
-/** Collects `3=checkpoint-20` into candidates by step. */
+/** Collects `3=checkpoint-20` into choices by step. */
 function parseChoice(text: string, sofar: ReadonlyMap<number, string> = new Map()): Map<number, string> {
-  const [, step, candidate] = /^([1-9]\d{0,8})=(.+)$/.exec(text) ?? []
-  if (step === undefined || candidate === undefined)
+  const [, step, choice] = /^([1-9]\d{0,8})=(.+)$/.exec(text) ?? []
+  if (step === undefined || choice === undefined)
     throw new InvalidArgumentError('Write a choice as 3=checkpoint-20.')
-  return new Map(sofar).set(Number(step), candidate)
+  return new Map(sofar).set(Number(step), choice)
 }
 
 /** Collects `NAME=2,3` into shapes by name. The last `=` counts: a name may hold one. */

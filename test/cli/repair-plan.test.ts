@@ -41,17 +41,17 @@ test('a plan that is printed can be edited and given back', async () => {
   expect(those.filter(([own]) => !own).every(([, confidence]) => confidence === 'refused')).toBe(true)
 })
 
-test('a candidate is chosen by its name, and what is offered is shown', async () => {
+test('a choice is made by its name, and what is offered is shown', async () => {
   const { path, out } = flattened()
   const { stdout } = await assay(['repair', path, '--dry-run'])
-  const [, step, candidate] = /--choose (\d+)=([\d,]+)/.exec(stdout) ?? []
-  const { json } = await assayJson<Plan>('repair', path, '--out', out, '--choose', `${step}=${candidate}`)
+  const [, step, choice] = /--choose (\d+)=([\d,]+)/.exec(stdout) ?? []
+  const { json } = await assayJson<Plan>('repair', path, '--out', out, '--choose', `${step}=${choice}`)
   expect(json.plan.find((each) => each.step === Number(step))).toMatchObject({
-    chosen: candidate,
+    chosen: choice,
     confidence: 'likely',
   })
   const wrong = await assay(['repair', path, '--dry-run', '--choose', `${step}=other`])
-  expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('has no candidate other')])
+  expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('has no choice other')])
 })
 
 test.each([

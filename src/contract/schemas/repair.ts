@@ -17,9 +17,10 @@ export const planStep = z.object({
   confidence: z.enum(['certain', 'likely', 'ask', 'refused']),
   before: z.string().optional(),
   after: z.string().optional(),
-  /** Where it asks for a shape: those that some evidence speaks for. */
-  candidates: z.array(shape).optional(),
-  /** The ways there are to do it, where there are several; a step that asks is done once one is chosen. */
+  /**
+   * The ways there are to do it, where there are several; a step that asks is done once one is chosen. Of a `reshape` they are
+   * the shapes that some evidence speaks for, the id as `--shape` takes it (`1280,128,3`); another may be given instead.
+   */
   choices: z
     .array(z.object({ id: z.string(), action: z.string(), evidence: z.string(), after: z.string().optional() }))
     .optional(),

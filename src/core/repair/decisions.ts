@@ -7,7 +7,7 @@ export interface Decision {
   readonly step: number
   /** What the step was about when the user decided. */
   readonly subject?: string | undefined
-  /** Id of one of its candidates; `none` refuses the step. */
+  /** Id of one of its choices; `none` refuses the step. */
   readonly choice?: string | undefined
 }
 
@@ -16,7 +16,7 @@ const NONE = 'none'
 
 /**
  * The proposal as the user wants it. `number` is that of its step. Throws `usage` when the decision is about another subject,
- * as of a plan that was made before the checkpoint changed, and when no such candidate is offered: nothing is taken on trust.
+ * as of a plan that was made before the checkpoint changed, and when no such choice is offered: nothing is taken on trust.
  */
 export function decided(proposal: Proposal, number: number, decisions: readonly Decision[]): Proposal {
   const own = decisions.filter(({ step }) => step === number)
@@ -25,15 +25,15 @@ export function decided(proposal: Proposal, number: number, decisions: readonly 
     throw new AssayError('usage', `Step ${number} is about ${proposal.subject}, not about ${astray.subject}`, {
       hint: 'The plan has changed since: make a new one.',
     })
-  const choice = own.findLast((each) => each.choice !== undefined)?.choice
-  if (choice === undefined) return proposal
-  if (choice === NONE) return isDone(proposal) || proposal.confidence === 'ask' ? refused(proposal) : proposal
-  const candidate = proposal.choices?.find(({ id }) => id === choice)
-  if (!candidate) {
+  const wanted = own.findLast((each) => each.choice !== undefined)?.choice
+  if (wanted === undefined) return proposal
+  if (wanted === NONE) return isDone(proposal) || proposal.confidence === 'ask' ? refused(proposal) : proposal
+  const choice = proposal.choices?.find(({ id }) => id === wanted)
+  if (!choice) {
     const offered = [...(proposal.choices ?? []).map(({ id }) => id), NONE].join(', ')
-    throw new AssayError('usage', `Step ${number} has no candidate ${choice}`, { hint: `It offers ${offered}.` })
+    throw new AssayError('usage', `Step ${number} has no choice ${wanted}`, { hint: `It offers ${offered}.` })
   }
-  const { id, evidence, ...step } = candidate
+  const { id, evidence, ...step } = choice
   return { ...proposal, ...step, confidence: 'likely', evidence: `You chose it. ${evidence}`, chosen: id }
 }
 

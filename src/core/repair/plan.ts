@@ -25,7 +25,7 @@ const MENDERS: readonly Mender[] = [plain, rename, reshape, cut, refill, rankSha
 
 /**
  * What can be mended, each step with its evidence, and why the rest cannot. Writes nothing; reads some values where they
- * are evidence. Throws `usage` when a decision is about no step or no candidate, when `shapes` names a tensor that is not there or the reference shares no name, `cancelled`,
+ * are evidence. Throws `usage` when a decision is about no step or no choice, when `shapes` names a tensor that is not there or the reference shares no name, `cancelled`,
  * and what reading throws.
  */
 export async function planRepair(

@@ -83,8 +83,6 @@ export interface RepairStep {
   readonly confidence: Confidence
   readonly before?: string
   readonly after?: string
-  /** Where the user is asked for a shape: those that some evidence speaks for. */
-  readonly candidates?: readonly (readonly number[])[]
   readonly changes?: readonly Change[]
   readonly additions?: readonly Addition[]
   /** An index file to be written anew. */

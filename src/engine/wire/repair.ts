@@ -29,7 +29,6 @@ function wireStep({
   confidence,
   before,
   after,
-  candidates,
   lost,
   choices,
   chosen,
@@ -37,7 +36,6 @@ function wireStep({
   const change = { ...(before !== undefined && { before }), ...(after !== undefined && { after }) }
   const told = {
     ...(lost && { lost: [...lost] }),
-    ...(candidates && { candidates: candidates.map((each) => [...each]) }),
     ...(choices && { choices: choices.map(wireChoice) }),
     ...(chosen !== undefined && { chosen }),
   }

@@ -75,7 +75,7 @@ describe('a weight with NaN in it', () => {
 
 describe('a decision', () => {
   it.each<[string, Decision, RegExp]>([
-    ['for a candidate that is not offered', { step: 1, choice: 'checkpoint-99' }, /no candidate/],
+    ['for a choice that is not offered', { step: 1, choice: 'checkpoint-99' }, /no choice/],
     ['about another subject than the step has now', { step: 1, subject: 'other', choice: 'none' }, /not about other/],
     ['about a step that is not there', { step: 9, choice: 'none' }, /no step 9/],
   ])('%s is refused', async (_, decision, message) => {

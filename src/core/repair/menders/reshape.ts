@@ -62,10 +62,8 @@ async function byEvidence(tensor: Tensor, context: Context): Promise<Proposal | 
   }
   if (model && told && !sameShape(model.shape, told.shape)) {
     const evidence = `The reference has ${shapeText(model.shape)}, but ${told.source} says ${shapeText(told.shape)}`
-    return {
-      ...asking(tensor, evidence, [model.shape, told.shape]),
-      choices: [choice(tensor, model.shape, context.reference?.name ?? ''), choice(tensor, told.shape, told.source)],
-    }
+    const byReference = choice(tensor, model.shape, context.reference?.name ?? '')
+    return asking(tensor, evidence, [byReference, choice(tensor, told.shape, told.source)])
   }
   if (model) return afterReference(tensor, model, context)
   const size = numel(tensor.shape)
@@ -77,7 +75,7 @@ async function byEvidence(tensor: Tensor, context: Context): Promise<Proposal | 
   const other = size / (rows ?? 1)
   const guess = [rows ?? 1, other]
   const evidence = `Its bias tells one dimension, ${rows}; ${shapeText(guess)} would be a guess`
-  return { ...asking(tensor, evidence, [guess]), choices: [choice(tensor, guess, 'its bias')] }
+  return asking(tensor, evidence, [choice(tensor, guess, 'its bias')])
 }
 
 /** The reference's tensor of this name, if it is this one with its shape kept. */
@@ -93,7 +91,8 @@ async function afterReference(tensor: Tensor, model: Tensor, { reference, signal
   if (tensor.blocks.length === 0 || model.blocks.length === 0)
     return proposalFor(tensor, model.shape, 'likely', `${text}; values to compare are not stored`)
   const likeness = await likenessOf(tensor, model, signal).catch(unlessCancelled)
-  if (!likeness) return asking(tensor, `${text}, but the values cannot be compared`, [model.shape])
+  const asThere = choice(tensor, model.shape, reference?.name ?? '')
+  if (!likeness) return asking(tensor, `${text}, but the values cannot be compared`, [asThere])
   const { compared, identical, cosine, ratio } = likeness
   if (identical) return proposalFor(tensor, model.shape, 'certain', `${text}; its first ${compared} are the same`)
   if (cosine !== null && cosine >= SAME_ORDER)
@@ -111,7 +110,7 @@ async function afterReference(tensor: Tensor, model: Tensor, { reference, signal
       `${text}; they spread ${ratioText(ratio)} as far as the reference's`,
     )
   const evidence = `${text}, but they spread ${ratioText(ratio)} as far as the reference's: another weight, it seems`
-  return { ...asking(tensor, evidence, [model.shape]), choices: [choice(tensor, model.shape, reference?.name ?? '')] }
+  return asking(tensor, evidence, [asThere])
 }
 
 /** A file that cannot be read has its finding; here it only means that there is no evidence. */
@@ -148,9 +147,9 @@ function proposalFor(
   return { ...base(tensor), action, evidence, confidence, after, changes: [{ tensor, shape }] }
 }
 
-function asking(tensor: Tensor, evidence: string, candidates: Proposal['candidates']): Proposal {
+function asking(tensor: Tensor, evidence: string, choices: readonly Choice[]): Proposal {
   const action = `Say which shape ${tensor.name} has`
-  return { ...base(tensor), action, evidence, confidence: 'ask', ...(candidates && { candidates }) }
+  return { ...base(tensor), action, evidence, confidence: 'ask', choices }
 }
 
 /** One of the shapes that it may have; its id is what `--shape` takes. */

@@ -1,6 +1,5 @@
 import { Button, Checkbox, TextInput } from '@mantine/core'
 import { useState } from 'react'
-import { formatShape } from '../../ui/format'
 import { SafeText, visible } from '../../ui/safe-text'
 import { Tag, type Tone } from '../../ui/tag'
 import classes from './plan-step.module.css'
@@ -24,7 +23,7 @@ interface PlanStepRowProps {
 }
 
 export function PlanStepRow({ step, refused, given, onRefuse, onShape }: PlanStepRowProps) {
-  const { kind, subject, evidence, confidence, before, after, lost = [], candidates = [] } = step
+  const { kind, subject, evidence, confidence, before, after, lost = [], choices = [] } = step
   // The command names its flag; here there is a field.
   const action = step.action.replace(/: --shape .*$/s, '')
   const { word, tone, means } = CONFIDENCE[confidence]
@@ -75,8 +74,8 @@ export function PlanStepRow({ step, refused, given, onRefuse, onShape }: PlanSte
             Lost: <SafeText>{line}</SafeText>
           </p>
         ))}
-        {confidence === 'ask' && kind !== 'plain' && (
-          <ShapeInput subject={subject} candidates={candidates} onShape={onShape} />
+        {confidence === 'ask' && kind === 'reshape' && (
+          <ShapeInput subject={subject} choices={choices} onShape={onShape} />
         )}
       </div>
     </li>
@@ -85,26 +84,26 @@ export function PlanStepRow({ step, refused, given, onRefuse, onShape }: PlanSte
 
 interface ShapeInputProps {
   subject: string
-  candidates: readonly (readonly number[])[]
+  choices: NonNullable<PlanStep['choices']>
   onShape: PlanStepRowProps['onShape']
 }
 
 /** A shape, picked among those that something speaks for or typed. */
-function ShapeInput({ subject, candidates, onShape }: ShapeInputProps) {
+function ShapeInput({ subject, choices, onShape }: ShapeInputProps) {
   const [text, setText] = useState('')
   const shape = parseShape(text)
   const isWrong = text.trim() !== '' && !shape
   return (
     <div className={classes.shapes}>
-      {candidates.map((candidate) => (
+      {choices.map(({ id, after }) => (
         <Button
-          key={candidate.join()}
+          key={id}
           size="compact-sm"
           variant="default"
-          onClick={() => onShape([...candidate])}
+          onClick={() => onShape(parseShape(id))}
           data-testid="repair-candidate"
         >
-          {formatShape(candidate)}
+          {after ?? id}
         </Button>
       ))}
       <TextInput
@@ -113,7 +112,7 @@ function ShapeInput({ subject, candidates, onShape }: ShapeInputProps) {
         onBlur={() => !isWrong && text.trim() !== '' && onShape(shape)}
         onKeyDown={(event) => event.key === 'Enter' && !isWrong && onShape(shape)}
         error={isWrong && 'Numbers with commas between them, such as 1280, 128, 3'}
-        placeholder={candidates.length > 0 ? 'or another: 1280, 128, 3' : '1280, 128, 3'}
+        placeholder={choices.length > 0 ? 'or another: 1280, 128, 3' : '1280, 128, 3'}
         aria-label={`Shape of ${visible(subject)}`}
         w={220}
         data-testid="repair-shape"
