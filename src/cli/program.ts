@@ -127,10 +127,9 @@ export function program(io: Io, done: (status: Status) => void): Command {
       'write every PyTorch file as torch.load(weights_only=True, mmap=True) takes it, whatever is lost',
     )
     .addOption(
-      new Option(
-        '--choose <step=choice>',
-        'what to take where a step offers several; none refuses the step',
-      ).argParser(parseChoice),
+      new Option('--choose <step=choice>', 'what to take where a step offers several; none refuses the step').argParser(
+        parseChoice,
+      ),
     )
     .option('--plan <file>', 'do what this plan says: that of --dry-run --json, edited')
     .option('--deep', 'read every value first: finds NaN, infinities, damaged bytes')
@@ -261,8 +260,7 @@ function parseRename(text: string, sofar: { pattern: string; to: string }[] = []
 /** Collects `3=checkpoint-20` into choices by step. */
 function parseChoice(text: string, sofar: ReadonlyMap<number, string> = new Map()): Map<number, string> {
   const [, step, choice] = /^([1-9]\d{0,8})=(.+)$/.exec(text) ?? []
-  if (step === undefined || choice === undefined)
-    throw new InvalidArgumentError('Write a choice as 3=checkpoint-20.')
+  if (step === undefined || choice === undefined) throw new InvalidArgumentError('Write a choice as 3=checkpoint-20.')
   return new Map(sofar).set(Number(step), choice)
 }
 
