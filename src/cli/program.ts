@@ -81,6 +81,7 @@ export function program(io: Io, done: (status: Status) => void): Command {
   ])
     .argument('<path>', 'checkpoint file or folder')
     .addOption(filter())
+    .option('--exponents', 'draw how common each binary exponent is (JSON has the counts)')
     .addOption(asJson())
     .action(async (path: string, options) => done(await (await import('./commands/stats')).stats(path, options, io)))
 

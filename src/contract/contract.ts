@@ -135,7 +135,13 @@ export const contract = {
   tensor: base.input(handle.extend({ index: z.number().int() })).output(s.tensorDetail),
   /** Statistics of the named tensors, each as it is done. `error`: why the values could not be read; the numbers are empty then. */
   statistics: base
-    .input(handle.extend({ indices: z.array(z.number().int()) }))
+    .input(
+      handle.extend({
+        indices: z.array(z.number().int()),
+        /** Count exponents as well; costs half as much again. */
+        exponents: z.boolean().optional(),
+      }),
+    )
     .output(eventIterator(z.object({ index: z.number(), statistics: s.statistics, error: z.string().optional() }))),
   /** SHA-256 of the named tensors' values as contiguous row-major little-endian bytes; `error`: why there is none. */
   digests: base

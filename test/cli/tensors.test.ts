@@ -92,6 +92,18 @@ describe('assay stats', () => {
     }
   })
 
+  it('counts binary exponents in JSON, which with all that has none make up the tensor, and draws them where asked', async () => {
+    const path = goldenPath('trainer-gpt2')
+    const { json } = await assayJson<{ tensors: unknown[] }>('stats', path)
+    for (const row of json.tensors) {
+      const { count, zeros, nan, inf, denormals = 0, exponents } = statistics.parse(row)
+      const counted = [...(exponents?.positive ?? []), ...(exponents?.negative ?? [])].reduce((sum, n) => sum + n, 0)
+      expect(counted + zeros + nan + inf + denormals).toBe(count)
+    }
+    expect((await assay(['stats', path])).stdout).not.toMatch(/[▁-█]/)
+    expect((await assay(['stats', path, '--exponents', '--filter', '*wte*'])).stdout).toMatch(/-\d+ [▁-█·]+ -?\d+/)
+  })
+
   it('says of each tensor that cannot be read why not, and measures the rest', async () => {
     const { json, status } = await assayJson<{ tensors: { error?: string; mean: number | null }[] }>(
       'stats',

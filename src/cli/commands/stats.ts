@@ -4,6 +4,7 @@ import type { Io } from '../io'
 import { withSession } from '../session'
 import { STATUS, type Status } from '../status'
 import { tensorRows } from '../tensors'
+import { exponentsText } from '../text/exponents'
 import { progressLine } from '../text/progress'
 import { jsonText, nameText, safe } from '../text/safe'
 import { table } from '../text/table'
@@ -11,6 +12,7 @@ import { numberText, shapeText } from '../text/units'
 
 interface Options {
   readonly filter?: string
+  readonly exponents?: true
   readonly json?: true
 }
 
@@ -26,7 +28,7 @@ export async function stats(path: string, options: Options, io: Io): Promise<Sta
     const tensors: Measured[] = []
     let done = 0
     const stream = await session.client.statistics(
-      { id, indices: [...rows.keys()] },
+      { id, indices: [...rows.keys()], exponents: options.json === true || options.exponents === true },
       { ...(io.signal && { signal: io.signal }) },
     )
     for await (const { index, statistics, error } of stream) {
@@ -39,27 +41,29 @@ export async function stats(path: string, options: Options, io: Io): Promise<Sta
     }
     progress.clear()
     io.stdout.write(
-      options.json ? jsonText({ path: opened.path, tensors }, io.stdout.isTTY === true) : text(tensors, io),
+      options.json ? jsonText({ path: opened.path, tensors }, io.stdout.isTTY === true) : text(tensors, options, io),
     )
     return STATUS.good
   })
 }
 
-function text(tensors: readonly Measured[], io: Io): string {
+function text(tensors: readonly Measured[], { exponents }: Options, io: Io): string {
   const { dim, red, bold } = colors(io)
-  const head = ['tensor', 'dtype', 'shape', 'min', 'max', 'mean', 'std', 'l2', 'zeros', 'nan', 'inf', '']
+  const counted = exponents ? ['exponents'] : []
+  const head = ['tensor', 'dtype', 'shape', 'min', 'max', 'mean', 'std', 'l2', 'zeros', 'nan', 'inf', ...counted, '']
   const lines = tensors.map((one) => [
     nameText(one.name, io.stdout),
     one.dtype,
     shapeText(one.shape),
     ...[one.min, one.max, one.mean, one.std, one.l2, one.zeros, one.nan, one.inf].map(numberText),
+    ...(exponents ? [exponentsText(one.exponents)] : []),
     safe(one.error ?? ''),
   ])
   return table([head, ...lines], {
     align: ['left', 'left', 'left', ...new Array<'right'>(8).fill('right')],
     paint: (cell, column, row) => {
       if (row === 0) return bold(cell)
-      if (column === 11 || (column > 8 && cell.trim() !== '0')) return red(cell)
+      if (column === head.length - 1 || ((column === 9 || column === 10) && cell.trim() !== '0')) return red(cell)
       return column === 1 || column === 2 ? dim(cell) : cell
     },
   })

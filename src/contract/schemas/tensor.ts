@@ -31,6 +31,16 @@ export const tensorRow = z.object({
   label: z.string().optional(),
 })
 
+/**
+ * How often which binary exponents occur: `positive[i]` counts the values from 2 ** (first + i) up to twice that, `negative[i]`
+ * their negatives. Zeros, denormals, NaN and infinities are not among them.
+ */
+export const exponents = z.object({
+  first: z.number().int(),
+  positive: z.array(z.number()),
+  negative: z.array(z.number()),
+})
+
 export const statistics = z.object({
   count: z.number(),
   min: jsonNumber.nullable(),
@@ -43,6 +53,8 @@ export const statistics = z.object({
   inf: z.number(),
   /** Values other than zero below the smallest normal one of the dtype. */
   denormals: z.number().optional(),
+  /** Where they were asked for; null where no value has one. */
+  exponents: exponents.nullable().optional(),
 })
 
 /** Everything the detail panel shows of one tensor. */
@@ -73,3 +85,4 @@ export type TensorFlag = z.infer<typeof tensorFlag>
 export type TensorDetail = z.infer<typeof tensorDetail>
 export type TensorDifference = z.infer<typeof tensorDifference>
 export type Statistics = z.infer<typeof statistics>
+export type Exponents = z.infer<typeof exponents>

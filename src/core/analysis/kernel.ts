@@ -1,12 +1,13 @@
 import type { DType } from '../checkpoint/dtype'
 import type { Tensor } from '../checkpoint/tensor'
+import type { Exponents } from './exponents'
 
 /**
  * Numbers over blocks of contiguous little-endian elements. Implementations are swappable (`reference.ts` is the oracle);
  * none knows a checkpoint. Feed blocks in order, of any whole number of elements, then take the result.
  */
 export interface Kernel {
-  statistics(dtype: DType): Accumulator<Statistics>
+  statistics(dtype: DType, options?: StatisticsOptions): Accumulator<Statistics>
   comparison(a: DType, b: DType, options?: ComparisonOptions): PairAccumulator<Comparison>
   /** Equal-width bins over [min, max]; values outside and non-finite ones are not counted. */
   histogram(dtype: DType, min: number, max: number, bins: number): Accumulator<Float64Array>
@@ -19,10 +20,15 @@ export interface Kernel {
   comparisonOf?(a: Tensor, b: Tensor, options: WholeOptions): Promise<Comparison | undefined>
 }
 
-export interface WholeOptions extends ComparisonOptions {
+export interface WholeOptions extends StatisticsOptions, ComparisonOptions {
   readonly signal?: AbortSignal
   /** Hears how many more bytes, of both sides, were read. */
   readonly onBytes?: (bytes: number) => void
+}
+
+export interface StatisticsOptions {
+  /** Count exponents as well; costs half as much again. */
+  readonly exponents?: boolean
 }
 
 export interface ComparisonOptions {
@@ -56,6 +62,8 @@ export interface Statistics {
   readonly inf: number
   /** Values other than zero that are smaller than the smallest normal one of the dtype; 0 for dtypes that have none. */
   readonly denormals: number
+  /** Of 64-bit integers as float64 rounds them; null where no value has any, or for complex ones. Told where it was asked for. */
+  readonly exponents?: Exponents | null
 }
 
 /** b against a. Differences are taken in float64 over pairs where both values are finite. */

@@ -1,3 +1,4 @@
+import { addExponents, type Exponents } from './exponents'
 import type { Statistics } from './kernel'
 
 /** What statistics are made of: of parts of a tensor they add up, in any order, to those of the whole. */
@@ -17,6 +18,8 @@ export interface Moments {
   /** Sum of squared distances from their mean. */
   deviations: number
   squares: number
+  /** Of those that are normal; absent where they were not asked for. */
+  exponents?: Exponents | null
 }
 
 export function newMoments(): Moments {
@@ -43,6 +46,7 @@ export function addMoments(into: Moments, part: Moments): void {
   into.nan += part.nan
   into.inf += part.inf
   into.denormals += part.denormals
+  if (part.exponents !== undefined) into.exponents = addExponents(into.exponents ?? null, part.exponents)
   if (part.finite === 0) return
   if (into.finite > 0) {
     const apart = (part.sum + part.lost) / part.finite - (into.sum + into.lost) / into.finite
@@ -60,8 +64,8 @@ export function addMoments(into: Moments, part: Moments): void {
 }
 
 export function statisticsFrom(moments: Moments): Statistics {
-  const { count, zeros, nan, inf, denormals, finite, min, max, sum, lost, deviations, squares } = moments
-  const counts = { count, zeros, nan, inf, denormals }
+  const { count, zeros, nan, inf, denormals, finite, min, max, sum, lost, deviations, squares, exponents } = moments
+  const counts = { count, zeros, nan, inf, denormals, ...(exponents !== undefined && { exponents }) }
   if (finite === 0) return { ...counts, min: null, max: null, mean: null, std: null, l2: null }
   const [mean, std, l2] = [(sum + lost) / finite, Math.sqrt(deviations / finite), Math.sqrt(squares)]
   return { ...counts, min, max, mean, std, l2 }

@@ -1,7 +1,8 @@
 import { type DType, isComplex } from '../checkpoint/dtype'
 import { blockDecoder } from './decode-values'
 import { smallestNormal } from './denormal'
-import type { Accumulator, Kernel, Statistics } from './kernel'
+import { ExponentCounts } from './exponents'
+import type { Accumulator, Kernel, Statistics, StatisticsOptions } from './kernel'
 import { referenceComparison } from './reference-comparison'
 
 /**
@@ -12,14 +13,15 @@ import { referenceComparison } from './reference-comparison'
  * far from zero costs no digits.
  */
 export const referenceKernel: Kernel = {
-  statistics: (dtype) => (isComplex(dtype) ? complexStatistics(dtype) : realStatistics(dtype)),
+  statistics: (dtype, options = {}) =>
+    isComplex(dtype) ? complexStatistics(dtype, options) : realStatistics(dtype, options),
   comparison: referenceComparison,
   histogram,
 }
 
 const CHUNK = 1024
 
-function realStatistics(dtype: DType): Accumulator<Statistics> {
+function realStatistics(dtype: DType, options: StatisticsOptions): Accumulator<Statistics> {
   const decode = blockDecoder(dtype)
   let count = 0
   let zeros = 0
@@ -34,6 +36,7 @@ function realStatistics(dtype: DType): Accumulator<Statistics> {
   let deviations = 0
   let squares = 0
   const total = compensatedSum()
+  const exponents = options.exponents ? new ExponentCounts() : undefined
 
   function chunk(values: Float64Array, from: number, to: number): void {
     let n = 0
@@ -54,6 +57,7 @@ function realStatistics(dtype: DType): Accumulator<Statistics> {
       square += v * v
       if (v === 0) zero++
       else if (v < normal && -v < normal) denormals++
+      else exponents?.add(v)
       if (v < low) low = v
       if (v > high) high = v
     }
@@ -82,7 +86,7 @@ function realStatistics(dtype: DType): Accumulator<Statistics> {
       for (let at = 0; at < values.length; at += CHUNK) chunk(values, at, Math.min(at + CHUNK, values.length))
     },
     result() {
-      const counts = { count, zeros, nan, inf, denormals }
+      const counts = { count, zeros, nan, inf, denormals, ...(exponents && { exponents: exponents.result() }) }
       if (finite === 0) return { ...NO_MEASURES, ...counts }
       return { ...counts, min, max, mean, std: Math.sqrt(deviations / finite), l2: Math.sqrt(squares) }
     },
@@ -92,7 +96,7 @@ function realStatistics(dtype: DType): Accumulator<Statistics> {
 const NO_MEASURES = { min: null, max: null, mean: null, std: null, l2: null }
 
 /** Complex numbers have no order: only counts. A number is NaN (or infinite) when either part is, so it may be both. */
-function complexStatistics(dtype: DType): Accumulator<Statistics> {
+function complexStatistics(dtype: DType, { exponents }: StatisticsOptions): Accumulator<Statistics> {
   const decode = blockDecoder(dtype)
   let count = 0
   let zeros = 0
@@ -114,7 +118,7 @@ function complexStatistics(dtype: DType): Accumulator<Statistics> {
         if (isDenormal(re) || isDenormal(im)) denormals++
       }
     },
-    result: () => ({ ...NO_MEASURES, count, zeros, nan, inf, denormals }),
+    result: () => ({ ...NO_MEASURES, count, zeros, nan, inf, denormals, ...(exponents && { exponents: null }) }),
   }
 }
 

@@ -44,9 +44,12 @@ export class Values {
     if (!isWhole(tensor) || byteLength(tensor) === 0) return undefined
     const started = this.done
     const measured = await this.attempt(tensor, () =>
-      statisticsOf(tensor, this.kernel, this.signal, (bytes) => {
-        this.done += bytes
-        this.onProgress?.(Math.min(this.done, this.total), this.total, tensor.name)
+      statisticsOf(tensor, this.kernel, {
+        ...(this.signal && { signal: this.signal }),
+        onBytes: (bytes) => {
+          this.done += bytes
+          this.onProgress?.(Math.min(this.done, this.total), this.total, tensor.name)
+        },
       }),
     )
     this.done = Math.max(this.done, started + byteLength(tensor))

@@ -37,7 +37,7 @@ const tensor = procedures.tensor.handler(async ({ input: { id, index }, context:
   const { checkpoint, flags } = held
   const chosen = tensorAt(held, index)
   const { dtype, shape, storage, blocks } = chosen
-  const statistics = engine.kernel.statistics(dtype)
+  const statistics = engine.kernel.statistics(dtype, { exponents: true })
   const drawing = picture(dtype, shape, PICTURE_SIDE)
   const head: number[] = []
   if (blocks.length > 0) {
@@ -61,14 +61,17 @@ const tensor = procedures.tensor.handler(async ({ input: { id, index }, context:
   }
 })
 
-const statistics = procedures.statistics.handler(({ input: { id, indices }, context: { engine }, signal }) => {
+const statistics = procedures.statistics.handler(({ input, context: { engine }, signal }) => {
+  const { id, indices, exponents = false } = input
   const held = engine.get(id)
   return stream(signal, async function* (abort) {
+    const options = { signal: abort, exponents }
     yield* ahead(indices, engine.kernel.statisticsOf ? AHEAD : 1, async (index) => {
       const chosen = tensorAt(held, index)
-      const read = await attempt(() => statisticsOf(chosen, engine.kernel, abort))
+      const read = await attempt(() => statisticsOf(chosen, engine.kernel, options))
       if ('value' in read) return { index, statistics: wireStatistics(read.value) }
-      return { index, statistics: wireStatistics(engine.kernel.statistics(chosen.dtype).result()), error: read.error }
+      const none = engine.kernel.statistics(chosen.dtype, options).result()
+      return { index, statistics: wireStatistics(none), error: read.error }
     })
   })
 })

@@ -23,7 +23,7 @@ export function wireRow(
 }
 
 export function wireStatistics(statistics: kernel.Statistics): Statistics {
-  const { count, zeros, nan, inf, denormals, min, max, mean, std, l2 } = statistics
+  const { count, zeros, nan, inf, denormals, min, max, mean, std, l2, exponents } = statistics
   return {
     count,
     min: numberOrNull(min),
@@ -35,5 +35,9 @@ export function wireStatistics(statistics: kernel.Statistics): Statistics {
     nan,
     inf,
     denormals,
+    ...(exponents && {
+      exponents: { first: exponents.first, positive: [...exponents.positive], negative: [...exponents.negative] },
+    }),
+    ...(exponents === null && { exponents }),
   }
 }

@@ -88,6 +88,34 @@ describe('statistics', () => {
     })
   })
 
+  it('count the exponents of normal values by sign where asked, and not those of denormals', () => {
+    const accumulator = referenceKernel.statistics('float32', { exponents: true })
+    accumulator.update(f32([1, 1.999, -1, 2, 0.25, 1e-45, -1e-42, 0, -0, NaN, -Infinity, -3.5]))
+    expect(accumulator.result()).toMatchObject({
+      denormals: 2,
+      exponents: { first: -2, positive: [1, 0, 2, 1], negative: [0, 0, 1, 1] },
+    })
+    const none = referenceKernel.statistics('float32', { exponents: true })
+    none.update(f32([0, NaN]))
+    expect(none.result().exponents).toBeNull()
+    expect(statistics('float32', f32([1]))).not.toHaveProperty('exponents')
+  })
+
+  it('count the exponents of integers, and of 8-bit floats down to their smallest normal value', () => {
+    const exponents = (dtype: DType, bytes: readonly number[]) => {
+      const accumulator = referenceKernel.statistics(dtype, { exponents: true })
+      accumulator.update(Uint8Array.from(bytes))
+      return accumulator.result().exponents
+    }
+    expect(exponents('int8', [1, 0xff, 127, 0x80, 0])).toEqual({
+      first: 0,
+      positive: [1, 0, 0, 0, 0, 0, 1, 0],
+      negative: [1, 0, 0, 0, 0, 0, 0, 1],
+    })
+    // 2 ** -6 is the smallest normal e4m3; one step below it is denormal
+    expect(exponents('float8_e4m3fn', [0x08, 0x88, 0x07, 0x7f])).toEqual({ first: -6, positive: [1], negative: [1] })
+  })
+
   it('are null where there is nothing to measure', () => {
     const nothing = { min: null, max: null, mean: null, std: null, l2: null, denormals: 0 }
     expect(statistics('float32')).toEqual({ ...nothing, count: 0, zeros: 0, nan: 0, inf: 0 })

@@ -77,8 +77,10 @@ describe('statistics of what the real libraries wrote', () => {
       const tensor = digests.get(expected.sha256)
       if (!tensor) throw new Error(`${expected.name}: digests ${[...digests.keys()]}, expected ${expected.sha256}`)
       let bytes = 0
-      const found = await statisticsOf(tensor, referenceKernel, undefined, (n) => {
-        bytes += n
+      const found = await statisticsOf(tensor, referenceKernel, {
+        onBytes: (n) => {
+          bytes += n
+        },
       })
       expect(bytes, expected.name).toBe(byteLength(tensor))
       agree(found, expected, 1e-12)

@@ -82,9 +82,9 @@ async function sumsOf(
   tensor: Tensor,
   a: Found,
   b: Found | undefined,
-  { signal, onBytes, tolerance, ulp }: WholeOptions,
+  { signal, onBytes, tolerance, ulp, exponents }: WholeOptions,
 ): Promise<Sums[]> {
-  const options = { ...(tolerance && { tolerance }), ...(ulp && { ulp }) }
+  const options = { ...(tolerance && { tolerance }), ...(ulp && { ulp }), ...(exponents && { exponents }) }
   const count = numel(tensor.shape)
   const [sizeA, sizeB] = [itemSize(a.span.dtype), b ? itemSize(b.span.dtype) : 0]
   const whole: Part = b ? { a: a.span, b: b.span, count, options } : { a: a.span, count, options }

@@ -1,10 +1,11 @@
 import type { FileOnDisk } from '../../bytes/source'
 import { type DType, itemSize } from '../../checkpoint/dtype'
 import { AssayError } from '../../errors'
-import type { ComparisonOptions } from '../kernel'
+import type { ComparisonOptions, StatisticsOptions } from '../kernel'
 import { addMoments, type Moments, newMoments } from '../moments'
 import { addPairSums, newPairSums, type PairSums } from '../pair-sums'
 import { pairSumsOf } from '../simd/comparison'
+import { clearExponents, takeExponents } from '../simd/exponents'
 import { PLACE, type Simd } from '../simd/module'
 import { stepOf } from '../simd/operand'
 import { momentsOf } from '../simd/statistics'
@@ -22,7 +23,7 @@ export interface Part {
   /** Compare with these; without them, measure. */
   readonly b?: Span
   readonly count: number
-  readonly options: ComparisonOptions
+  readonly options: StatisticsOptions & ComparisonOptions
 }
 
 export type Sums = { readonly moments: Moments } | { readonly pairs: PairSums }
@@ -44,15 +45,18 @@ export function doPart(simd: Simd, { a, b, count, options }: Part, read: ReadFil
     read(file, offset + from * size, target)
     return target
   }
+  const exponents = !b && options.exponents === true
+  if (exponents) clearExponents(simd, a.dtype)
   for (let from = 0; from < count; from += step) {
     if (stopped()) throw new AssayError('cancelled', 'Cancelled')
     const n = Math.min(step, count - from)
     const block = take(a, from, n, PLACE.a)
-    if (!b) addMoments(moments, momentsOf(simd, a.dtype, block))
+    if (!b) addMoments(moments, momentsOf(simd, a.dtype, block, options))
     else {
       const other = take(b, from, n, PLACE.b)
       addPairSums(pairs, pairSumsOf(simd, a.dtype, b.dtype, block, other, options))
     }
   }
+  if (exponents) moments.exponents = takeExponents(simd, a.dtype)
   return b ? { pairs } : { moments }
 }

@@ -12,9 +12,9 @@ import { simdStatistics } from './statistics'
  * where the engine has no SIMD.
  */
 export const simdKernel: Kernel = {
-  statistics(dtype) {
+  statistics(dtype, options = {}) {
     const at = simd()
-    return at && hasLanes(dtype) ? simdStatistics(at, dtype) : referenceKernel.statistics(dtype)
+    return at && hasLanes(dtype) ? simdStatistics(at, dtype, options) : referenceKernel.statistics(dtype, options)
   },
   comparison(a, b, options = {}) {
     const at = simd()

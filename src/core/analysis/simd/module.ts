@@ -16,6 +16,7 @@ export type Wide = 'F32' | 'F64'
 type Measure = (a: number, n: number, normal: number, out: number) => void
 type Compare = (a: number, b: number, n: number, out: number) => void
 type Widen = (from: number, n: number, to: number) => void
+type CountExponents = (a: number, n: number, counts: number) => void
 type Bins = (a: number, n: number, low: number, high: number, perHalf: number, bins: number, counts: number) => void
 
 /** What `assembly/` exports: addresses are bytes from the start of the memory, `n` counts elements. */
@@ -36,6 +37,11 @@ export interface Exports {
   furthest16(a: number, b: number, n: number, special: number): number
   furthest32(a: number, b: number, n: number): number
   furthest64(a: number, b: number, n: number): number
+  readonly exponents8: CountExponents
+  readonly exponentsF32: CountExponents
+  readonly exponentsF16: CountExponents
+  readonly exponentsBF16: CountExponents
+  readonly exponentsF64: CountExponents
   readonly histogramF32: Bins
   readonly histogramF64: Bins
   widenTable(from: number, n: number, to: number, table: number): void

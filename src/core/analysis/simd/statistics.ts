@@ -1,34 +1,41 @@
 import { type DType, itemSize } from '../../checkpoint/dtype'
 import { smallestNormal } from '../denormal'
-import type { Accumulator, Statistics } from '../kernel'
+import type { Accumulator, Statistics, StatisticsOptions } from '../kernel'
 import { addMoments, type Moments, newMoments, statisticsFrom } from '../moments'
+import { clearExponents, countExponents, takeExponents } from './exponents'
 import { type Lanes, PLACE, type Simd } from './module'
 import { lanesOf, padded, place, stepOf, widen, wideOf } from './operand'
 
 /** Largest finite float16; what kernels make of its infinities and NaN lies beyond. */
 const LARGEST_F16 = 65504
 
-export function simdStatistics(simd: Simd, dtype: DType): Accumulator<Statistics> {
-  const moments = newMoments()
+export function simdStatistics(simd: Simd, dtype: DType, options: StatisticsOptions): Accumulator<Statistics> {
+  const moments: Moments = { ...newMoments(), ...(options.exponents && { exponents: null }) }
   const step = stepOf(dtype) * itemSize(dtype)
   return {
     update(block) {
+      if (options.exponents) clearExponents(simd, dtype)
       for (let at = 0; at < block.length; at += step) {
-        addMoments(moments, momentsOf(simd, dtype, block.subarray(at, at + step)))
+        addMoments(moments, momentsOf(simd, dtype, block.subarray(at, at + step), options))
       }
+      if (options.exponents) addMoments(moments, { ...newMoments(), exponents: takeExponents(simd, dtype) })
     },
     result: () => statisticsFrom(moments),
   }
 }
 
-/** Of one step of elements at most. Their bytes may lie in the kernels' memory already, and do not survive this. */
-export function momentsOf(simd: Simd, dtype: DType, block: Uint8Array): Moments {
+/**
+ * Of one step of elements at most. Their bytes may lie in the kernels' memory already, and do not survive this. Exponents are
+ * added to what `clearExponents` has cleared.
+ */
+export function momentsOf(simd: Simd, dtype: DType, block: Uint8Array, { exponents }: StatisticsOptions): Moments {
   const size = itemSize(dtype)
   const n = block.length / size
   if (n === 0) return newMoments()
   place(simd, block, PLACE.a, size, 'first')
   const [lanes, wide, normal] = [lanesOf(dtype), wideOf(dtype), smallestNormal(dtype)]
   const at = lanes ? PLACE.a : widen(simd, dtype, PLACE.a, n, PLACE.wideA, wide)
+  if (exponents) countExponents(simd, dtype, PLACE.a, at, n)
   const all = padded(n)
   if (measure(simd, lanes ?? wide, at, all, normal)) return momentsFrom(simd, n, 0, 0, normal)
 

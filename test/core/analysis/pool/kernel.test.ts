@@ -57,8 +57,8 @@ describe('the kernel that reads for itself', () => {
     expect(heard.length).toBeGreaterThan(1)
     expect(heard.reduce((sum, bytes) => sum + bytes, 0)).toBe(8 * COUNT)
 
-    const statistics = await kernel.statisticsOf?.(tensorIn(a, 'bfloat16', 2 * COUNT), {})
-    const expected = referenceKernel.statistics('bfloat16')
+    const statistics = await kernel.statisticsOf?.(tensorIn(a, 'bfloat16', 2 * COUNT), { exponents: true })
+    const expected = referenceKernel.statistics('bfloat16', { exponents: true })
     expected.update(x)
     const { mean: _, std, l2, ...exact } = expected.result()
     expect(statistics).toMatchObject(exact)
