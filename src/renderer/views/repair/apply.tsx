@@ -1,14 +1,15 @@
 import { Button, SegmentedControl } from '@mantine/core'
 import { useState } from 'react'
 import type { OpenedCheckpoint } from '../../../contract/contract'
+import type { RepairPlan, RepairResult } from '../../../contract/schemas'
 import { useApi } from '../../api/context'
 import type { JobState } from '../../api/jobs'
 import { baseName, formatBytes, formatCount } from '../../ui/format'
 import { PathField } from '../../ui/path-field'
 import { SafeText } from '../../ui/safe-text'
+import { isDone } from './answers'
 import { besideOf } from './names'
 import classes from './repair-view.module.css'
-import type { RepairPlan, RepairResult } from './use-plan'
 
 /** A new place, or that of the originals. */
 export type Target = { readonly out: string } | { readonly inPlace: true }
@@ -27,6 +28,7 @@ export function Apply({ checkpoint, plan, ready, job, onApply }: ApplyProps) {
   const { bridge } = useApi()
   const [out, setOut] = useState(() => besideOf(checkpoint, 'repaired'))
   const [inPlace, setInPlace] = useState(false)
+  const steps = plan.plan.filter(isDone).length
   const bytes = plan.files.reduce((sum, file) => sum + file.bytes, 0)
   return (
     <div className={classes.apply}>
@@ -77,7 +79,7 @@ export function Apply({ checkpoint, plan, ready, job, onApply }: ApplyProps) {
         <Button
           variant="filled"
           size="xs"
-          disabled={!ready || (!inPlace && out.trim() === '') || job?.status === 'running'}
+          disabled={!ready || steps === 0 || (!inPlace && out.trim() === '') || job?.status === 'running'}
           onClick={() => onApply(inPlace ? { inPlace } : { out: out.trim() })}
           data-testid="repair-apply"
         >

@@ -1,4 +1,5 @@
-import type { RepairPlan } from './use-plan'
+import type { PlanStep, RepairPlan } from '../../../contract/schemas'
+import type { Shapes } from './use-plan'
 
 type Plan = Pick<RepairPlan, 'plan' | 'unmended'>
 
@@ -10,4 +11,20 @@ export function needsRepair({ plan, unmended }: Plan): boolean {
 /** Whether a reference may help: where there are steps, or where a reason hopes for one. */
 export function hopesForReference({ plan, unmended }: Plan): boolean {
   return plan.length > 0 || unmended.some(({ why }) => /reference/i.test(why))
+}
+
+/** Whether a step only says what "no repair can mend" says already. One that a typed shape has led to is answered in its place. */
+export function isTold({ confidence, subject, evidence }: PlanStep, { unmended }: Plan, shapes: Shapes): boolean {
+  if (confidence !== 'refused' || shapes[subject]) return false
+  return unmended.some((each) => !each.note && each.why === evidence)
+}
+
+/** What cannot be mended, one entry a reason; what a step asks about may still be. */
+export function lostCauses({ plan, unmended }: Plan): { readonly why: string; readonly subjects: readonly string[] }[] {
+  const asked = new Set(plan.filter(({ confidence }) => confidence === 'ask').map(({ evidence }) => evidence))
+  const causes = new Map<string, Set<string>>()
+  for (const { why, subject, note } of unmended) {
+    if (!note && !asked.has(why)) causes.set(why, (causes.get(why) ?? new Set()).add(subject))
+  }
+  return [...causes].map(([why, subjects]) => ({ why, subjects: [...subjects] }))
 }

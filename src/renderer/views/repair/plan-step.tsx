@@ -1,10 +1,11 @@
-import { Button, Checkbox, TextInput } from '@mantine/core'
-import { useState } from 'react'
+import { Button, Checkbox } from '@mantine/core'
+import type { PlanStep } from '../../../contract/schemas'
 import { SafeText, visible } from '../../ui/safe-text'
 import { Tag, type Tone } from '../../ui/tag'
+import { isDone, NONE } from './answers'
+import { AT_ONCE, Choices } from './choices'
 import classes from './plan-step.module.css'
-import { parseShape } from './shape'
-import type { PlanStep } from './use-plan'
+import { ShapeField } from './shape-field'
 
 const CONFIDENCE: Record<PlanStep['confidence'], { word: string; tone: Tone; means: string }> = {
   certain: { word: 'certain', tone: 'good', means: 'Follows from the files alone' },
@@ -14,20 +15,30 @@ const CONFIDENCE: Record<PlanStep['confidence'], { word: string; tone: Tone; mea
 }
 
 interface PlanStepRowProps {
+  /** As Assay proposes it. */
+  proposed: PlanStep
+  /** As it is with the answer. */
   step: PlanStep
-  refused: boolean
-  /** Its shape is the one that was picked or typed. */
-  given: boolean
-  onRefuse: () => void
+  /** Id of a choice, `none`, or nothing yet. */
+  answer: string | undefined
+  /** The shape that was typed for its subject. */
+  given: readonly number[] | undefined
+  onAnswer: (answer: string | undefined) => void
   onShape: (shape: number[] | undefined) => void
 }
 
-export function PlanStepRow({ step, refused, given, onRefuse, onShape }: PlanStepRowProps) {
-  const { kind, subject, evidence, confidence, before, after, lost = [], choices = [] } = step
-  // The command names its flag; here there is a field.
-  const action = step.action.replace(/: --shape .*$/s, '')
-  const { word, tone, means } = CONFIDENCE[confidence]
-  const canDo = confidence === 'certain' || confidence === 'likely'
+/** One step: what would be done, on which evidence, and what the user can say about it. */
+export function PlanStepRow({ proposed, step, answer, given, onAnswer, onShape }: PlanStepRowProps) {
+  const { kind, subject, choices = [], lost = [] } = proposed
+  const refused = answer === NONE
+  const shown = refused ? proposed : step
+  const { word, tone, means } = CONFIDENCE[shown.confidence]
+  const canDo = isDone(shown)
+  const chosen = shown.chosen !== undefined
+  const asks = proposed.confidence === 'ask'
+  const takesShape = (asks && kind === 'reshape') || given !== undefined
+  // Of a step that asks, no answer is as good as refusing it.
+  const toggle = () => onAnswer(asks || refused ? undefined : NONE)
   return (
     <li
       className={classes.step}
@@ -35,88 +46,91 @@ export function PlanStepRow({ step, refused, given, onRefuse, onShape }: PlanSte
       data-testid="repair-plan-step"
       data-kind={kind}
       data-subject={subject}
-      data-confidence={confidence}
+      data-confidence={shown.confidence}
     >
       <Checkbox
         checked={canDo && !refused}
-        disabled={!canDo}
-        onChange={onRefuse}
-        aria-label={`Do step ${step.step}: ${visible(action)}`}
+        disabled={!canDo && !refused}
+        onChange={toggle}
+        aria-label={`Do step ${proposed.step}: ${visible(shown.action)}`}
         className={classes.check}
       />
       <div className={classes.body}>
         <p className={classes.action}>
-          <SafeText>{action}</SafeText>
-          <Tag tone={tone} title={means}>
-            {word}
+          <Action text={shown.action} subject={subject} />
+          <Change step={shown} />
+          <Tag tone={refused ? 'neutral' : tone} title={means} data-testid="repair-confidence">
+            {refused ? 'refused by you' : chosen ? 'chosen by you' : word}
           </Tag>
         </p>
-        <p className={classes.subject}>
-          <code>
-            <SafeText>{subject}</SafeText>
-          </code>
-          {before !== undefined && after !== undefined && (
-            <span className={classes.change}>
-              <SafeText>{before}</SafeText> → <strong>{<SafeText>{after}</SafeText>}</strong>
-            </span>
-          )}
-        </p>
-        <p className={classes.evidence}>
-          <SafeText>{evidence}</SafeText>
-        </p>
-        {given && (
-          <Button size="compact-xs" variant="subtle" onClick={() => onShape(undefined)} data-testid="repair-take-back">
-            Take this shape back
-          </Button>
+        {!(chosen && choices.length <= AT_ONCE) && (
+          <p className={classes.evidence}>
+            <SafeText>{shown.evidence}</SafeText>
+          </p>
         )}
         {lost.map((line) => (
           <p key={line} className={classes.evidence}>
             Lost: <SafeText>{line}</SafeText>
           </p>
         ))}
-        {confidence === 'ask' && kind === 'reshape' && (
-          <ShapeInput subject={subject} choices={choices} onShape={onShape} />
+        {choices.length > 0 && !refused && given === undefined && (
+          <Choices
+            label={`What to take for ${visible(subject)}`}
+            choices={choices}
+            chosen={answer ?? (asks ? undefined : choices[0]?.id)}
+            onChoose={onAnswer}
+          />
+        )}
+        {takesShape && (
+          <ShapeField
+            subject={subject}
+            given={given}
+            error={given !== undefined && !canDo ? shown.evidence : undefined}
+            others={choices.length > 0}
+            onShape={onShape}
+          />
+        )}
+        {given !== undefined && (
+          <Button size="compact-xs" variant="subtle" onClick={() => onShape(undefined)} data-testid="repair-take-back">
+            Take this shape back
+          </Button>
         )}
       </div>
     </li>
   )
 }
 
-interface ShapeInputProps {
-  subject: string
-  choices: NonNullable<PlanStep['choices']>
-  onShape: PlanStepRowProps['onShape']
+/** The sentence with its subject set off; beside it where the sentence does not say it. */
+function Action({ text, subject }: { text: string; subject: string }) {
+  const at = text.indexOf(subject)
+  if (at < 0)
+    return (
+      <>
+        <span>
+          <SafeText>{text}</SafeText>
+        </span>
+        <code>
+          <SafeText>{subject}</SafeText>
+        </code>
+      </>
+    )
+  return (
+    <span>
+      <SafeText>{text.slice(0, at)}</SafeText>
+      <code>
+        <SafeText>{subject}</SafeText>
+      </code>
+      <SafeText>{text.slice(at + subject.length)}</SafeText>
+    </span>
+  )
 }
 
-/** A shape, picked among those that something speaks for or typed. */
-function ShapeInput({ subject, choices, onShape }: ShapeInputProps) {
-  const [text, setText] = useState('')
-  const shape = parseShape(text)
-  const isWrong = text.trim() !== '' && !shape
+/** Before and after, as far as the sentence does not say it. */
+function Change({ step: { action, before, after } }: { step: PlanStep }) {
+  if (before === undefined || after === undefined || before === after) return null
   return (
-    <div className={classes.shapes}>
-      {choices.map(({ id, after }) => (
-        <Button
-          key={id}
-          size="compact-sm"
-          variant="default"
-          onClick={() => onShape(parseShape(id))}
-          data-testid="repair-candidate"
-        >
-          {after ?? id}
-        </Button>
-      ))}
-      <TextInput
-        value={text}
-        onChange={(event) => setText(event.currentTarget.value)}
-        onBlur={() => !isWrong && text.trim() !== '' && onShape(shape)}
-        onKeyDown={(event) => event.key === 'Enter' && !isWrong && onShape(shape)}
-        error={isWrong && 'Numbers with commas between them, such as 1280, 128, 3'}
-        placeholder={choices.length > 0 ? 'or another: 1280, 128, 3' : '1280, 128, 3'}
-        aria-label={`Shape of ${visible(subject)}`}
-        w={220}
-        data-testid="repair-shape"
-      />
-    </div>
+    <span className={classes.change}>
+      <SafeText>{action.endsWith(after) ? `was ${before}` : `${before} → ${after}`}</SafeText>
+    </span>
   )
 }

@@ -1,17 +1,18 @@
 import { useDebouncedValue } from '@mantine/hooks'
 import { useState } from 'react'
+import type { RepairResult } from '../../../contract/schemas'
 import { useApi, useJob } from '../../api/context'
-import { problemOf } from '../../api/problem'
 import { ErrorPanel } from '../../ui/error-panel'
 import { Pending } from '../../ui/pending'
 import { useCheckpoint, useWorkspace } from '../../workspace/hooks'
+import { type Answers, isDone, leftOut } from './answers'
 import { Apply, type Target } from './apply'
 import { PlanSteps } from './plan-steps'
 import classes from './repair-view.module.css'
 import { Result } from './result'
 import { Stage } from './stage'
 import { UndoRepair } from './undo-repair'
-import { inputOf, type RepairResult, type Shapes, usePlan } from './use-plan'
+import { type Shapes, usePlan } from './use-plan'
 import { WhatIsWrong } from './what-is-wrong'
 
 /** What is wrong, what will be done about it, what came of it. */
@@ -29,26 +30,27 @@ function Stages({ id }: { id: string }) {
   const [reference, setReference] = useState('')
   const [shapes, setShapes] = useState<Shapes>({})
   const [plain, setPlain] = useState(false)
-  const [refused, setRefused] = useState<ReadonlySet<string>>(new Set())
+  const [answers, setAnswers] = useState<Answers>(new Map())
   // A path being typed is no path yet.
   const [settled] = useDebouncedValue(reference.trim(), 300)
-  const help = { reference: settled, shapes, plain }
-  const query = usePlan(id, help)
-  // A reference that cannot be used takes nothing away: the plan is then the one without it, and the field says what is wrong.
-  const without = usePlan(id, { ...help, reference: '' }, settled !== '' && query.isError)
-  const referenceProblem = query.error && without.data && settled !== '' ? problemOf(query.error) : undefined
-  const plan = query.data ?? (referenceProblem && without.data)
+  const { proposed, plan, input, stale, pending, problem, referenceProblem, retry } = usePlan(
+    id,
+    { reference: settled, shapes, plain },
+    answers,
+  )
   // By its path: a repair in place gives the checkpoint a new id.
   const key = `repair ${checkpoint.path}`
   const job = useJob<RepairResult>(key)
 
   const wasInPlace = job?.result?.out === checkpoint.path
 
+  const isActionable = proposed?.plan.some((step) => isDone(step) || step.confidence === 'ask')
+
   const apply = async (target: Target) => {
     if (!plan) return
-    const numbers = plan.plan.filter((step) => refused.has(step.subject + step.kind)).map(({ step }) => step)
+    const refused = leftOut(plan.plan, answers)
     const result = await jobs.start<RepairResult>(key, 'Repairing', (signal) =>
-      client.repair({ ...inputOf(id, help), refused: numbers, ...target }, { signal }),
+      client.repair({ ...input, refused, ...target }, { signal }),
     )
     if (result?.out === checkpoint.path && workspace.state().subject?.path === checkpoint.path) await workspace.reload()
   }
@@ -62,17 +64,16 @@ function Stages({ id }: { id: string }) {
         </div>
       )}
       <Stage number={1} title="What is wrong">
-        {(query.isPending || without.isLoading) && <Pending lines={3} label="Making a plan" />}
-        {query.error && !referenceProblem && !without.isLoading && (
-          <ErrorPanel problem={problemOf(query.error)} retry={() => query.refetch()} />
-        )}
-        {plan && <WhatIsWrong checkpoint={checkpoint} plan={plan} />}
+        {pending && <Pending lines={3} label="Making a plan" />}
+        {problem && <ErrorPanel problem={problem} retry={retry} />}
+        {proposed && <WhatIsWrong checkpoint={checkpoint} plan={proposed} />}
       </Stage>
       <Stage number={2} title="What will be done">
         <PlanSteps
           checkpoint={checkpoint}
+          proposed={proposed}
           plan={plan}
-          stale={query.isPlaceholderData}
+          stale={stale}
           reference={reference}
           onReference={setReference}
           referenceProblem={referenceProblem}
@@ -80,26 +81,28 @@ function Stages({ id }: { id: string }) {
           plain={plain}
           onPlain={setPlain}
           onShape={(name, shape) => setShapes(withShape(shapes, name, shape))}
-          refused={refused}
-          onRefuse={(step) => setRefused(toggledIn(refused, step.subject + step.kind))}
+          answers={answers}
+          onAnswer={(given) => setAnswers(withAnswers(answers, given))}
         />
-        {plan && plan.plan.length > 0 && (
+        {plan && isActionable && (
           <Apply
             checkpoint={checkpoint}
             plan={plan}
-            ready={!query.isPlaceholderData && !referenceProblem && settled === reference.trim()}
+            ready={!stale && !problem && !referenceProblem && settled === reference.trim()}
             job={job}
             onApply={apply}
           />
         )}
       </Stage>
-      <Stage number={3} title="Result" waiting={!job}>
-        <Result
-          job={job}
-          cancel={() => jobs.cancel(key)}
-          undo={checkpoint.undoable && wasInPlace && <UndoRepair key={id} jobKey={key} />}
-        />
-      </Stage>
+      {(job || isActionable) && (
+        <Stage number={3} title="Result" waiting={!job}>
+          <Result
+            job={job}
+            cancel={() => jobs.cancel(key)}
+            undo={checkpoint.undoable && wasInPlace && <UndoRepair key={id} jobKey={key} />}
+          />
+        </Stage>
+      )}
     </div>
   )
 }
@@ -109,8 +112,11 @@ function withShape(shapes: Shapes, name: string, shape: number[] | undefined): S
   return Object.fromEntries(shape ? [...entries, [name, shape]] : entries)
 }
 
-function toggledIn(set: ReadonlySet<string>, key: string): ReadonlySet<string> {
-  const next = new Set(set)
-  if (!next.delete(key)) next.add(key)
+function withAnswers(answers: Answers, given: readonly (readonly [string, string | undefined])[]): Answers {
+  const next = new Map(answers)
+  for (const [key, answer] of given) {
+    if (answer === undefined) next.delete(key)
+    else next.set(key, answer)
+  }
   return next
 }

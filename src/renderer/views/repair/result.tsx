@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core'
 import { IconArrowRight } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
+import type { RepairResult } from '../../../contract/schemas'
 import { useApi } from '../../api/context'
 import type { JobState } from '../../api/jobs'
 import { ErrorPanel } from '../../ui/error-panel'
@@ -9,8 +10,8 @@ import { JobProgress } from '../../ui/job-progress'
 import { SafeText, visible } from '../../ui/safe-text'
 import { useCheckpoint, useWorkspace } from '../../workspace/hooks'
 import { VerdictTag } from '../shared/verdict'
+import { isDone } from './answers'
 import classes from './repair-view.module.css'
-import type { RepairResult } from './use-plan'
 
 interface ResultProps {
   job: JobState<RepairResult> | undefined
@@ -33,7 +34,7 @@ const LISTED = 200
 
 /** Each tensor or file that was changed, as it was and as it is. */
 function Changes({ plan }: { plan: RepairResult['plan'] }) {
-  const done = plan.filter(({ confidence }) => confidence === 'certain' || confidence === 'likely')
+  const done = plan.filter(isDone)
   if (done.length === 0) return null
   return (
     <details className={classes.files} open={done.length <= 12} data-testid="repair-changes">

@@ -1,12 +1,12 @@
 import { useQuery } from '@tanstack/react-query'
 import type { z } from 'zod'
-import type { repairPlan, repairResult } from '../../../contract/schemas'
+import type { decision, RepairPlan } from '../../../contract/schemas'
 import { useApi } from '../../api/context'
+import { type Problem, problemOf } from '../../api/problem'
+import { type Answers, decisionsOn } from './answers'
 
-export type RepairPlan = z.infer<typeof repairPlan>
-export type PlanStep = RepairPlan['plan'][number]
-export type RepairResult = z.infer<typeof repairResult>
 export type Shapes = Readonly<Record<string, number[]>>
+type Decisions = z.infer<typeof decision>[]
 
 /** What a repair rests on, beside the checkpoint itself. */
 export interface Help {
@@ -18,21 +18,61 @@ export interface Help {
 }
 
 /** The contract's words for it. */
-export function inputOf(id: string, { reference, shapes, plain }: Help) {
+export function inputOf(id: string, { reference, shapes, plain }: Help, decisions: Decisions) {
   return {
     id,
     ...(reference !== '' && { reference }),
     ...(Object.keys(shapes).length > 0 && { shapes: { ...shapes } }),
     ...(plain && { plain }),
+    ...(decisions.length > 0 && { decisions }),
   }
 }
 
-/** The plan for the open checkpoint, made anew with every piece of help; the old one stays in sight until the new one is there. */
-export function usePlan(id: string, help: Help, enabled = true) {
+interface Planned {
+  /** As Assay proposes it. */
+  readonly proposed: RepairPlan | undefined
+  /** The same with what the user has decided. The old one stays in sight until a new one is there. */
+  readonly plan: RepairPlan | undefined
+  /** What the plan was asked for with: what carries it out. */
+  readonly input: ReturnType<typeof inputOf>
+  /** A newer plan is being made. */
+  readonly stale: boolean
+  readonly pending: boolean
+  /** Why the reference cannot be used; the plan is then the one without it. */
+  readonly referenceProblem: Problem | undefined
+  readonly problem: Problem | undefined
+  retry(): void
+}
+
+/** The plan for the open checkpoint, made anew with every piece of help and every answer. */
+export function usePlan(id: string, help: Help, answers: Answers): Planned {
+  const wanted = useProposal(id, help, [])
+  const fails = help.reference !== '' && wanted.isError
+  const without = { ...help, reference: '' }
+  const fallback = useProposal(id, without, [], fails)
+  const [query, used] = fails ? [fallback, without] : [wanted, help]
+  const proposed = query.data
+  // Steps are told by their numbers, which are those of this very proposal.
+  const decisions = proposed && !query.isPlaceholderData ? decisionsOn(proposed.plan, answers) : []
+  const decided = useProposal(id, used, decisions, decisions.length > 0)
+  const error = query.error ?? (decisions.length > 0 ? decided.error : null)
+  return {
+    proposed,
+    plan: decided.data ?? proposed,
+    input: inputOf(id, used, decisions),
+    stale: query.isPlaceholderData || decided.isPlaceholderData || decided.isFetching,
+    pending: query.isLoading || (query.isPending && fails),
+    referenceProblem: fails && wanted.error ? problemOf(wanted.error) : undefined,
+    problem: error ? problemOf(error) : undefined,
+    retry: () => void (query.error ? query : decided).refetch(),
+  }
+}
+
+function useProposal(id: string, help: Help, decisions: Decisions, enabled = true) {
   const { client } = useApi()
   return useQuery({
-    queryKey: ['plan', id, help],
-    queryFn: ({ signal }) => client.repairPlan(inputOf(id, help), { signal }),
+    queryKey: ['plan', id, help, decisions],
+    queryFn: ({ signal }) => client.repairPlan(inputOf(id, help, decisions), { signal }),
     enabled,
     placeholderData: (previous, query) => (query?.queryKey[1] === id ? previous : undefined),
   })
@@ -42,7 +82,7 @@ const NO_HELP: Help = { reference: '', shapes: {}, plain: false }
 
 /** Subjects of findings that the plan has a step for, without any help. Asked only where a finding hopes for repair. */
 export function useMendable(id: string, hopes: boolean): ReadonlySet<string> {
-  const { data } = usePlan(id, NO_HELP, hopes)
+  const { data } = useProposal(id, NO_HELP, [], hopes)
   const steps = data?.plan.filter((step) => step.confidence !== 'refused') ?? []
   return new Set(steps.map((step) => step.subject))
 }

@@ -1,18 +1,21 @@
 import type { OpenedCheckpoint } from '../../../contract/contract'
+import type { RepairPlan } from '../../../contract/schemas'
 import { formatCount, ruleWords } from '../../ui/format'
 import { SafeText } from '../../ui/safe-text'
 import { groupByRule } from '../overview/group'
 import { VerdictTag } from '../shared/verdict'
-import { needsRepair } from './needs'
+import { lostCauses, needsRepair } from './needs'
 import classes from './repair-view.module.css'
-import type { RepairPlan } from './use-plan'
+
+/** So many reasons, and names to each, are listed. */
+const LISTED = 12
 
 /** The findings in short, and those that no repair can mend with the reason. */
 export function WhatIsWrong({ checkpoint, plan }: { checkpoint: OpenedCheckpoint; plan: RepairPlan }) {
   const groups = groupByRule(checkpoint.verification.findings)
   if (groups.length === 0 || (plan.verdictBefore === 'complete' && !needsRepair(plan)))
     return <p className={classes.soft}>Nothing needs repair</p>
-  const unmended = plan.unmended.filter(({ note }) => !note)
+  const causes = lostCauses(plan)
   return (
     <>
       <ul className={classes.wrong}>
@@ -26,24 +29,35 @@ export function WhatIsWrong({ checkpoint, plan }: { checkpoint: OpenedCheckpoint
           </li>
         ))}
       </ul>
-      {unmended.length > 0 && (
+      {causes.length > 0 && (
         <div className={classes.unmended} data-testid="repair-unmended">
-          <h3>No repair can mend</h3>
+          <h3>Cannot be mended with what is here</h3>
           <ul>
-            {unmended.slice(0, 12).map(({ rule, subject, why }) => (
-              <li key={`${rule} ${subject}`}>
-                <code>
-                  <SafeText>{subject}</SafeText>
-                </code>
-                <span>
+            {causes.slice(0, LISTED).map(({ why, subjects }) => (
+              <li key={why}>
+                <p className={classes.why}>
                   <SafeText>{why}</SafeText>
-                </span>
+                </p>
+                <Names names={subjects} />
               </li>
             ))}
           </ul>
-          {unmended.length > 12 && <p className={classes.soft}>and {formatCount(unmended.length - 12)} more</p>}
+          {causes.length > LISTED && <p className={classes.soft}>and {formatCount(causes.length - LISTED)} more</p>}
         </div>
       )}
     </>
+  )
+}
+
+function Names({ names }: { names: readonly string[] }) {
+  return (
+    <p className={classes.names}>
+      {names.slice(0, LISTED).map((name) => (
+        <code key={name}>
+          <SafeText>{name}</SafeText>
+        </code>
+      ))}
+      {names.length > LISTED && <span className={classes.soft}>and {formatCount(names.length - LISTED)} more</span>}
+    </p>
   )
 }
