@@ -3,6 +3,7 @@ import type { PyValue } from '../decode/pickle/value'
 import type { Plain } from '../decode/plain'
 import type { Finding } from '../finding'
 import type { Rebuilt } from './rebuilt'
+import type { Listed } from './saves'
 import type { Tensor } from './tensor'
 
 export const COMPONENTS = {
@@ -229,9 +230,9 @@ export interface Checkpoint {
   close(): void
 }
 
-/** A folder of checkpoints, oldest first. */
+/** A folder of checkpoints, of one run or of several; those of a run together, oldest first. */
 export interface Run {
   readonly path: string
   readonly name: string
-  readonly checkpoints: readonly { readonly path: string; readonly name: string; readonly step?: number }[]
+  readonly checkpoints: readonly Listed[]
 }

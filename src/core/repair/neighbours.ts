@@ -57,7 +57,7 @@ function besides(path: string): readonly { readonly path: string }[] {
   const parent = parentOf(path)
   if (baseName(parent) === '' || pathKind(parent) !== 'folder') return []
   try {
-    return runAt(parent)?.checkpoints ?? checkpointsBelow(parent)
+    return runAt(parent, 1)?.checkpoints ?? checkpointsBelow(parent)
   } catch (error) {
     return unlessUnreadable(error) ?? []
   }

@@ -84,7 +84,7 @@ function siblingsOf({ path, name }: Checkpoint): Run['checkpoints'][number][] {
   try {
     const below = pathKind(path) === 'folder' ? checkpointsBelow(path) : []
     if (below.length > 0) return [...below, { path, name }]
-    const siblings = runAt(parentOf(path))?.checkpoints ?? []
+    const siblings = runAt(parentOf(path), 1)?.checkpoints ?? []
     return siblings.some((sibling) => sibling.path === path) ? [...siblings] : []
   } catch (error) {
     // A checkpoint may be read where its parent may not be listed.

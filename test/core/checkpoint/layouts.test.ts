@@ -295,6 +295,7 @@ describe('a folder of numbered files', () => {
     expect(isRun(run) && run.checkpoints.map(({ name, step }) => [name, step])).toEqual([
       ['epoch=9-step=90.ckpt', 90],
       ['epoch=10-step=100.ckpt', 100],
+      ['last.ckpt', undefined],
     ])
   })
 

@@ -94,6 +94,6 @@ test('the rows of a run whose checkpoints remember no loss take it from the logs
   const rows: RunRow[] = []
   for await (const row of rowsOf(run, { kernel: referenceKernel })) rows.push(row)
   expect(rows.map(({ step, loss }) => [step, loss])).toEqual(
-    [12, 18].map((step) => [step, counted(truth.loss)[step - 1]]),
+    [12, 18, 18].map((step) => [step, counted(truth.loss)[step - 1]]),
   )
 })
