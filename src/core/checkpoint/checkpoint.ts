@@ -114,6 +114,8 @@ export interface StateFile {
   readonly texts?: readonly StateText[]
   /** Set where a repair made the file anew: from what. */
   readonly rebuilt?: string
+  /** Names of tensors that a repair of the file could not save. */
+  readonly lost?: readonly string[]
   /** Every global that unpickling would import, with where it was met. */
   readonly globals: readonly GlobalUse[]
   /** What is wrong with the file itself. A file that cannot be opened at all has no tensors and one error here. */

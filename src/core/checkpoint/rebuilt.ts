@@ -28,11 +28,39 @@ const FILE_LIMIT = 64 << 20
 /** Records of earlier repairs inside one another. */
 const DEPTH = 64
 
-/** The mark in the steps that a torch zip keeps: what it says of how the file was made anew. Undefined where none does. */
-export async function markIn(record: ByteSource): Promise<string | undefined> {
-  const steps = await readRecord(record)
-  const step = (Array.isArray(steps) ? steps : []).map(fieldsOf).find((each) => each?.kind === REBUILT)
-  return step && textOf(step.evidence)
+/** Key in the metadata of a safetensors file under which repairs keep their steps. */
+export const METADATA_KEY = 'assay.repair'
+
+/** What the steps that a repaired file keeps say of it. */
+export interface Marks {
+  /** How the file was made anew, if it was. */
+  readonly rebuilt?: string
+  /** Names of tensors that the repair could not save. */
+  readonly lost?: readonly string[]
+}
+
+/** The marks in the record of a torch zip. */
+export async function marksIn(record: ByteSource): Promise<Marks> {
+  return marksOf(await readRecord(record))
+}
+
+/** The marks in the metadata of a safetensors file. */
+export function marksInMetadata(metadata: Readonly<Record<string, string>> | undefined): Marks {
+  const text = metadata?.[METADATA_KEY]
+  if (text === undefined) return {}
+  try {
+    return marksOf(parseJson(text, METADATA_KEY))
+  } catch (error) {
+    if (error instanceof AssayError) return {}
+    throw error
+  }
+}
+
+function marksOf(steps: Plain | undefined): Marks {
+  const all = listOf(steps)
+  const step = all.find(({ kind }) => kind === REBUILT)
+  const lost = all.flatMap(({ gone }) => (Array.isArray(gone) ? gone.filter((name) => typeof name === 'string') : []))
+  return { ...(step && { rebuilt: textOf(step.evidence) }), ...(lost.length > 0 && { lost }) }
 }
 
 /**

@@ -3,7 +3,7 @@ import { sha256 } from '../bytes/sha256'
 import { AssayError, throwIfAborted } from '../errors'
 import { itemSize } from './dtype'
 import { gather, spanOf } from './gather'
-import { type Block, byteLength, contiguousStrides, numel, type Tensor } from './tensor'
+import { type Block, byteLength, contiguousStrides, isWhole, numel, type Tensor } from './tensor'
 
 export interface ReadOptions {
   /** Upper bound of a yielded block; rounded down to whole elements, at least one. Default 1 MiB. */
@@ -88,6 +88,14 @@ export async function sha256Of(tensor: Tensor, signal?: AbortSignal): Promise<st
 export function plainBlock(tensor: Tensor): Block | undefined {
   checkBlocks(tensor)
   return contiguousBlock(tensor)
+}
+
+/** Whether all values are there and lie inside their files, as far as the headers tell. Reads nothing. */
+export function isReadable(tensor: Tensor): boolean {
+  const { blocks, dtype } = tensor
+  const isCut = ({ source, offset, shape, strides }: Block) =>
+    offset + spanOf(shape, strides) * itemSize(dtype) > source.size
+  return blocks.length > 0 && isWhole(tensor) && !blocks.some(isCut)
 }
 
 /** The block that holds the whole tensor as plain bytes in order, if there is one. */

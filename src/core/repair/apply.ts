@@ -14,6 +14,7 @@ import { type Verification, verify } from '../verify/verify'
 import type { WriteOptions } from '../write/output'
 import { type Built, build, readBack, type Site } from './build'
 import { plannedFiles, type Work, workOf, writtenPaths } from './files'
+import { withLosses } from './losses'
 import { Progress } from './progress'
 import { recordText } from './provenance'
 import { rootOf } from './shard-index'
@@ -53,7 +54,7 @@ export async function applyRepair(
   options: RepairOptions,
 ): Promise<RepairResult> {
   const { out, inPlace, refused = [] } = options
-  const steps = plan.plan.filter((step) => isDone(step) && !refused.includes(step.step))
+  const steps = withLosses(plan.plan.filter((step) => isDone(step) && !refused.includes(step.step)))
   const { unmended, verdictBefore } = plan
   const facts = { plan: plan.plan, unmended, verdictBefore }
   if (steps.length === 0) return { ...facts, applied: false, out: null, verdictAfter: null, compared: 0 }

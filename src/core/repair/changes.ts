@@ -36,9 +36,10 @@ export function changedFiles(checkpoint: Checkpoint, steps: readonly RepairStep[
   })
 }
 
-function touches({ changes, additions, plain }: RepairStep, { path }: StateFile): boolean {
+function touches({ changes, additions, plain, salvage }: RepairStep, { path }: StateFile): boolean {
   return (
     plain?.file === path ||
+    salvage?.file === path ||
     changes?.some(({ tensor }) => tensor.file === path) === true ||
     additions?.some(({ file }) => file === path) === true
   )
@@ -60,6 +61,8 @@ function plannedTensors(file: StateFile, steps: readonly RepairStep[], plain?: P
       ...(values && { values, dtype: dtype ?? values.dtype }),
     })
   }
+  for (const lost of steps.flatMap(({ salvage }) => [...(salvage?.lost ?? [])]))
+    if (planned.get(lost)?.values === lost) planned.delete(lost)
   const added = steps.flatMap(({ additions }) => additions ?? []).filter((addition) => addition.file === file.path)
   const made = (plain?.made ?? []).map((values) => ({ name: values.name, values }))
   return [

@@ -15,6 +15,8 @@ export interface Context {
   readonly diagnoses: ReadonlyMap<Tensor, Diagnosis>
   /** Files with a rank's part in them: what is one-dimensional there may be a part as well. */
   readonly rankFiles: ReadonlySet<string>
+  /** Damaged files of which something can be saved: the tensors in them whose values are lost. */
+  readonly losses: ReadonlyMap<string, ReadonlySet<Tensor>>
   readonly reference?: Reference
   /** Shapes that the user has given, by tensor name. */
   readonly shapes: ReadonlyMap<string, readonly number[]>

@@ -1,7 +1,6 @@
 import type { Checkpoint } from '../checkpoint/checkpoint'
-import { itemSize } from '../checkpoint/dtype'
-import { spanOf } from '../checkpoint/gather'
 import { isWhole, numel, type Tensor } from '../checkpoint/tensor'
+import { isReadable } from '../checkpoint/values'
 import { type OutputTensor, outputOf } from '../write/output'
 import { whyNotSafetensors } from '../write/safetensors'
 import { whyNotTorch } from '../write/torch-zip'
@@ -91,10 +90,7 @@ function whyNot(tensor: Tensor, format: ExportFormat): string | undefined {
     return tensor.form ? `its dense form (of a ${tensor.form.how} tensor) cannot be made` : 'its values are not stored'
   }
   if (!isWhole(tensor)) return 'a part of its values is not here'
-  const cut = tensor.blocks.some(
-    ({ source, offset, shape, strides }) => offset + spanOf(shape, strides) * itemSize(tensor.dtype) > source.size,
-  )
-  if (cut) return 'its file ends before its values do'
+  if (numel(tensor.shape) > 0 && !isReadable(tensor)) return 'its file ends before its values do'
   return format === 'safetensors' ? whyNotSafetensors(tensor) : whyNotTorch(tensor)
 }
 

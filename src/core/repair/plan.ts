@@ -8,6 +8,7 @@ import type { Verification } from '../verify/verify'
 import type { Context, Mender } from './context'
 import { type Decision, decided, refuseStrays } from './decisions'
 import { plannedFiles, workOf } from './files'
+import { lossesIn, stillLost, withLosses } from './losses'
 import { cut } from './menders/cut'
 import { plain } from './menders/plain'
 import { rankShard } from './menders/rank-shard'
@@ -16,12 +17,13 @@ import { rebuildState } from './menders/rebuild-state'
 import { refill } from './menders/refill'
 import { rename } from './menders/rename'
 import { reshape } from './menders/reshape'
+import { salvage } from './menders/salvage'
 import type { Neighbours } from './neighbours'
 import { whyNotRewritable } from './rewritable'
 import { isDone, type Proposal, type RepairPlan, type RepairStep, type Unmended } from './steps'
 import { isNote, whyUnmended } from './unmended'
 
-const MENDERS: readonly Mender[] = [plain, rename, reshape, cut, refill, rankShard, rebuildState]
+const MENDERS: readonly Mender[] = [plain, salvage, rename, reshape, cut, refill, rankShard, rebuildState]
 
 /**
  * What can be mended, each step with its evidence, and why the rest cannot. Writes nothing; reads some values where they
@@ -52,7 +54,7 @@ export async function planRepair(
       proposals.push(possible(wanted, checkpoint, proposals))
     }
   }
-  const numbered = (): RepairStep[] => proposals.map((proposal, i) => stepOf(proposal, i + 1))
+  const numbered = () => withLosses(proposals.map((proposal, i) => stepOf(proposal, i + 1)))
   for (const proposal of await rebuildIndex(context, numbered().filter(isDone)))
     proposals.push(decided(proposal, proposals.length + 1, decisions))
   refuseStrays(decisions, proposals.length)
@@ -61,10 +63,10 @@ export async function planRepair(
   const done = plan.filter(isDone)
   return {
     plan,
-    unmended: asked(
-      checkpoint,
-      verification.findings.flatMap((finding) => unmendedBy(finding, proposals) ?? []),
-    ),
+    unmended: asked(checkpoint, [
+      ...stillLost(done),
+      ...verification.findings.flatMap((finding) => unmendedBy(finding, proposals) ?? []),
+    ]),
     verdictBefore: verification.verdict,
     files: done.length === 0 ? [] : plannedFiles(await workOf(checkpoint, done)),
   }
@@ -88,6 +90,7 @@ function contextOf(
     weights,
     diagnoses,
     rankFiles: new Set(parts.map(({ tensor }) => tensor.file)),
+    losses: lossesIn(checkpoint, verification),
     shapes: new Map(Object.entries(shapes)),
     plain: asPlain,
     async neighbours() {
@@ -106,7 +109,8 @@ function possible(proposal: Proposal, { files }: Checkpoint, before: readonly Pr
   const paths = new Set([...changes.map(({ tensor }) => tensor.file), ...additions.map(({ file }) => file)])
   for (const file of files) {
     const isPlain = before.some((each) => isDone(each) && each.plain?.file === file.path)
-    const why = paths.has(file.path) ? whyNotRewritable(file, isPlain) : undefined
+    const isSalvaged = before.some((each) => isDone(each) && each.salvage?.file === file.path)
+    const why = paths.has(file.path) ? whyNotRewritable(file, isPlain, isSalvaged) : undefined
     if (why !== undefined) return { ...rest, confidence: 'refused', evidence: why }
   }
   return proposal

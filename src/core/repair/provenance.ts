@@ -1,11 +1,9 @@
+import { METADATA_KEY } from '../checkpoint/rebuilt'
 import { parseJson } from '../decode/json'
 import type { Plain } from '../decode/plain'
 import { AssayError } from '../errors'
 import type { ChangedFile } from './changes'
 import type { PlannedFile, RepairStep, Unmended } from './steps'
-
-/** Key in the metadata of a safetensors file that tells the same of that file. */
-const METADATA_KEY = 'assay.repair'
 
 /** The metadata of a repaired safetensors file: the original's, and the steps that touched the file. */
 export function stampedMetadata({ file, steps }: ChangedFile): Record<string, string> {
@@ -15,7 +13,9 @@ export function stampedMetadata({ file, steps }: ChangedFile): Record<string, st
 
 /** Steps as a JSON list, after those that an earlier repair wrote down, if `before` is such a list. */
 export function stepsText(steps: readonly RepairStep[], before?: string): string {
-  const done = steps.map(({ kind, subject, action, evidence }) => ({ kind, subject, action, evidence }))
+  const done = steps.map(({ kind, subject, action, evidence, gone }) => {
+    return { kind, subject, action, evidence, ...(gone && { gone }) }
+  })
   return JSON.stringify([...earlier(before), ...done])
 }
 
@@ -47,11 +47,12 @@ export function recordText(facts: {
     schema: 1,
     source,
     repaired: new Date().toISOString(),
-    steps: steps.map(({ step, kind, subject, action, evidence, confidence, before, after, lost }) => ({
+    steps: steps.map(({ step, kind, subject, action, evidence, confidence, before, after, lost, gone }) => ({
       ...{ step, kind, subject, action, evidence, confidence },
       ...(before !== undefined && { before }),
       ...(after !== undefined && { after }),
       ...(lost && { lost }),
+      ...(gone && { gone }),
     })),
     unmended,
     files: files.map(({ path, action }) => ({

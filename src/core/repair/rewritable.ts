@@ -1,5 +1,5 @@
 import type { StateFile } from '../checkpoint/checkpoint'
-import { RULES } from '../finding'
+import { RULES, type RuleId } from '../finding'
 
 const KINDS: Readonly<Record<string, string>> = {
   'torch-legacy': 'a PyTorch file of the form before 1.6',
@@ -9,16 +9,22 @@ const KINDS: Readonly<Record<string, string>> = {
 /** Forms that a torch zip takes the place of once what they hold is plain. */
 const MADE_PLAIN: ReadonlySet<string> = new Set(['torch-zip', 'torch-legacy', 'torch-tar', 'pickle'])
 
+/** Damage that a file loses when only what is whole is written anew. */
+const LEFT_OUT: ReadonlySet<RuleId> = new Set<RuleId>(['file/truncated', 'file/bad-header', 'file/checksum'])
+
 /**
  * Why a repaired copy of the file cannot be written: in its own format, or, where objects in it become plain values, as a
- * torch zip. Undefined when it can.
+ * torch zip. Undefined when it can. `isSalvaged`: what is damaged in it is not written.
  */
-export function whyNotRewritable(file: StateFile, isPlain = false): string | undefined {
+export function whyNotRewritable(file: StateFile, isPlain = false, isSalvaged = false): string | undefined {
   if (isPlain ? !MADE_PLAIN.has(file.kind) : file.kind !== 'safetensors' && file.kind !== 'torch-zip')
     return `${file.path} is ${KINDS[file.kind] ?? 'of a format'} that Assay reads but does not write; export the weights instead`
   const damage = file.findings.find(
     ({ rule, severity }) =>
-      severity === 'error' && rule !== 'file/odd-name' && !(isPlain && rule === 'pickle/dangerous'),
+      severity === 'error' &&
+      rule !== 'file/odd-name' &&
+      !(isPlain && rule === 'pickle/dangerous') &&
+      !(isSalvaged && LEFT_OUT.has(rule)),
   )
   if (damage?.rule === 'pickle/dangerous')
     return `${file.path} would run code when loaded, and its copy would as well; export the weights instead`

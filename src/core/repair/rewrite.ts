@@ -39,7 +39,8 @@ export async function rewrite(
   const source = openFile(joinPath(root, file.path), file.path)
   try {
     if (plain) return await writePlain(sink, source, changed, plain, options)
-    const why = whyNotRewritable(file)
+    const isSalvaged = changed.steps.some(({ salvage }) => salvage)
+    const why = whyNotRewritable(file, false, isSalvaged)
     if (why !== undefined) throw new AssayError('target/not-rewritable', why, { file: file.path })
     await rewriteTorchZip(sink, source, changed, options)
   } finally {
@@ -67,7 +68,7 @@ async function rewriteTorchZip(
   const isData = ({ name }: ZipEntry) => name.startsWith(`${folder}data/`)
   const stored = new Map(zip.entries.filter(isData).map((entry) => [entry.name, entry]))
   const firstStored = zip.entries.findIndex(isData)
-  const others = zip.entries.filter((entry) => entry !== main && !isData(entry))
+  const others = zip.entries.filter((entry) => entry !== main && !isData(entry) && !entry.cut)
   const before = new Set(zip.entries.slice(0, Math.max(firstStored, 0)))
 
   const earlier = zip.entries.find(({ name }) => name === `${folder}${RECORD}`)
@@ -105,6 +106,8 @@ async function rewriteTorchZip(
     else if (entry) await copy(entry)
   }
   for (const entry of others) if (!before.has(entry)) await copyOther(entry)
+  // What stands behind the storages may have been cut off with them; torch reads no archive without it.
+  if (!others.some(({ name }) => name === `${folder}version`)) await archive.addBytes('version', '3\n')
   await archive.addBytes(RECORD, stepsText(steps, stepsBefore))
   await archive.finish()
 }

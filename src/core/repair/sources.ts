@@ -1,7 +1,7 @@
 import { referenceKernel } from '../analysis/reference'
 import { isFloating } from '../checkpoint/dtype'
 import { numel, sameShape, type Tensor } from '../checkpoint/tensor'
-import { readBlocks } from '../checkpoint/values'
+import { isReadable, readBlocks } from '../checkpoint/values'
 import { fieldsOf } from '../decode/plain'
 import { AssayError } from '../errors'
 import { parameterNames } from '../verify/optimizer/names'
@@ -42,9 +42,9 @@ export async function sourcesOf(
   return sound
 }
 
-/** Whether there are values. */
-export function isFilled({ shape, blocks }: Tensor): boolean {
-  return numel(shape) > 0 && blocks.length > 0
+/** Whether there are values, all of them. */
+export function isFilled(tensor: Tensor): boolean {
+  return numel(tensor.shape) > 0 && isReadable(tensor)
 }
 
 const HEAD = /(^|\.)lm_head\.weight$/

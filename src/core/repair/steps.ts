@@ -39,6 +39,15 @@ export interface Plainness {
   readonly made: readonly Tensor[]
 }
 
+/** A damaged file of which the whole tensors are written anew. */
+export interface Salvage {
+  readonly file: string
+  /** Tensors whose values are lost, unless another step has them from elsewhere. */
+  readonly lost: ReadonlySet<Tensor>
+  /** What else the new file cannot hold, a line each. */
+  readonly others?: readonly string[]
+}
+
 /** One of several ways to do a step. */
 export interface Choice {
   /** What the user calls it to choose it. */
@@ -74,6 +83,7 @@ export interface RepairStep {
     | 'rebuild-index'
     | 'rebuild-state'
     | 'plain'
+    | 'salvage'
     | 'refuse'
   /** A tensor, or a file of the checkpoint. */
   readonly subject: string
@@ -88,6 +98,9 @@ export interface RepairStep {
   /** An index file to be written anew. */
   readonly index?: string
   readonly plain?: Plainness
+  readonly salvage?: Salvage
+  /** Names of the tensors that the result lacks because their values are in no file that is here. */
+  readonly gone?: readonly string[]
   /** What the result will not have any more, a line each. */
   readonly lost?: readonly string[]
   readonly files?: readonly NewFile[]

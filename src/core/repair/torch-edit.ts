@@ -19,12 +19,18 @@ export interface NewStorage {
 
 /**
  * Edits the decoded pickle of a torch file, in place, so that it says what is planned: names, shapes and storages of the
- * tensors change, everything else in it stays. `root` must be a private copy, decoded for this. Returns the storages to add.
+ * tensors change, those that are not planned go, everything else in it stays; `kept` are tensors that are not planned and
+ * stay. `root` must be a private copy, decoded for this. Returns the storages to add.
  *
  * Throws `file/changed` when the pickle does not hold the tensors of `file`, and `target/not-rewritable` when a tensor sits where
  * it cannot be exchanged (in a tuple, in the arguments of a call).
  */
-export function editPickle(root: PyValue, file: StateFile, planned: readonly PlannedTensor[]): NewStorage[] {
+export function editPickle(
+  root: PyValue,
+  file: StateFile,
+  planned: readonly PlannedTensor[],
+  kept: readonly Tensor[] = [],
+): NewStorage[] {
   const found = foundIn(root, file)
   const slots = slotsOf(root, new Set(found.map(({ value }) => value)))
   const added: NewStorage[] = []
@@ -55,6 +61,12 @@ export function editPickle(root: PyValue, file: StateFile, planned: readonly Pla
   })
   renameModules(root, planned)
 
+  const lost = file.tensors.flatMap((tensor, i) => {
+    const at = found[i]
+    return at && !plans.has(tensor) && !kept.includes(tensor) ? [{ tensor, slots: slots.get(at.value) ?? [] }] : []
+  })
+  removeFrom(root, lost)
+
   const home = file.tensors.findIndex(({ component }) => component === 'weights' || component === 'adapter')
   for (const plan of planned) {
     const { name, dtype, shape, was } = plan
@@ -66,6 +78,31 @@ export function editPickle(root: PyValue, file: StateFile, planned: readonly Pla
     place.entries.set(name.slice(prefix.length), tensorValue(dtype, shape, store(outputFor(plan))))
   }
   return added
+}
+
+/**
+ * Takes tensors out of their dicts. The state that an optimizer keeps of a parameter goes as a whole: without one of its
+ * tensors no optimizer can use the others.
+ */
+function removeFrom(root: PyValue, lost: readonly { tensor: Tensor; slots: readonly Slot[] }[]): void {
+  const states = new Set<Map<PyValue, PyValue>>()
+  for (const { tensor, slots } of lost) {
+    const places = placesOf(tensor, slots)
+    if (places.length === 0 || !places.every(({ remove }) => remove))
+      throw notRewritable(tensor, 'it does not lie in a dict')
+    for (const { entries, remove } of places) {
+      remove?.()
+      if (entries && parameterStateOf(tensor) !== undefined) states.add(entries)
+    }
+  }
+  if (states.size === 0) return
+  const owners = new Set([...walk(root)].filter((each) => each instanceof PyDict && states.has(each.entries)))
+  for (const [, slots] of slotsOf(root, owners)) for (const slot of slots) slot.remove?.()
+}
+
+/** Of a tensor in the state of an optimizer the name of the parameter's whole state: `state.3` of `state.3.exp_avg`. */
+export function parameterStateOf({ name, component }: Tensor): string | undefined {
+  return component === 'optimizer' ? /^((?:.*\.)?state\.[^.]+)\.[^.]+$/.exec(name)?.[1] : undefined
 }
 
 /** Keys of the storages that a value refers to, in the order in which pickling meets them. */
@@ -96,6 +133,8 @@ function foundIn(root: PyValue, file: StateFile): FoundTensor[] {
 /** A place in the graph that a value sits in. */
 interface Slot {
   set(value: PyValue): void
+  /** Takes it out of a dict. */
+  remove?(): void
   /** The dict it is in, where it is in one under a text. */
   readonly entries?: Map<PyValue, PyValue>
   readonly key?: string
@@ -138,10 +177,11 @@ function slotsOf(root: PyValue, wanted: ReadonlySet<PyValue>): Map<PyValue, Slot
 
 function entrySlot(entries: Map<PyValue, PyValue>, key: PyValue): Slot {
   const set = (value: PyValue) => entries.set(key, value)
-  if (typeof key !== 'string') return { set, prefixIn: () => undefined }
+  const remove = () => void entries.delete(key)
+  if (typeof key !== 'string') return { set, remove, prefixIn: () => undefined }
   const prefixIn = (name: string) =>
     name === key || name.endsWith(`.${key}`) ? name.slice(0, name.length - key.length) : undefined
-  return { set, entries, key, prefixIn }
+  return { set, remove, entries, key, prefixIn }
 }
 
 function renameIn(places: readonly Slot[], tensor: Tensor, name: string): void {

@@ -24,6 +24,8 @@ export interface Contents {
   readonly texts?: readonly StateText[]
   /** Set where a repair made the file anew: from what. */
   readonly rebuilt?: string
+  /** Names of tensors that a repair of the file could not save. */
+  readonly lost?: readonly string[]
   readonly globals: readonly GlobalUse[]
   readonly findings: readonly Finding[]
 }

@@ -2,6 +2,7 @@ import type { ByteSource } from '../../bytes/source'
 import { readSafetensors } from '../../container/safetensors'
 import type { ComponentId } from '../checkpoint'
 import { some } from '../names'
+import { marksInMetadata } from '../rebuilt'
 import { contiguousStrides, originOf, type Tensor } from '../tensor'
 import type { Contents } from './contents'
 
@@ -17,15 +18,16 @@ export async function readSafetensorsFile(source: ByteSource, file: string, comp
     const block = { source, offset, strides: stridesOf(shape), start: originOf(shape), shape }
     return { name, dtype, shape, file, component, blocks: [block] }
   })
+  const marks = marksInMetadata(metadata)
   const cut = entries.filter(({ end }) => dataOffset + end > source.size).map(({ name }) => name)
-  if (cut.length === 0) return { tensors, metadata, sections: [], globals: [], findings }
+  if (cut.length === 0) return { tensors, metadata, ...marks, sections: [], globals: [], findings }
   const counts = { intact: entries.length - cut.length, lost: cut.length, tensors: cut.slice(0, 50) }
   const named = findings.map((each) =>
     each.rule === 'file/truncated'
       ? { ...each, message: `${each.message} (${some(cut)})`, evidence: { ...each.evidence, ...counts } }
       : each,
   )
-  return { tensors, metadata, sections: [], globals: [], findings: named }
+  return { tensors, metadata, ...marks, sections: [], globals: [], findings: named }
 }
 
 /** Strides of shapes, one list for all tensors that share a list as their shape. */

@@ -1,6 +1,6 @@
 import { entrySource, type ZipArchive } from '../../container/zip'
 import type { ComponentId } from '../checkpoint'
-import { markIn, RECORD } from '../rebuilt'
+import { marksIn, RECORD } from '../rebuilt'
 import { type Section, sectionsIn } from '../sections'
 import type { Contents } from './contents'
 import { foreignZip } from './foreign-zip'
@@ -49,7 +49,7 @@ export async function readTorchZip(archive: ZipArchive, file: string, component:
   findings.push(...pickleFindings(pickles, file), ...storageFindings(archive, found, file, dataRecord))
   if (!archive.torn) findings.push(...storageFindings(archive, fixed, file, constantRecord))
   const record = archive.entries.find(({ name }) => name === root + RECORD)
-  const rebuilt = record && (await markIn(entrySource(archive, record)))
+  const marks = record && (await marksIn(entrySource(archive, record)))
   const holdsWeights = found.tensors.some((tensor) => tensor.component === 'weights' || tensor.component === 'adapter')
   if (!scripted && holdsWeights) findings.push(...notWeightsOnly(pickle, file))
   return {
@@ -59,7 +59,7 @@ export async function readTorchZip(archive: ZipArchive, file: string, component:
     sections,
     globals: distinct(pickles.flatMap((each) => each.globals)),
     findings,
-    ...(rebuilt !== undefined && { rebuilt }),
+    ...marks,
     ...(scripted && { texts: textsIn(archive, /\/code\/.*\.py$/) }),
   }
 }

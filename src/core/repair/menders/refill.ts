@@ -19,12 +19,13 @@ const ABSENT: ReadonlySet<RuleId> = new Set<RuleId>([
  * the tensor's twin, its optimizer, the reference, the rest of the run. Where none is surer than another, it asks.
  */
 export async function refill(context: Context): Promise<Proposal[]> {
-  const { weights, diagnoses, verification } = context
+  const { weights, diagnoses, verification, losses } = context
   const proposals: (Proposal | undefined)[] = []
   for (const tensor of weights) {
     const placeholder = diagnoses.get(tensor)?.kind === 'placeholder'
     const spoilt = verification.findings.find(({ rule, subject }) => SPOILT.has(rule) && subject === tensor.name)?.rule
-    if (placeholder) proposals.push(await inPlaceOf(tensor, 'weights/placeholder', context))
+    if (losses.get(tensor.file)?.has(tensor)) proposals.push(await inPlaceOf(tensor, 'file/truncated', context))
+    else if (placeholder) proposals.push(await inPlaceOf(tensor, 'weights/placeholder', context))
     else if (spoilt) proposals.push(await inPlaceOf(tensor, spoilt, context))
   }
   return [...proposals.filter((each) => each !== undefined), ...(await additions(context))]
@@ -32,19 +33,21 @@ export async function refill(context: Context): Promise<Proposal[]> {
 
 async function inPlaceOf(tensor: Tensor, rule: RuleId, context: Context): Promise<Proposal | undefined> {
   const { reference, diagnoses } = context
-  const spoilt = rule !== 'weights/placeholder'
+  const lost = rule === 'file/truncated'
+  const spoilt = rule !== 'weights/placeholder' && !lost
   const diagnosis = diagnoses.get(tensor)
   const expected = diagnosis?.kind === 'placeholder' ? diagnosis.expected : undefined
   const base = {
     kind: 'copy-from-reference' as const,
     subject: tensor.name,
     rules: [rule],
-    others: (subject: string) => subject === tensor.file,
-    before: shapeText(tensor.shape),
+    others: (subject: string) => subject === tensor.file && !lost,
+    before: lost ? 'cut off' : shapeText(tensor.shape),
   }
-  const sources = await sourcesOf(tensor, spoilt ? tensor.shape : expected?.shape, context, spoilt)
+  const sources = await sourcesOf(tensor, spoilt || lost ? tensor.shape : expected?.shape, context, spoilt)
   if (sources.length === 0) {
-    if (!reference) return undefined
+    // What a damaged file loses for good is listed with the file.
+    if (!reference || lost) return undefined
     const evidence = whyNot(tensor, reference.of(tensor), reference.name, expected)
     return {
       ...base,

@@ -26,12 +26,13 @@ export async function writePlain(
   sink: ByteSink,
   source: ByteSource,
   { file, tensors, steps }: ChangedFile,
-  { made }: Plainness,
+  { made, gone }: Plainness,
   options: WriteOptions,
 ): Promise<void> {
   const torch = await openTorch(source, file)
   const planned = tensors.filter(({ values, was }) => was !== undefined || !made.includes(values))
-  const added = planned.every(isUntouched) ? [] : editPickle(torch.value, file, planned)
+  const same = planned.length === file.tensors.length && planned.every(isUntouched)
+  const added = same ? [] : editPickle(torch.value, file, planned, gone)
   const { value, stored } = plainValue(torch.value)
 
   const own = new Map([

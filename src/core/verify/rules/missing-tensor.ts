@@ -21,6 +21,7 @@ export const missingTensor: Rule = {
   *check({ checkpoint, reference }) {
     const told = new Set<string>()
     for (const each of missingFrom(checkpoint)) {
+      if (told.has(unwrapped(each.subject))) continue
       told.add(unwrapped(each.subject))
       yield each
     }
@@ -44,6 +45,7 @@ function missingFrom(checkpoint: Checkpoint): readonly Finding[] {
 
 function* missingTensors(checkpoint: Checkpoint): Generator<Finding> {
   const { components } = checkpoint
+  yield* lostTensors(checkpoint)
   yield* lonelyFactors(checkpoint)
   if (components.find(({ id }) => id === 'weights')?.status !== 'present') return
   const match = matchOf(checkpoint)
@@ -58,6 +60,15 @@ function* missingTensors(checkpoint: Checkpoint): Generator<Finding> {
     if (gaps.some((layer) => name.startsWith(layer))) continue
     const why = `${match.architecture} has it with the shape ${shapeText(shape)}`
     yield missing(name, why, { shape: [...shape], source: 'config.json' })
+  }
+}
+
+/** What a repair could not save of a damaged file, and says so in what it wrote. */
+function* lostTensors({ files, tensors }: Checkpoint): Generator<Finding> {
+  const names = new Set(tensors.map(({ name }) => name))
+  for (const { path, lost = [] } of files) {
+    for (const name of new Set(lost))
+      if (!names.has(name)) yield missing(name, `${path} had it before it was damaged`, { file: path })
   }
 }
 

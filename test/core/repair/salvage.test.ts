@@ -1,0 +1,160 @@
+import { copyFileSync, cpSync, readFileSync, statSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { referenceKernel } from '../../../src/core/analysis/reference'
+import { applyRepair } from '../../../src/core/repair/apply'
+import { byName, digests, golden, opened, planned, scratch, snapshot, truthOf } from './cases'
+
+const kernel = referenceKernel
+
+async function mended(path: string, options: Parameters<typeof planned>[1] = {}, refused: readonly number[] = []) {
+  const { checkpoint, plan } = await planned(path, options)
+  const out = join(scratch(), 'mended')
+  const result = await applyRepair(checkpoint, plan, { kernel, out, refused })
+  return { plan, result, out }
+}
+
+/** A copy of a golden file without its last `bytes`. */
+function cut(name: string, bytes: number): string {
+  const source = golden(name)
+  const path = join(scratch(), name.slice(name.lastIndexOf('/') + 1))
+  copyFileSync(source, path)
+  truncateSync(path, statSync(path).size - bytes)
+  return path
+}
+
+const CUT: readonly [name: string, file: string, gone: readonly string[]][] = [
+  ['damaged-st-cut-last', 'model.safetensors', ['norm.weight']],
+  ['damaged-st-cut-middle', 'model.safetensors', ['fc1.bias', 'fc1.weight', 'fc2.weight', 'norm.weight']],
+  ['damaged-st-trailing', 'model.safetensors', []],
+  ['damaged-zip-cut-last', 'model.pt', []],
+  ['damaged-zip-record-missing', 'model.pt', ['embed.weight']],
+  ['damaged-zip-cut-half', 'model.pt', ['fc1.weight', 'fc1.bias', 'fc2.weight', 'norm.weight']],
+]
+
+describe('a file of weights that lost bytes', () => {
+  it.each(CUT)('%s keeps every whole tensor, and what is lost is named', async (name, file, gone) => {
+    const source = golden(`${name}/data/${file}`)
+    const before = snapshot(golden(`${name}/data`))
+    const { plan, result, out } = await mended(source)
+    const healthy = byName(truthOf(file === 'model.pt' ? 'damaged-healthy-zip' : 'damaged-healthy-st').tensors)
+    expect(await digests(await opened(out))).toEqual(healthy.filter((each) => !gone.includes(each.name)))
+    expect(plan.plan[0]?.lost ?? []).toEqual(gone)
+    expect(plan.unmended.map(({ rule }) => rule).includes('weights/missing-tensor')).toBe(gone.length > 0)
+    expect(result.verdictAfter).toBe(gone.length > 0 ? 'broken' : 'partial')
+    expect(snapshot(golden(`${name}/data`))).toEqual(before)
+  })
+
+  it.each(CUT.filter(([, , gone]) => gone.length > 0))(
+    '%s is whole again with a reference, by the same values',
+    async (name, file) => {
+      const reference = golden(`damaged-healthy-${file === 'model.pt' ? 'zip' : 'st'}/data`)
+      const { plan, result, out } = await mended(golden(`${name}/data/${file}`), { reference })
+      expect(await digests(await opened(out))).toEqual(await digests(await opened(reference)))
+      expect(plan.plan[0]?.lost).toBeUndefined()
+      expect(result.verdictAfter).toBe('partial')
+    },
+  )
+
+  it('says of the tensors that it is without, until a later repair has them', async () => {
+    const first = await mended(golden('damaged-st-cut-last/data/model.safetensors'))
+    const { verification } = await planned(first.out)
+    expect(verification.findings).toContainEqual(
+      expect.objectContaining({ rule: 'weights/missing-tensor', subject: 'norm.weight' }),
+    )
+    const second = await mended(first.out, { reference: golden('damaged-healthy-st/data') })
+    expect(second.result.verdictAfter).toBe('partial')
+    expect(await digests(await opened(second.out))).toEqual(byName(truthOf('damaged-healthy-st').tensors))
+  })
+
+  it('keeps in its metadata where replaced values came from, and which are lost', async () => {
+    const reference = golden('damaged-healthy-st/data')
+    const { out } = await mended(golden('damaged-st-cut-middle/data/model.safetensors'), { reference }, [2])
+    const [file] = (await opened(out)).files
+    const notes = JSON.parse(file?.metadata?.['assay.repair'] ?? '[]')
+    expect(notes[0]).toMatchObject({ kind: 'salvage', gone: ['fc1.bias'] })
+    expect(notes[1]).toMatchObject({ subject: 'fc1.weight', evidence: expect.stringContaining('data has it') })
+    const record = JSON.parse(readFileSync(join(out, 'assay-repair.json'), 'utf8'))
+    expect(record.steps[0]).toMatchObject({ kind: 'salvage', gone: ['fc1.bias'] })
+  })
+
+  it('that is a shard keeps its index true', async () => {
+    const { out } = await mended(golden('sharded-truncated-shard/data'), { reference: golden('sharded/data') })
+    expect(await digests(await opened(out))).toEqual(await digests(await opened(golden('sharded/data'))))
+  })
+
+  it('of the form before torch 1.6 becomes a zip with the tensors before the cut', async () => {
+    const whole = byName(truthOf('torch-zoo-legacy').tensors)
+    const path = cut('torch-zoo-legacy/data/model.pt', 8)
+    const { plan, out } = await mended(path)
+    const saved = await digests(await opened(out))
+    const gone = plan.plan[0]?.lost ?? []
+    expect(gone.length).toBeGreaterThan(0)
+    expect(saved.length).toBeGreaterThan(0)
+    expect(saved).toEqual(whole.filter(({ name }) => !gone.includes(name)))
+    expect((await opened(out)).files[0]?.kind).toBe('torch-zip')
+  })
+
+  it('of which no tensor is whole is refused', async () => {
+    const { plan } = await planned(golden('damaged-zip-cut-quarter/data/model.pt'))
+    expect(plan.plan).toMatchObject([{ kind: 'salvage', confidence: 'refused' }])
+    expect(plan.files).toEqual([])
+  })
+
+  it('is taken from the rest of its run where that has it', async () => {
+    const folder = scratch()
+    for (const step of [10, 20]) {
+      const name = `checkpoint-${step}`
+      cpSync(golden(`trainer-gpt2/data/${name}`), join(folder, name), { recursive: true })
+    }
+    const path = join(folder, 'checkpoint-20')
+    const file = join(path, 'model.safetensors')
+    truncateSync(file, statSync(file).size - 8)
+    const { plan, out } = await mended(path)
+    const [first, second] = plan.plan
+    expect(first).toMatchObject({ kind: 'salvage', confidence: 'likely' })
+    expect(second).toMatchObject({ kind: 'restore-values', evidence: expect.stringContaining('checkpoint-10') })
+    const [mine, theirs] = [
+      await digests(await opened(out)),
+      await digests(await opened(join(folder, 'checkpoint-10'))),
+    ]
+    const names = new Set(mine.map(({ name }) => name))
+    expect(theirs.every(({ name }) => names.has(name))).toBe(true)
+  })
+})
+
+describe('a tensor whose bytes differ from their checksum', () => {
+  const path = golden('damaged-zip-bitflip/data/model.pt')
+
+  it('is replaced from a reference', async () => {
+    const { out } = await mended(path, { deep: true, reference: golden('damaged-healthy-zip/data') })
+    expect(await digests(await opened(out))).toEqual(byName(truthOf('damaged-healthy-zip').tensors))
+  })
+
+  it('is not thrown away where nothing can take its place', async () => {
+    const { plan } = await planned(path, { deep: true })
+    expect(plan.plan).toMatchObject([{ kind: 'salvage', confidence: 'refused' }])
+  })
+})
+
+const LIGHTNING = 'lightning/data/checkpoints/last.ckpt'
+
+describe('a training dict that was cut off', () => {
+  it('keeps its weights and scalars, and loses the optimizer states that are not whole, a parameter at a time', async () => {
+    const whole = await opened(golden(LIGHTNING))
+    const weights = whole.tensors.filter(({ component }) => component === 'weights')
+    const path = cut(LIGHTNING, 80_000)
+    const { plan, out } = await mended(path)
+    const saved = await opened(out)
+    expect(await digests({ tensors: saved.tensors.filter(({ component }) => component === 'weights') })).toEqual(
+      await digests({ tensors: weights }),
+    )
+    expect(plan.plan[0]?.lost?.every((each) => each.includes('state.'))).toBe(true)
+    const [optimizer] = saved.state.optimizers
+    expect(optimizer?.parameters.length).toBeGreaterThan(0)
+    expect(optimizer?.parameters.length).toBeLessThan(whole.state.optimizers[0]?.parameters.length ?? 0)
+    for (const { tensors } of optimizer?.parameters ?? []) {
+      expect(Object.keys(tensors)).toEqual(expect.arrayContaining(['exp_avg', 'exp_avg_sq']))
+    }
+  })
+})
