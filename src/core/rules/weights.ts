@@ -81,6 +81,14 @@ export const WEIGHT_RULES = {
     means: 'Training diverged or a conversion overflowed. Everything computed from these values is NaN as well.',
     mends: 'Go back to the last checkpoint without them.',
   },
+  'weights/negative-variance': {
+    severity: 'error',
+    title: 'A running variance is negative',
+    means:
+      'A batch norm divides by its root, which is NaN: everything the model computes in evaluation is NaN as well.',
+    mends:
+      'Take the tensor from an earlier checkpoint, or let the norms gather their statistics anew in training mode.',
+  },
   'weights/all-zero': {
     severity: 'warning',
     title: 'A tensor holds nothing but zeros',
@@ -142,6 +150,27 @@ export const WEIGHT_RULES = {
     title: 'The adapter file holds no tensors',
     means: 'A callback saved an empty state dict, or a process that held nothing. What was trained is not here.',
     mends: 'Take an earlier checkpoint, and let the process that has the weights save them.',
+  },
+  'adapter/rank-mismatch': {
+    severity: 'error',
+    title: 'LoRA factors have another rank than the config',
+    means: 'PEFT builds the adapter by the rank in adapter_config.json and then fails to load these tensors.',
+    mends:
+      'Copy adapter_config.json and the weights of one save; or set `r` (and `rank_pattern`) to what the factors have.',
+  },
+  'adapter/target-mismatch': {
+    severity: 'error',
+    title: 'LoRA factors belong to modules that the config does not target',
+    means: 'PEFT builds no adapter there and leaves these tensors out without a word: what they learned is not used.',
+    mends: 'Copy adapter_config.json and the weights of one save; or add the modules to `target_modules`.',
+  },
+  'adapter/untrained': {
+    severity: 'warning',
+    title: 'The adapter adds nothing to the model',
+    means:
+      'The second factor of a LoRA starts at zero. Where all are zero after some steps, no gradient reached them, or the values were lost.',
+    mends:
+      'See that the adapter is the part that is trained and its parameters are in the optimizer; compare with an earlier checkpoint: `assay diff`.',
   },
 
   'config/missing': {

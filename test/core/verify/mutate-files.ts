@@ -76,6 +76,9 @@ export const FILES: { readonly [rule in RuleId]?: Mutation } = {
   'adapter/missing-config': { of: 'trainer-lora', damage: remove('adapter_config.json') },
   'adapter/missing-weights': { of: 'trainer-lora', damage: remove('adapter_model.safetensors') },
   'adapter/empty': { of: 'trainer-lora', damage: write('adapter_model.safetensors', '\u0002\0\0\0\0\0\0\0{}') },
+  'adapter/rank-mismatch': { of: 'trainer-lora', damage: adapterConfig({ r: 8 }) },
+  'adapter/target-mismatch': { of: 'trainer-lora', damage: adapterConfig({ target_modules: ['nothing_here'] }) },
+  'adapter/untrained': { of: 'trainer-lora', damage: zeroed('adapter_model.safetensors', /lora_B/) },
   'config/missing': gpt2(remove('config.json')),
   'tokenizer/missing': gpt2(remove(/^tokenizer/)),
   'optimizer/missing': gpt2(remove('optimizer.pt')),
@@ -172,6 +175,26 @@ function overlap(header: Header): void {
   const size = last.data_offsets[1] - last.data_offsets[0]
   const [begin] = (byPlace[0] as Entry).data_offsets
   last.data_offsets = [begin, begin + size]
+}
+
+function adapterConfig(fields: object): Change {
+  return (folder) => {
+    const path = join(folder, 'adapter_config.json')
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), ...fields }))
+  }
+}
+
+/** The tensors whose names fit, with nothing but zeros. */
+function zeroed(file: string, names: RegExp): Change {
+  return (folder) => {
+    const bytes = readFileSync(join(folder, file))
+    const start = 8 + Number(bytes.readBigUInt64LE(0))
+    const header: Header = JSON.parse(bytes.toString('utf8', 8, start))
+    for (const [name, { data_offsets: offsets }] of Object.entries(header)) {
+      if (names.test(name)) bytes.fill(0, start + offsets[0], start + offsets[1])
+    }
+    writeFileSync(join(folder, file), bytes)
+  }
 }
 
 function addRecord(file: string, name: string): Change {

@@ -82,6 +82,9 @@ export const MODEL: { readonly [rule in RuleId]?: (checkpoint: Checkpoint) => Pa
   }),
   'weights/zero-run': values(FC, (i) => (i >= 512 && i < 2560 ? 0 : Math.sin(i + 1))),
   'weights/non-finite': values(FC, (i) => (i === 7 ? Number.NaN : Math.sin(i))),
+  'weights/negative-variance': ({ tensors }) => ({
+    tensors: [...tensors, tensorOf({ name: `${FC}.running_var`, shape: [4], values: [1, -1, 2, 3] })],
+  }),
   'weights/all-zero': values(FC, () => 0),
   'weights/constant': values(FC, () => 0.5),
   'weights/dtype-drift': config({ dtype: 'bfloat16' }),

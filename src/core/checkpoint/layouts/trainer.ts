@@ -1,7 +1,9 @@
+import { joinPath } from '../../bytes/folder'
 import { fieldsOf, numberOf } from '../../decode/plain'
-import { finding } from '../../finding'
+import { finding, type RuleId } from '../../finding'
 import type { Draft } from '../draft'
 import { filesLike, foldersLike, hasFile, type Listing } from '../listing'
+import { openStateFile } from '../state-file'
 import { modelFiles, openWeights } from '../weights'
 import { checkRanks, missing, notApplicable, openConfig, openRanks, openStates, openTokenizer } from './common'
 import { openDistributedFolders } from './dcp'
@@ -55,7 +57,7 @@ export const trainer: Layout = {
       filesLike(listing, /^scheduler\.pt$/),
       missing('No scheduler.pt: the learning rate would start over'),
     )
-    for (const path of filesLike(listing, ARGUMENTS)) await draft.open(path, 'trainer')
+    await openArguments(draft)
     await openStates(
       draft,
       'scaler',
@@ -91,6 +93,32 @@ function fullFsdp(listing: Listing) {
   const files = filesLike(listing, /^pytorch_model_fsdp\.bin$/)
   return files.length > 0 ? { files, unread: [] } : undefined
 }
+
+/**
+ * training_args.bin is written at each save and read at none: resuming takes the arguments of the script that runs
+ * (transformers 5.18, trainer.py, `TRAINING_ARGS_NAME`). Where it is damaged a record of the settings is lost, no more.
+ */
+async function openArguments(draft: Draft): Promise<void> {
+  for (const path of filesLike(draft.listing, ARGUMENTS)) {
+    const file = await openStateFile(joinPath(draft.listing.root, path), path, 'trainer')
+    const damage = file.findings.filter(({ rule, severity }) => severity === 'error' && !HOSTILE.has(rule))
+    // Where the file is cut off, its pickle is too: that is not told again.
+    const [first = damage[0]] = damage.filter(({ rule }) => rule.startsWith('file/'))
+    const told = first && { ...first, severity: 'warning' as const, message: `${first.message}. ${NOT_READ}` }
+    const findings = [...(told ? [told] : []), ...file.findings.filter((each) => !damage.includes(each))]
+    await draft.add({ ...file, findings })
+  }
+}
+
+/** What is wrong with whoever wrote the file, whether or not it is read. */
+const HOSTILE: ReadonlySet<RuleId> = new Set<RuleId>([
+  'pickle/dangerous',
+  'file/path-escape',
+  'file/odd-name',
+  'file/resource-bomb',
+])
+
+const NOT_READ = 'Resuming does not read it: only the record of the settings is lost'
 
 async function openOptimizer(draft: Draft): Promise<void> {
   const paths = filesLike(draft.listing, /^optimizer\.(pt|bin)$/)

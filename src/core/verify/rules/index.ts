@@ -1,4 +1,5 @@
 import type { Rule } from '../rule'
+import { adapterUntrained } from './adapter-untrained'
 import { allZero } from './all-zero'
 import { checksum } from './checksum'
 import { dtypeDrift } from './dtype-drift'
@@ -11,10 +12,12 @@ import { lossJump } from './loss-jump'
 import { lrJump } from './lr-jump'
 import { missingTensor } from './missing-tensor'
 import { negativeSecondMoment } from './negative-second-moment'
+import { negativeVariance } from './negative-variance'
 import { nonFinite } from './non-finite'
 import { optimizerShapeMismatch } from './optimizer-shape-mismatch'
 import { parameterMismatch } from './parameter-mismatch'
 import { placeholder } from './placeholder'
+import { rankMismatch } from './rank-mismatch'
 import { rankShard } from './rank-shard'
 import { rebuilt } from './rebuilt'
 import { replicated } from './replicated'
@@ -23,6 +26,7 @@ import { shapeMismatch } from './shape-mismatch'
 import { stalePointer } from './stale-pointer'
 import { stepMismatch } from './step-mismatch'
 import { storageBloat } from './storage-bloat'
+import { targetMismatch } from './target-mismatch'
 import { tiedDiffers } from './tied-differs'
 import { unexpectedTensor } from './unexpected-tensor'
 import { worldSize } from './world-size'
@@ -39,6 +43,8 @@ export const ALL_RULES: readonly Rule[] = [
   layerGap,
   missingTensor,
   unexpectedTensor,
+  rankMismatch,
+  targetMismatch,
   wrapperPrefix,
   storageBloat,
   dtypeDrift,
@@ -58,7 +64,9 @@ export const ALL_RULES: readonly Rule[] = [
   nonFinite,
   zeroRun,
   duplicateCopies,
+  negativeVariance,
   allZero,
+  adapterUntrained,
   tiedDiffers,
   negativeSecondMoment,
   zeroMoments,

@@ -1,7 +1,8 @@
-import type { Checkpoint } from '../../checkpoint/checkpoint'
+import type { Checkpoint, OptimizerState } from '../../checkpoint/checkpoint'
 import { isFloating } from '../../checkpoint/dtype'
 import { numel } from '../../checkpoint/tensor'
 import { type Finding, finding } from '../../finding'
+import { FACTOR, loraOf } from '../adapter/lora'
 import { matchOf } from '../architectures/match'
 import type { Rule } from '../rule'
 import { layerName, unwrapped } from '../shapes/names'
@@ -47,6 +48,7 @@ function* missingTensors(checkpoint: Checkpoint): Generator<Finding> {
   const { components } = checkpoint
   yield* lostTensors(checkpoint)
   yield* lonelyFactors(checkpoint)
+  yield* adapterParts(checkpoint)
   if (components.find(({ id }) => id === 'weights')?.status !== 'present') return
   const match = matchOf(checkpoint)
   if (!match) return yield* oddLayers(checkpoint)
@@ -83,8 +85,40 @@ function* lonelyFactors({ tensors }: Checkpoint): Generator<Finding> {
   }
 }
 
-/** The factors of a matrix, and those of an embedding. */
-const FACTOR = /\.lora_(embedding_)?([AB])(?=\.|$)/
+/** Heads that PEFT adds to `modules_to_save` of classifiers, of which a model has one (peft 0.21, `peft_model.py`). */
+const HEADS: readonly string[] = ['classifier', 'score', 'qa_outputs']
+
+/**
+ * What adapter_config.json lists and the file lacks altogether. A list may name modules that the model has not; but an optimizer
+ * that trains more tensors than are here trains one that is lost.
+ */
+function* adapterParts(checkpoint: Checkpoint): Generator<Finding> {
+  const lora = loraOf(checkpoint)
+  const { components, tensors, state } = checkpoint
+  if (!lora || components.find(({ id }) => id === 'adapter')?.status !== 'present') return
+  const names = tensors.flatMap(({ component, name }) => (component === 'adapter' ? `.${unwrapped(name)}.` : []))
+  const held = (entry: string) => names.some((name) => name.includes(`.${entry}.`))
+  const trained = Math.max(0, ...state.optimizers.map((each) => parametersIn(each)))
+  if (trained > 0 && trained <= names.length) return
+  const proof = trained > 0 ? ` and the optimizer trains ${trained} tensors, of which ${names.length} are here` : ''
+  const listed = { modules_to_save: lora.modulesToSave, target_modules: trained > 0 ? (lora.targets ?? []) : [] }
+  for (const [key, entries] of Object.entries(listed)) {
+    const head = key === 'modules_to_save' && HEADS.some((entry) => entries.includes(entry) && held(entry))
+    for (const entry of entries) {
+      if (held(entry) || (head && HEADS.includes(entry))) continue
+      const found = missing(entry, `adapter_config.json lists it in ${key}${proof}`, {
+        source: 'adapter_config.json',
+        component: 'adapter',
+        ...(trained > 0 && { trained, tensors: names.length }),
+      })
+      yield trained > 0 ? found : { ...found, severity: 'warning' }
+    }
+  }
+}
+
+function parametersIn({ groups }: OptimizerState): number {
+  return groups.reduce((sum, { params }) => sum + params.length, 0)
+}
 
 /** Whether the weights hold every parameter, as far as anything tells: what is missing there is no fault of the optimizer. */
 export function isWhole(checkpoint: Checkpoint): boolean {

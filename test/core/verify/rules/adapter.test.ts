@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest'
+import type { OptimizerState } from '../../../../src/core/checkpoint/checkpoint'
+import type { Plain } from '../../../../src/core/decode/plain'
+import { adapterUntrained } from '../../../../src/core/verify/rules/adapter-untrained'
+import { missingTensor } from '../../../../src/core/verify/rules/missing-tensor'
+import { rankMismatch } from '../../../../src/core/verify/rules/rank-mismatch'
+import { targetMismatch } from '../../../../src/core/verify/rules/target-mismatch'
+import { checkpointOf, findingsOf, type TensorSpec } from '../handmade'
+
+const pair = (module: string, rank: number, second = 1): TensorSpec[] => [
+  { name: `base_model.model.${module}.lora_A.weight`, shape: [rank, 8], component: 'adapter', values: ramp(rank * 8) },
+  {
+    name: `base_model.model.${module}.lora_B.weight`,
+    shape: [8, rank],
+    component: 'adapter',
+    values: ramp(rank * 8).map((value) => value * second),
+  },
+]
+const ramp = (size: number) => Array.from({ length: size }, (_, i) => Math.sin(i + 1))
+const QUERY = 'model.layers.0.attn.q_proj'
+const VALUE = 'model.layers.0.attn.v_proj'
+
+/** An optimizer of so many parameters. */
+const training = (count: number): OptimizerState => ({
+  file: 'optimizer.pt',
+  groups: [{ params: Array.from({ length: count }, (_, i) => i), hyper: {} }],
+  parameters: [],
+})
+
+function lora(config: { [key: string]: Plain }, tensors: readonly TensorSpec[], trained = 0, step = 8) {
+  return checkpointOf({
+    tensors,
+    config: { peft_type: 'LORA', r: 2, ...config },
+    components: { weights: 'not-applicable', adapter: 'present' },
+    state: { step, optimizers: trained > 0 ? [training(trained)] : [] },
+  })
+}
+
+const told = async (rule: Parameters<typeof findingsOf>[0], checkpoint: ReturnType<typeof lora>) =>
+  (await findingsOf(rule, checkpoint)).map(({ severity, subject }) => `${severity} ${subject}`)
+
+test('factors have the rank that the config gives their module', async () => {
+  const both = [...pair(QUERY, 2), ...pair(VALUE, 4)]
+  const [found] = await findingsOf(rankMismatch, lora({}, both))
+  expect(found?.message).toContain('2 of 4 LoRA factors')
+  expect(found?.message).toContain('v_proj.lora_A.weight is [4, 8], a rank of 4; r is 2')
+  for (const pattern of ['v_proj', `^${VALUE}`, '.*attn.(v|o)_proj']) {
+    expect(await told(rankMismatch, lora({ rank_pattern: { [pattern]: 4 } }, both))).toEqual([])
+  }
+  expect(await told(rankMismatch, lora({ rank_pattern: { proj: 4 } }, both))).not.toEqual([])
+})
+
+test('factors laid out otherwise than r tells are not held against it', async () => {
+  const odd = pair(QUERY, 6)
+  expect(await told(rankMismatch, lora({ target_parameters: ['experts.gate'] }, odd))).toEqual([])
+  expect(await told(rankMismatch, lora({ peft_type: 'ADALORA' }, odd))).toEqual([])
+})
+
+test('modules with factors are among the targets', async () => {
+  const both = [...pair(QUERY, 2), ...pair(VALUE, 2)]
+  const [found] = await findingsOf(targetMismatch, lora({ target_modules: ['q_proj', 'gate'] }, both))
+  expect(found?.message).toContain(`1 of 2 modules`)
+  expect(found?.message).toContain(VALUE)
+  const reaching = [['q_proj', 'v_proj'], ['attn.q_proj', VALUE], 'all-linear', '.*q_proj', null]
+  for (const targets of reaching) {
+    expect(await told(targetMismatch, lora({ target_modules: targets }, both))).toEqual([])
+  }
+  const narrowed = { target_modules: ['q_proj'], layers_to_transform: [0] }
+  expect(await told(targetMismatch, lora(narrowed, both))).toEqual([])
+  const attention = pair('attn.base_layer.out_proj', 2)
+  expect(await told(targetMismatch, lora({ target_modules: ['attn'] }, attention))).toEqual([])
+})
+
+test('a module to save that the optimizer trains is missed by name', async () => {
+  const config = { modules_to_save: ['lm_head'], target_modules: ['q_proj'] }
+  const head: TensorSpec = { name: 'base_model.model.lm_head.weight', shape: [4, 8], component: 'adapter' }
+  expect(await told(missingTensor, lora(config, pair(QUERY, 2), 3))).toEqual(['error lm_head'])
+  expect(await told(missingTensor, lora(config, [...pair(QUERY, 2), head], 3))).toEqual([])
+  // The model has no such module, and nothing of it is trained.
+  expect(await told(missingTensor, lora(config, pair(QUERY, 2), 2))).toEqual([])
+  // Nothing tells.
+  expect(await told(missingTensor, lora(config, pair(QUERY, 2)))).toEqual(['warning lm_head'])
+})
+
+test('a target of which the optimizer trains factors is missed, others may be in no model', async () => {
+  const config = { target_modules: ['q_proj', 'v_proj'] }
+  expect(await told(missingTensor, lora(config, pair(QUERY, 2), 4))).toEqual(['error v_proj'])
+  expect(await told(missingTensor, lora(config, pair(QUERY, 2), 2))).toEqual([])
+  expect(await told(missingTensor, lora(config, pair(QUERY, 2)))).toEqual([])
+})
+
+test('of the heads that PEFT lists for every classifier a model has one', async () => {
+  const score: TensorSpec = { name: 'base_model.model.score.weight', shape: [2, 8], component: 'adapter' }
+  const config = { modules_to_save: ['classifier', 'score'] }
+  expect(await told(missingTensor, lora(config, [...pair(QUERY, 2), score]))).toEqual([])
+})
+
+test('an adapter whose second factors are all zero after steps was not trained', async () => {
+  const zero = [...pair(QUERY, 2, 0), ...pair(VALUE, 2, 0)]
+  expect(await told(adapterUntrained, lora({}, zero))).toEqual(['warning model.bin'])
+  for (const step of [0, 1]) expect(await told(adapterUntrained, lora({}, zero, 0, step))).toEqual([])
+  expect(await told(adapterUntrained, lora({}, [...pair(QUERY, 2, 0), ...pair(VALUE, 2)]))).toEqual([])
+})
