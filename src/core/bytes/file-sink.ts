@@ -3,7 +3,9 @@ import { existsSync, mkdirSync, statfsSync, writeSync } from 'node:fs'
 import { type FileHandle, link, open, rename, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { AssayError } from '../errors'
+import { copyRange } from './copy-range'
 import type { ByteSink } from './sink'
+import type { FilePlace } from './source'
 import { errnoOf } from './system-error'
 
 /**
@@ -23,6 +25,8 @@ export async function createFileSink(path: string): Promise<ByteSink> {
 
 /** Bytes after which the system is asked to put them on the disk: the disk works while the next ones are made. */
 const FLUSH_BYTES = 2 ** 26
+/** A block of this size is still in the processor's cache when it is written. */
+const READ_BYTES = 2 ** 18
 
 class FileSink implements ByteSink {
   position = 0
@@ -39,8 +43,22 @@ class FileSink implements ByteSink {
 
   async write(bytes: Uint8Array): Promise<void> {
     await attempt(this.name, () => writeFully(this.file, bytes, this.position))
-    this.position += bytes.byteLength
-    if (this.position - this.#flushed >= FLUSH_BYTES) this.#flushBehind()
+    this.#advance(bytes.byteLength)
+  }
+
+  async copy(from: FilePlace, offset: number, length: number): Promise<void> {
+    const end = offset + length
+    let at = offset
+    for (let copied = 1; copied > 0 && at < end; at += copied) {
+      copied = copyRange(from.descriptor(end), at, this.file.fd, this.position, end - at)
+      this.#advance(copied)
+    }
+    const buffer = new Uint8Array(Math.min(READ_BYTES, end - at))
+    for (; at < end; at += buffer.byteLength) {
+      const bytes = buffer.subarray(0, Math.min(buffer.byteLength, end - at))
+      from.readNow(at, bytes)
+      await this.write(bytes)
+    }
   }
 
   async writeAt(offset: number, bytes: Uint8Array): Promise<void> {
@@ -62,6 +80,11 @@ class FileSink implements ByteSink {
     await unlink(this.temporary).catch((error) => {
       if (errnoOf(error) !== 'ENOENT') throw refusal(error, this.name)
     })
+  }
+
+  #advance(bytes: number): void {
+    this.position += bytes
+    if (this.position - this.#flushed >= FLUSH_BYTES) this.#flushBehind()
   }
 
   /** One flush at a time, waited for by nobody. What fails here fails again in `commit`, which says so. */

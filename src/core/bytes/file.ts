@@ -22,6 +22,13 @@ export function openFile(path: string, name: string = path): ByteSource {
   const descriptor = new Descriptor(path, name)
   let mapping: Mapping | undefined
   let mapped = descriptor.size <= SMALL
+  const mappedBy = (fd: number): Mapping | undefined => {
+    if (!mapped) {
+      mapping = mapFile(fd, descriptor.size)
+      mapped = true
+    }
+    return mapping
+  }
   const ahead = new ReadAhead(descriptor.size, (offset, target) =>
     readFully(descriptor.takeSoon(offset + target.byteLength), offset, target, name),
   )
@@ -34,6 +41,8 @@ export function openFile(path: string, name: string = path): ByteSource {
       descriptor.takeSoon(offset + target.byteLength)
       ahead.read(offset, target)
     },
+    descriptor: (end) => descriptor.take(end),
+    mapping: (end) => mappedBy(descriptor.take(end)),
   }
   return {
     name,
@@ -43,11 +52,8 @@ export function openFile(path: string, name: string = path): ByteSource {
       checkRange(this, offset, target.byteLength)
       if (target.byteLength === 0) return
       const fd = descriptor.take(offset + target.byteLength)
-      if (!mapped) {
-        mapping = mapFile(fd, descriptor.size)
-        mapped = true
-      }
-      if (mapping) mapping.copy(offset, target)
+      const memory = mappedBy(fd)
+      if (memory) memory.copy(offset, target)
       else readFully(fd, offset, target, name)
     },
     close() {

@@ -1,4 +1,5 @@
 import { AssayError } from '../errors'
+import type { Mapping } from './mapping'
 
 /**
  * Bytes that can be read by position: a mapped file, a positional file, a record of an archive, memory.
@@ -36,6 +37,10 @@ export interface FilePlace {
   readonly offset: number
   /** Fills `target` from a byte offset of the file. Throws as `ByteSource.read`, `file/changed` within milliseconds. */
   readNow(offset: number, target: Uint8Array): void
+  /** A descriptor of the file, good until the next call, for bytes up to `end` of it. Throws as `ByteSource.read`. */
+  descriptor(end: number): number
+  /** The mapped file, for bytes up to `end`; undefined where it is none. Throws as `ByteSource.read`. */
+  mapping(end: number): Mapping | undefined
 }
 
 /** The place of a part of a source that begins `offset` bytes into it. */

@@ -1,5 +1,6 @@
 import { breathe } from '../bytes/breathe'
 import { sha256 } from '../bytes/sha256'
+import { type FilePlace, locateWithin } from '../bytes/source'
 import { AssayError, throwIfAborted } from '../errors'
 import { itemSize } from './dtype'
 import { gather, spanOf } from './gather'
@@ -96,6 +97,15 @@ export function isReadable(tensor: Tensor): boolean {
   const isCut = ({ source, offset, shape, strides }: Block) =>
     offset + spanOf(shape, strides) * itemSize(dtype) > source.size
   return blocks.length > 0 && isWhole(tensor) && !blocks.some(isCut)
+}
+
+/**
+ * Where all values lie in a file on disk as contiguous row-major little-endian elements, if they do. Throws as `readBlocks` where
+ * the tensor has no values or its blocks lie.
+ */
+export async function placeOf(tensor: Tensor): Promise<FilePlace | undefined> {
+  const block = contiguousBlock(tensor) && plainBlock(tensor)
+  return block && locateWithin(block.source, block.offset)
 }
 
 /** The block that holds the whole tensor as plain bytes in order, if there is one. */

@@ -1,6 +1,8 @@
+import { breathe } from '../bytes/breathe'
+import type { ByteSink } from '../bytes/sink'
 import type { DType } from '../checkpoint/dtype'
 import { byteLength, type Tensor } from '../checkpoint/tensor'
-import { readBlocks } from '../checkpoint/values'
+import { placeOf, readBlocks } from '../checkpoint/values'
 import { AssayError, throwIfAborted } from '../errors'
 
 /** A tensor to be written: what it is called and how its values come. */
@@ -62,6 +64,41 @@ export async function* exactBlocks(tensor: OutputTensor, signal?: AbortSignal): 
     'target/wrong-length',
     `${tensor.name}: ${tensor.dtype} [${tensor.shape.join(', ')}] has ${expected} bytes, but its values came as ${got}`,
   )
+}
+
+/** Bytes copied between two looks at the signal. */
+const COPIED_BYTES = 2 ** 24
+/** What is smaller is as soon read. */
+const WORTH_COPYING = 2 ** 16
+
+/**
+ * Puts the values of `tensor` into the sink: from file to file where they lie in one as they are to be written, block by block
+ * elsewhere. `onBytes` is told the length of each piece. Throws as `exactBlocks`, and what the sink throws.
+ */
+export async function pour(
+  sink: ByteSink,
+  tensor: OutputTensor,
+  onBytes: (bytes: number) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  const length = byteLength(tensor)
+  const { from } = tensor
+  const isWhole = tensor.isVerbatim && from && length >= WORTH_COPYING && byteLength(from) === length
+  const place = isWhole && sink.copy ? await placeOf(from) : undefined
+  if (!place) {
+    for await (const block of exactBlocks(tensor, signal)) {
+      await sink.write(block)
+      onBytes(block.byteLength)
+    }
+    return
+  }
+  for (let at = 0; at < length; at += COPIED_BYTES) {
+    await breathe()
+    throwIfAborted(signal)
+    const bytes = Math.min(COPIED_BYTES, length - at)
+    await sink.copy?.(place, place.offset + at, bytes)
+    onBytes(bytes)
+  }
 }
 
 /** Throws `target/duplicate-name` when two tensors bear one name: a reader would keep only one of them. */

@@ -2,7 +2,7 @@ import type { ByteSink } from '../bytes/sink'
 import { DTYPES, type DType } from '../checkpoint/dtype'
 import { byteLength } from '../checkpoint/tensor'
 import { AssayError, throwIfAborted } from '../errors'
-import { exactBlocks, type OutputTensor, refuseDuplicates, type WriteOptions } from './output'
+import { type OutputTensor, pour, refuseDuplicates, type WriteOptions } from './output'
 
 /**
  * The enum order of the reference writer (huggingface/safetensors 0.8.0, `safetensors/src/tensor.rs`, `Dtype`), which puts
@@ -84,11 +84,11 @@ export async function writeSafetensors(
   await sink.write(head)
   let done = head.byteLength
   for (const tensor of order) {
-    for await (const block of exactBlocks(tensor, options.signal)) {
-      await sink.write(block)
-      done += block.byteLength
+    const onBytes = (bytes: number) => {
+      done += bytes
       options.onProgress?.(done, size, tensor.name)
     }
+    await pour(sink, tensor, onBytes, options.signal)
   }
 }
 
