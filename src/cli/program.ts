@@ -128,6 +128,9 @@ export function program(io: Io, done: (status: Status) => void): Command {
       'write every PyTorch file as torch.load(weights_only=True, mmap=True) takes it, whatever is lost',
     )
     .addOption(
+      new Option('--world-size <number>', 'how many processes are to resume from it').argParser(parseProcesses),
+    )
+    .addOption(
       new Option('--choose <step=choice>', 'what to take where a step offers several; none refuses the step').argParser(
         parseChoice,
       ),
@@ -256,6 +259,12 @@ function parseRename(text: string, sofar: { pattern: string; to: string }[] = []
   const at = text.lastIndexOf('=')
   if (at < 1) throw new InvalidArgumentError("Write a renaming as 'blocks\\.(\\d+)=layer.$1'.")
   return [...sofar, { pattern: text.slice(0, at), to: text.slice(at + 1) }]
+}
+
+function parseProcesses(text: string): number {
+  const processes = Number(text)
+  if (/^\d+$/.test(text) && processes >= 1 && Number.isSafeInteger(processes)) return processes
+  throw new InvalidArgumentError('Write a number of processes as 4.')
 }
 
 /** Collects `3=checkpoint-20` into choices by step. */

@@ -22,6 +22,8 @@ const help = {
   decisions: z.array(s.decision).optional(),
   /** Write every PyTorch file as `torch.load(weights_only=True, mmap=True)` takes it, whatever is lost by it. */
   plain: z.boolean().optional(),
+  /** How many processes are to resume from it: a file of random states for each is made to be there. */
+  worldSize: z.number().int().positive().optional(),
 }
 
 /** How a verification weighs what it finds. */

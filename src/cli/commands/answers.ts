@@ -5,6 +5,7 @@ import { UsageError } from '../complaint'
 interface Answers {
   readonly decisions: { readonly step: number; readonly subject: string; readonly choice?: string }[]
   readonly shapes: Record<string, number[]>
+  readonly worldSize?: number
 }
 
 /**
@@ -13,7 +14,7 @@ interface Answers {
  * UsageError when the file is no such plan.
  */
 export function answersIn(path: string): Answers {
-  const { plan } = parsed(path)
+  const { plan, worldSize } = parsed(path)
   const listed = new Set(plan.map(({ step }) => step))
   if (listed.size !== plan.length) throw new UsageError(`${path} lists a step twice`)
   const shapes = plan.flatMap(({ subject, shape }) => (shape ? [[subject, shape] as const] : []))
@@ -23,6 +24,7 @@ export function answersIn(path: string): Answers {
       return { step, subject, ...(choice !== undefined && { choice }) }
     }),
     shapes: Object.fromEntries(shapes),
+    ...(worldSize !== undefined && { worldSize }),
   }
 }
 

@@ -14,6 +14,7 @@ interface Options {
   readonly reference?: string
   readonly shape?: ReadonlyMap<string, number[]>
   readonly plain?: true
+  readonly worldSize?: number
   readonly deep?: true
   readonly choose?: ReadonlyMap<number, string>
   readonly plan?: string
@@ -26,12 +27,14 @@ export async function repair(path: string, options: Options, io: Io): Promise<St
     const { id } = await checkpoint(path)
     const { reference, shape, plain, choose, plan, deep, out, inPlace, dryRun, json } = options
     const answers = plan === undefined ? undefined : answersIn(absolute(plan))
+    const worldSize = options.worldSize ?? answers?.worldSize
     const shapes = { ...answers?.shapes, ...Object.fromEntries(shape ?? []) }
     const help = {
       id,
       ...(reference !== undefined && { reference: absolute(reference) }),
       ...(Object.keys(shapes).length > 0 && { shapes }),
       ...(plain && { plain }),
+      ...(worldSize !== undefined && { worldSize }),
     }
     const call = { ...(io.signal && { signal: io.signal }) }
     if (deep) await finish(client.verifyDeep({ id }, call))

@@ -3,6 +3,7 @@ const FLAGS: readonly (readonly [advice: RegExp, flag: string])[] = [
   [/a reference may|another checkpoint of the run/, '--reference'],
   [/, or you$|you may know the order|^Say which shape/, '--shape NAME=2,3'],
   [/waits for your word/, '--plain'],
+  [/^Say for how many processes/, '--world-size N'],
   [/partial export/, '--partial'],
   [/set a largest shard/, '--max-shard-size'],
   [/Write a PyTorch file instead/, '--format torch'],

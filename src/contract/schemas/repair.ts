@@ -37,7 +37,7 @@ export const decision = z.object({
   choice: z.string().optional(),
 })
 
-/** A plan as `repair --dry-run --json` prints it, edited: `chosen` and `shape` answer a step, `refused` or its absence refuses it. */
+/** A plan as `repair --dry-run --json` prints it, edited: `chosen` and `shape` answer a step, `refused` or its absence refuses it, `worldSize` may be put in. */
 export const editedPlan = z.object({
   plan: z.array(
     z.object({
@@ -48,6 +48,7 @@ export const editedPlan = z.object({
       shape: shape.optional(),
     }),
   ),
+  worldSize: z.number().int().positive().optional(),
 })
 
 export const repairPlan = z.object({
@@ -55,8 +56,10 @@ export const repairPlan = z.object({
   /** Findings nothing here can mend, with the reason; `note`: it only tells of training state that was not saved. */
   unmended: z.array(z.object({ rule: z.string(), subject: z.string(), why: z.string(), note: z.boolean().optional() })),
   verdictBefore: verdict,
+  /** Number of processes that the plan was made for, where that was asked for. */
+  worldSize: z.number().optional(),
   /** Files that would be written, relative to the target, with their size in bytes. */
-  files: z.array(z.object({ path: z.string(), bytes: z.number(), action: z.enum(['write', 'copy']) })),
+  files: z.array(z.object({ path: z.string(), bytes: z.number(), action: z.enum(['write', 'copy', 'remove']) })),
 })
 
 export const repairResult = z.object({

@@ -16,12 +16,12 @@ export interface Swap {
 
 /**
  * Puts new files in the place of old ones, in this order; the old ones stay beside as `<name>.backup`. At every moment there
- * is a whole file under each name, the old one or the new. All or none: when a step fails, those before it are undone.
- * Throws `target/exists` when a backup is already there, before anything is changed, and `target/unwritable` when the
+ * is a whole file under each name, the old one or the new. All or none: when a step fails, those before it are undone. A file
+ * without a replacement only goes aside. Throws `target/exists` when a backup is already there, before anything is changed, and `target/unwritable` when the
  * system refuses.
  */
 export async function swapIn(
-  changes: readonly { readonly file: string; readonly replacement: string }[],
+  changes: readonly { readonly file: string; readonly replacement?: string }[],
 ): Promise<Swap> {
   for (const { file } of changes) {
     if (entryAt(backupOf(file)))
@@ -33,7 +33,10 @@ export async function swapIn(
   const done = new Undo()
   try {
     for (const { file, replacement } of changes) {
-      if (entryAt(file)) {
+      if (replacement === undefined) {
+        await rename(file, backupOf(file))
+        done.push(() => rename(backupOf(file), file))
+      } else if (entryAt(file)) {
         await keep(file, backupOf(file))
         done.push(() => giveBack(file))
         await rename(replacement, file)

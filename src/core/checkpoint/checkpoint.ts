@@ -201,6 +201,8 @@ export interface TrainingState {
   readonly epoch?: number
   /** Processes that trained, where it can be told. */
   readonly worldSize?: number
+  /** Set where a repair has made the random states for that many, whatever number trained. */
+  readonly resized?: true
   readonly counters: readonly Counter[]
   readonly optimizers: readonly OptimizerState[]
   readonly schedulers: readonly SchedulerState[]

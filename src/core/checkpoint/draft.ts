@@ -41,6 +41,8 @@ export class Draft {
   config?: Plain
   epoch?: number
   worldSize?: number
+  /** Processes that a repair has made the random states for. */
+  resizedTo?: number
   private readonly marks = new Map<ComponentId, Component>()
   private readonly held = new Map<ComponentId, StateFile[]>()
 
@@ -145,12 +147,14 @@ export class Draft {
   }
 
   state(): TrainingState {
-    const { epoch, worldSize, counters, optimizers, schedulers, rng, generators, records } = this
+    const { epoch, worldSize, resizedTo, counters, optimizers, schedulers, rng, generators, records } = this
     const step = surest(counters, worldSize ?? 1)
     return {
       ...(step !== undefined && { step }),
       ...(epoch !== undefined && { epoch }),
       ...(worldSize !== undefined && { worldSize }),
+      // What a training has written over since is its own.
+      ...(resizedTo !== undefined && resizedTo === worldSize && { resized: true as const }),
       counters,
       optimizers,
       schedulers,

@@ -5,7 +5,7 @@ import { Draft } from './draft'
 import { layoutOf } from './layouts'
 import { absolute, type Listing, listingOfFile, listingOfFolder } from './listing'
 import { openLogs } from './logs'
-import { marksBeside, type Rebuilt } from './rebuilt'
+import { marksBeside, processesBeside, type Rebuilt } from './rebuilt'
 import { runAt } from './run'
 
 /**
@@ -31,6 +31,8 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   draft.findings.push(...unreadable(listing))
   let rebuilt: Rebuilt[] = []
   try {
+    const processes = alone ? undefined : await processesBeside(listing.root)
+    if (processes !== undefined) draft.resizedTo = processes
     await layout.open(draft)
     if (listing.only === undefined) await openLogs(draft)
     rebuilt = rebuiltIn(draft, alone ? [] : await marksBeside(listing.root))

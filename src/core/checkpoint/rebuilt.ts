@@ -3,7 +3,7 @@ import { joinPath, pathKind } from '../bytes/folder'
 import { sha256 } from '../bytes/sha256'
 import { type ByteSource, readBytes } from '../bytes/source'
 import { parseJson } from '../decode/json'
-import { fieldsOf, type Plain } from '../decode/plain'
+import { fieldsOf, numberOf, type Plain } from '../decode/plain'
 import { AssayError } from '../errors'
 import type { ComponentId } from './checkpoint'
 
@@ -80,6 +80,12 @@ export async function marksBeside(root: string): Promise<Rebuilt[]> {
     }
   }
   return marks
+}
+
+/** For how many processes the last repair has made the random states beside it; undefined where none has. */
+export async function processesBeside(root: string): Promise<number | undefined> {
+  const record = await recordAt(root)
+  return numberOf(listOf(record?.steps).findLast(({ worldSize }) => worldSize !== undefined)?.worldSize)
 }
 
 /** The record beside a checkpoint, as it stands; undefined where there is none that can be read. */

@@ -119,11 +119,15 @@ async function intoPlace(job: Job): Promise<Outcome> {
     const site = siteOf(job, work, inRoom)
     const built = await build(work, site)
     const record = pathKind(checkpoint.path) === 'file' ? `${checkpoint.name}.${RECORD}` : RECORD
-    const originals = new Map(writtenPaths(work).flatMap((path) => originalAt(root, path)))
+    const touched = [...writtenPaths(work), ...work.removed]
+    const originals = new Map(touched.flatMap((path) => originalAt(root, path)))
     await writeText(inRoom(record), await recordOf(job, work, built.written, originals))
     // The record first: with it even a repair that is cut off between two files can be undone.
     const paths = [record, ...writtenPaths(work)]
-    const swap = await swapIn(paths.map((path) => ({ file: joinPath(root, path), replacement: inRoom(path) })))
+    const swap = await swapIn([
+      ...paths.map((path) => ({ file: joinPath(root, path), replacement: inRoom(path) })),
+      ...work.removed.map((path) => ({ file: joinPath(root, path) })),
+    ])
     try {
       const there = { ...site, place: (path: string) => joinPath(root, path) }
       return await verified(job, built, there, checkpoint.path, (path) => path)

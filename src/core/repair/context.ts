@@ -22,6 +22,8 @@ export interface Context {
   readonly shapes: ReadonlyMap<string, readonly number[]>
   /** Whether every PyTorch file is to be written as plain values in today's form. */
   readonly plain: boolean
+  /** Number of processes that are to resume from it, where the user has said so. */
+  readonly worldSize?: number
   /** Other checkpoints of the run, the reference first, then the nearest. Opened when asked for. */
   neighbours(): Promise<readonly Checkpoint[]>
   readonly signal?: AbortSignal

@@ -19,6 +19,8 @@ export interface Work {
   readonly indexes: readonly { readonly path: string; readonly text: string }[]
   /** Relative to the checkpoint's folder. */
   readonly copied: readonly { readonly path: string; readonly bytes: number }[]
+  /** Files that the result does not have. */
+  readonly removed: readonly string[]
 }
 
 /**
@@ -33,12 +35,14 @@ export async function workOf(checkpoint: Checkpoint, steps: readonly RepairStep[
     .filter(({ path }) => steps.some((step) => step.index === path))
     .map((index) => ({ path: index.path, text: renewedIndex(index, checkpoint, changed) }))
   const written = new Set([...writtenPaths({ changed, rebuilt, indexes }), RECORD])
-  const copied = alone ? [] : filesOf(checkpoint).filter(({ path }) => !written.has(path))
-  return { changed, rebuilt, indexes, copied }
+  const removed = [...new Set(steps.flatMap((step) => step.removed ?? []))].filter((path) => !written.has(path))
+  const left = new Set([...written, ...removed])
+  const copied = alone ? [] : filesOf(checkpoint).filter(({ path }) => !left.has(path))
+  return { changed, rebuilt, indexes, copied, removed }
 }
 
 /** Files that are written, but for the record of it. */
-export function writtenPaths({ changed, rebuilt, indexes }: Omit<Work, 'copied'>): string[] {
+export function writtenPaths({ changed, rebuilt, indexes }: Pick<Work, 'changed' | 'rebuilt' | 'indexes'>): string[] {
   return [
     ...changed.map(({ file }) => file.path),
     ...rebuilt.map(({ file }) => file.path),
@@ -47,12 +51,13 @@ export function writtenPaths({ changed, rebuilt, indexes }: Omit<Work, 'copied'>
 }
 
 /** The same for a person to read; the sizes of torch files are estimates. */
-export function plannedFiles({ changed, rebuilt, indexes, copied }: Work): PlannedFile[] {
+export function plannedFiles({ changed, rebuilt, indexes, copied, removed }: Work): PlannedFile[] {
   return [
     ...changed.map((each) => ({ path: each.file.path, bytes: sizeOf(each), action: 'write' as const })),
     ...rebuilt.map(({ file: { path, bytes } }) => ({ path, bytes, action: 'write' as const })),
     ...indexes.map(({ path, text }) => ({ path, bytes: text.length, action: 'write' as const })),
     ...copied.map((each) => ({ ...each, action: 'copy' as const })),
+    ...removed.map((path) => ({ path, bytes: 0, action: 'remove' as const })),
   ]
 }
 

@@ -38,6 +38,8 @@ export async function planRepair(
     readonly shapes?: Readonly<Record<string, readonly number[]>>
     /** Write every PyTorch file as plain values in today's form, also where something else than danger is lost by it. */
     readonly plain?: boolean
+    /** How many processes are to resume from it. */
+    readonly worldSize?: number
     /** What the user has decided, step by step. */
     readonly decisions?: readonly Decision[]
     /** The rest of the run; stays open as long as the plan is used. */
@@ -69,14 +71,16 @@ export async function planRepair(
     ]),
     verdictBefore: verification.verdict,
     files: done.length === 0 ? [] : plannedFiles(await workOf(checkpoint, done)),
+    ...(options.worldSize !== undefined && { worldSize: options.worldSize }),
   }
 }
 
 function contextOf(
   checkpoint: Checkpoint,
   verification: Verification,
-  { reference, shapes = {}, plain: asPlain = false, neighbours, signal }: NonNullable<Parameters<typeof planRepair>[2]>,
+  options: NonNullable<Parameters<typeof planRepair>[2]>,
 ): Context {
+  const { reference, shapes = {}, plain: asPlain = false, worldSize, neighbours, signal } = options
   const weights = weightsOf(checkpoint)
   const names = new Set(weights.map(({ name }) => name))
   const unknown = Object.keys(shapes).find((name) => !names.has(name))
@@ -93,6 +97,7 @@ function contextOf(
     losses: lossesIn(checkpoint, verification),
     shapes: new Map(Object.entries(shapes)),
     plain: asPlain,
+    ...(worldSize !== undefined && { worldSize }),
     async neighbours() {
       const own = reference && reference.layout === checkpoint.layout ? [reference] : []
       return [...own, ...((await neighbours?.list()) ?? [])]

@@ -47,12 +47,13 @@ export function recordText(facts: {
     schema: 1,
     source,
     repaired: new Date().toISOString(),
-    steps: steps.map(({ step, kind, subject, action, evidence, confidence, before, after, lost, gone }) => ({
+    steps: steps.map(({ step, kind, subject, action, evidence, confidence, before, after, lost, gone, worldSize }) => ({
       ...{ step, kind, subject, action, evidence, confidence },
       ...(before !== undefined && { before }),
       ...(after !== undefined && { after }),
       ...(lost && { lost }),
       ...(gone && { gone }),
+      ...(worldSize !== undefined && { worldSize }),
     })),
     unmended,
     files: files.map(({ path, action }) => ({

@@ -104,6 +104,10 @@ export interface RepairStep {
   /** What the result will not have any more, a line each. */
   readonly lost?: readonly string[]
   readonly files?: readonly NewFile[]
+  /** Files of the checkpoint that the result does not have: a state under a name that is not asked for any more. */
+  readonly removed?: readonly string[]
+  /** Number of processes that the result is for, where the user has asked for another than trained. */
+  readonly worldSize?: number
   /** The ways there are to do it, where there are several. A step that asks is done once the user has chosen one. */
   readonly choices?: readonly Choice[]
   /** Id of the one that the user has chosen. */
@@ -130,7 +134,7 @@ export interface PlannedFile {
   /** Relative to the target. */
   readonly path: string
   readonly bytes: number
-  readonly action: 'write' | 'copy'
+  readonly action: 'write' | 'copy' | 'remove'
 }
 
 /**
@@ -142,6 +146,8 @@ export interface RepairPlan {
   readonly unmended: readonly Unmended[]
   readonly verdictBefore: Verification['verdict']
   readonly files: readonly PlannedFile[]
+  /** Number of processes that it was made for, where that was asked for. */
+  readonly worldSize?: number
 }
 
 /** Whether applying the plan does this step. */

@@ -80,25 +80,25 @@ interface Todo {
   readonly original: 'backup' | 'link' | 'none'
 }
 
-/** A file that the repair wrote, and what was there before. */
+/** A file that the repair wrote, or took away where there is no digest, and what was there before. */
 interface Written {
   readonly path: string
-  readonly sha256: string
+  readonly sha256?: string
   readonly original?: { readonly bytes: number; readonly modified: number }
 }
 
 function writtenIn(record: { readonly [key: string]: Plain } | undefined): Written[] | undefined {
   if (record?.inPlace !== true || !Array.isArray(record.files)) return undefined
   return record.files.flatMap((each) => {
-    const { path, sha256: digest, original } = fieldsOf(each) ?? {}
+    const { path, action, sha256: digest, original } = fieldsOf(each) ?? {}
     // The record could be anybody's: it names files of this folder, or nothing is undone.
-    if (typeof path !== 'string' || typeof digest !== 'string') return []
+    if (typeof path !== 'string' || (typeof digest !== 'string' && action !== 'remove')) return []
     if (/(^|[\\/])\.\.([\\/]|$)|^[\\/]|^\w:/.test(path))
       throw new AssayError('file/path-escape', `The record of the repair names ${path}, outside of the checkpoint`)
     const bytes = numberOf(fieldsOf(original)?.bytes)
     const modified = numberOf(fieldsOf(original)?.modified)
     const before = bytes === undefined || modified === undefined ? {} : { original: { bytes, modified } }
-    return [{ path, sha256: digest, ...before }]
+    return [{ path, ...(typeof digest === 'string' && { sha256: digest }), ...before }]
   })
 }
 

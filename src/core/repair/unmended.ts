@@ -19,6 +19,7 @@ const REASONS: { readonly [rule in RuleId]?: string } = {
   'pickle/dangerous': 'A copy would run the same code; an export of the weights would not',
   'pickle/malformed': 'What the pickle should say is lost',
   'file/checksum': 'Which bits are wrong cannot be told; only another copy of the file helps',
+  'rng/world-size': 'Say for how many processes it is to be made',
   'optimizer/rebuilt': MADE_ANEW,
   'scheduler/rebuilt': MADE_ANEW,
   'scaler/rebuilt': MADE_ANEW,

@@ -20,6 +20,7 @@ interface Help {
   readonly shapes?: Record<string, number[]> | undefined
   readonly plain?: boolean | undefined
   readonly decisions?: readonly Decision[] | undefined
+  readonly worldSize?: number | undefined
 }
 
 const repairPlan = procedures.repairPlan.handler(({ input, context: { engine }, signal }) =>
@@ -90,7 +91,7 @@ function exporting<Result>(
 /** Makes the plan and uses it while what it refers to is open. */
 async function planned<Result>(
   { checkpoint, verification: known }: Held,
-  { reference: path, shapes, plain, decisions }: Help,
+  { reference: path, shapes, plain, decisions, worldSize }: Help,
   kernel: Kernel,
   signal: AbortSignal | undefined,
   use: (plan: RepairPlan) => Promise<Result>,
@@ -102,7 +103,12 @@ async function planned<Result>(
       // A reference may show what names and shapes alone did not. What the values showed is not looked for again.
       const enough = known && (!reference || known.deep)
       const verification = enough ? known : await verify(checkpoint, { kernel, ...options })
-      const asked = { ...(shapes && { shapes }), ...(plain && { plain }), ...(decisions && { decisions }) }
+      const asked = {
+        ...(shapes && { shapes }),
+        ...(plain && { plain }),
+        ...(decisions && { decisions }),
+        ...(worldSize !== undefined && { worldSize }),
+      }
       return use(await planRepair(checkpoint, verification, { ...options, neighbours, ...asked }))
     })
   } finally {

@@ -3,8 +3,9 @@ import type * as apply from '../../core/repair/apply'
 import type * as core from '../../core/repair/export'
 import type * as steps from '../../core/repair/steps'
 
-export function wirePlan({ plan, unmended, verdictBefore, files }: steps.RepairPlan): RepairPlan {
-  return { plan: plan.map(wireStep), unmended: [...unmended], verdictBefore, files: [...files] }
+export function wirePlan({ plan, unmended, verdictBefore, files, worldSize }: steps.RepairPlan): RepairPlan {
+  const wanted = worldSize === undefined ? {} : { worldSize }
+  return { plan: plan.map(wireStep), unmended: [...unmended], verdictBefore, files: [...files], ...wanted }
 }
 
 export function wireResult(result: apply.RepairResult): RepairResult {

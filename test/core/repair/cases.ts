@@ -47,6 +47,7 @@ export async function planned(
     shapes?: Record<string, number[]>
     deep?: boolean
     plain?: boolean
+    worldSize?: number
     decisions?: readonly Decision[]
   } = {},
 ) {
@@ -60,6 +61,7 @@ export async function planned(
     ...(options.reference && { reference: await opened(options.reference) }),
     ...(options.shapes && { shapes: options.shapes }),
     ...(options.plain && { plain: true }),
+    ...(options.worldSize !== undefined && { worldSize: options.worldSize }),
   })
   return { checkpoint, verification, plan }
 }

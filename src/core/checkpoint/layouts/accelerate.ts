@@ -146,7 +146,8 @@ function countProcesses(draft: Draft): void {
   const files = draft.worldSize ?? 0
   const step = draft.optimizers[0]?.step
   const last = draft.schedulers[0]?.lastEpoch
-  const ratio = step && last && Number.isInteger(step) ? last / step : 1
+  const known = draft.resizedTo !== undefined && draft.resizedTo === files
+  const ratio = step && last && Number.isInteger(step) && !known ? last / step : 1
   if (Number.isInteger(ratio) && ratio > files && ratio > 1 && ratio <= MOST_PROCESSES) {
     const why = `the scheduler counts ${last} steps where the optimizer counts ${step}, so ${ratio} processes trained`
     checkRanks(draft, ratio, why, name)

@@ -1,4 +1,4 @@
-import type { ComponentId } from '../../checkpoint/checkpoint'
+import type { Checkpoint, ComponentId } from '../../checkpoint/checkpoint'
 import type { RuleId } from '../../finding'
 import type { Context } from '../context'
 import type { Anew } from '../state/anew'
@@ -24,7 +24,8 @@ export async function rebuildState(context: Context): Promise<Proposal[]> {
   const hasModel = checkpoint.components.some(
     ({ id, status }) => (id === 'weights' || id === 'adapter') && status !== 'missing' && status !== 'not-applicable',
   )
-  if (!LAYOUTS.has(checkpoint.layout) || !hasModel) return []
+  if (!LAYOUTS.has(checkpoint.layout)) return context.worldSize === undefined ? [] : [noRanks(checkpoint)]
+  if (!hasModel) return []
   const facts = await factsOf(context)
   if (!facts) return []
   const files = (id: ComponentId) => verification.components.find((each) => each.id === id)?.files ?? []
@@ -33,11 +34,23 @@ export async function rebuildState(context: Context): Promise<Proposal[]> {
   )
 }
 
-function proposalFor({ component, subject, evidence, files }: Anew, name: string, own: readonly string[]): Proposal {
+function noRanks({ name, layoutLabel }: Checkpoint): Proposal {
+  return {
+    kind: 'refuse',
+    subject: name,
+    action: `Leave ${name} as it is`,
+    evidence: `It keeps no file of random states for each process (${layoutLabel}): only Trainer and Accelerate folders do`,
+    confidence: 'refused',
+    rules: [],
+  }
+}
+
+function proposalFor(anew: Anew, name: string, own: readonly string[]): Proposal {
+  const { component, subject, evidence, files, action = `Make ${subject} anew`, removed = [], lost, worldSize } = anew
   const answers = (rule: RuleId, about: string) =>
     rule.startsWith(`${component}/`) || (about !== name && own.includes(about))
   const base = { subject, evidence, rules: [], answers }
-  if (files.length === 0)
+  if (files.length === 0 && removed.length === 0)
     return {
       ...base,
       kind: 'refuse',
@@ -47,9 +60,12 @@ function proposalFor({ component, subject, evidence, files }: Anew, name: string
   return {
     ...base,
     kind: 'rebuild-state',
-    action: `Make ${subject} anew`,
+    action,
     confidence: 'likely',
     files,
+    ...(removed.length > 0 && { removed }),
+    ...(lost && { lost }),
+    ...(worldSize !== undefined && { worldSize }),
   }
 }
 

@@ -1,9 +1,11 @@
 import type { ComponentId } from '../../checkpoint/checkpoint'
-import type { NewFile } from '../steps'
+import type { NewFile, RepairStep } from '../steps'
 
 /** State that is made anew, or, without files, why it is not. */
-export interface Anew {
+export interface Anew extends Pick<RepairStep, 'removed' | 'lost' | 'worldSize'> {
   readonly component: ComponentId
+  /** Where it is not `Make <subject> anew`. */
+  readonly action?: string
   /** The file, or the first of several. */
   readonly subject: string
   readonly evidence: string

@@ -1,9 +1,13 @@
-import type { ComponentId } from '../../checkpoint/checkpoint'
+import { openFile } from '../../bytes/file'
+import { joinPath } from '../../bytes/folder'
+import type { Checkpoint, ComponentId } from '../../checkpoint/checkpoint'
 import { RECORD } from '../../checkpoint/rebuilt'
 import { byteLength } from '../../checkpoint/tensor'
 import type { PyValue } from '../../decode/pickle/value'
 import { type Stored, writeTorchValue } from '../../write/torch-zip'
+import { rootOf } from '../shard-index'
 import type { NewFile } from '../steps'
+import { sourceBlocks } from '../target'
 
 /** Records of a torch zip beside the values, and its directory: a guess that is large enough. */
 const FRAME = 16_384
@@ -22,6 +26,24 @@ export function torchFile(
     bytes: stored.reduce((sum, { values }) => sum + byteLength(values) + 512, FRAME),
     write: (sink, record, options) =>
       writeTorchValue(sink, root, { value, stored, records: new Map([[RECORD, record]]) }, options),
+  }
+}
+
+/** A file of the checkpoint under another name, byte for byte; it bears no mark. */
+export function copiedFile(path: string, component: ComponentId, checkpoint: Checkpoint, from: string): NewFile {
+  const place = joinPath(rootOf(checkpoint), from)
+  return {
+    path,
+    component,
+    bytes: checkpoint.files.find((file) => file.path === from)?.size ?? 0,
+    async write(sink, _record, { signal }) {
+      const source = openFile(place, from)
+      try {
+        for await (const block of sourceBlocks(source, signal)) await sink.write(block)
+      } finally {
+        source.close()
+      }
+    },
   }
 }
 

@@ -10,11 +10,17 @@ export const worldSize: Rule = {
   *check({ checkpoint }) {
     const { rng } = checkpoint.state
     const ranked = rng.filter(({ rank }) => rank !== undefined)
+    if (ranked.length === 0) return
     const twice = ranked.filter((one) => ranked.some((other) => other !== one && other.rank === one.rank))
     if (twice.length > 0) {
       const files = [...new Set(twice.map(({ file }) => file))]
       const message = `${list(files)} are random states of the same process: one of them is left over from a save with another number of processes`
       yield finding('rng/world-size', files[0] as string, message, { evidence: { files } })
+    }
+    if (checkpoint.state.resized) {
+      const message = `A repair has made the random states for ${checkpoint.state.worldSize} processes, whatever number trained`
+      yield finding('rng/world-size', (ranked[0] as RngState).file, message)
+      return
     }
     const stepped = processesByScheduler(checkpoint)
     if (stepped !== undefined && stepped < highest(ranked) + 1) {
