@@ -1,21 +1,48 @@
+import { lazy } from '@orpc/server'
 import { procedures } from './base'
-import { checkpoints } from './procedures/checkpoints'
-import { comparison } from './procedures/compare'
-import { differences } from './procedures/difference'
-import { raw } from './procedures/raw'
-import { repairs } from './procedures/repair'
-import { runs } from './procedures/run'
-import { tensors } from './procedures/tensors'
-import { watching } from './procedures/watch'
 
-/** The whole contract, implemented: what every face of the app calls. */
+const checkpoints = async () => (await import('./procedures/checkpoints')).checkpoints
+const comparison = async () => (await import('./procedures/compare')).comparison
+const differences = async () => (await import('./procedures/difference')).differences
+const holding = async () => (await import('./procedures/holding')).holding
+const raw = async () => (await import('./procedures/raw')).raw
+const repairs = async () => (await import('./procedures/repair')).repairs
+const runs = async () => (await import('./procedures/run')).runs
+const tensors = async () => (await import('./procedures/tensors')).tensors
+const watching = async () => (await import('./procedures/watch')).watching
+
+/**
+ * The whole contract, implemented: what every face of the app calls. What a procedure needs is loaded when it is first called, so
+ * that a command starts without what it does not use.
+ */
 export const router = procedures.router({
-  ...checkpoints,
-  ...tensors,
-  ...comparison,
-  ...differences,
-  ...repairs,
-  ...raw,
-  ...runs,
-  ...watching,
+  open: of(checkpoints, 'open'),
+  verifyDeep: of(checkpoints, 'verifyDeep'),
+  state: of(checkpoints, 'state'),
+  history: of(checkpoints, 'history'),
+  rules: of(checkpoints, 'rules'),
+  scan: of(checkpoints, 'scan'),
+  hold: of(holding, 'hold'),
+  close: of(holding, 'close'),
+  run: of(runs, 'run'),
+  watch: of(watching, 'watch'),
+  tensors: of(tensors, 'tensors'),
+  tensor: of(tensors, 'tensor'),
+  statistics: of(tensors, 'statistics'),
+  digests: of(tensors, 'digests'),
+  diff: of(comparison, 'diff'),
+  difference: of(differences, 'difference'),
+  repairPlan: of(repairs, 'repairPlan'),
+  repair: of(repairs, 'repair'),
+  undoRepair: of(repairs, 'undoRepair'),
+  exportPlan: of(repairs, 'exportPlan'),
+  export: of(repairs, 'export'),
+  pickles: of(raw, 'pickles'),
+  raw: of(raw, 'raw'),
+  texts: of(raw, 'texts'),
+  text: of(raw, 'text'),
 })
+
+function of<Part, Name extends keyof Part>(load: () => Promise<Part>, name: Name) {
+  return lazy(async () => ({ default: (await load())[name] }))
+}

@@ -22,19 +22,6 @@ const open = procedures.open.handler(async ({ input, context: { engine } }) => {
   return isRun(subject) ? openedRun(subject, engine, input) : openedCheckpoint(subject, engine, input)
 })
 
-const hold = procedures.hold.handler(async ({ input: { path }, context: { engine } }) => {
-  const subject = await openPath(path)
-  if (isRun(subject)) {
-    return { kind: 'run' as const, path: subject.path, checkpoints: subject.checkpoints.map((each) => ({ ...each })) }
-  }
-  return { kind: 'checkpoint' as const, id: engine.hold(subject).id, path: subject.path }
-})
-
-const close = procedures.close.handler(({ input, context: { engine } }) => {
-  engine.release(input.id)
-  return {}
-})
-
 const verifyDeep = procedures.verifyDeep.handler(({ input, context: { engine }, signal }) => {
   const { checkpoint } = engine.get(input.id)
   return job(signal, async (onProgress, abort) => {
@@ -59,7 +46,7 @@ const rules = procedures.rules.handler(() => Object.entries(RULES).map(([id, tex
 
 const scanPaths = procedures.scan.handler(async ({ input }) => wireScan(await scan(input.paths)))
 
-export const checkpoints = { open, hold, close, verifyDeep, state, history: historyOf, rules, scan: scanPaths }
+export const checkpoints = { open, verifyDeep, state, history: historyOf, rules, scan: scanPaths }
 
 async function openedCheckpoint(checkpoint: Checkpoint, engine: Engine, choices: Choices) {
   const verification = await quick(checkpoint, engine, choices)

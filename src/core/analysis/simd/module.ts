@@ -1,3 +1,4 @@
+import { fromBase64 } from '../../bytes/base64'
 import { plain, relaxed } from './binary'
 
 /** As much of the engine's interface as is used; the types of Node do not have it. */
@@ -103,7 +104,7 @@ export function simd(): Simd | undefined {
 }
 
 function instantiate(): Simd | undefined {
-  const binary = [relaxed, plain].map(decoded).find((code) => code.length > 0 && WebAssembly.validate(code))
+  const binary = [relaxed, plain].map(fromBase64).find((code) => code.length > 0 && WebAssembly.validate(code))
   if (!binary) return undefined
   const memory = new WebAssembly.Memory({ initial: Math.ceil((PLACE.wideB + WIDE_AREA) / PAGE) })
   const module = new WebAssembly.Module(binary)
@@ -115,8 +116,4 @@ function instantiate(): Simd | undefined {
     table: new Float32Array(memory.buffer, PLACE.table, 256),
     counts: new Uint32Array(memory.buffer, PLACE.counts, COUNT_WORDS),
   }
-}
-
-function decoded(base64: string): Uint8Array {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
 }
