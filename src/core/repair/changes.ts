@@ -3,7 +3,7 @@ import type { DType } from '../checkpoint/dtype'
 import type { Tensor } from '../checkpoint/tensor'
 import { type OutputTensor, outputOf } from '../write/output'
 import { castTargetOf, castTo } from './cast'
-import type { Plainness, RepairStep } from './steps'
+import type { Addition, Plainness, RepairStep } from './steps'
 
 /** A tensor as it will stand in a file that is written anew. */
 export interface PlannedTensor {
@@ -64,10 +64,12 @@ function plannedTensors(file: StateFile, steps: readonly RepairStep[], plain?: P
   for (const lost of steps.flatMap(({ salvage }) => [...(salvage?.lost ?? [])]))
     if (planned.get(lost)?.values === lost) planned.delete(lost)
   const added = steps.flatMap(({ additions }) => additions ?? []).filter((addition) => addition.file === file.path)
-  const made = (plain?.made ?? []).map((values) => ({ name: values.name, values }))
+  const made: Omit<Addition, 'file'>[] = (plain?.made ?? []).map((values) => ({ name: values.name, values }))
   return [
     ...planned.values(),
-    ...[...added, ...made].map(({ name, values }) => ({ name, dtype: values.dtype, shape: values.shape, values })),
+    ...[...added, ...made].map(({ name, values, dtype = values.dtype }) => {
+      return { name, dtype, shape: values.shape, values }
+    }),
   ]
 }
 

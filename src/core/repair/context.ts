@@ -26,6 +26,8 @@ export interface Context {
   readonly worldSize?: number
   /** Other checkpoints of the run, the reference first, then the nearest. Opened when asked for. */
   neighbours(): Promise<readonly Checkpoint[]>
+  /** The same save in the parts that ranks wrote into folders of the checkpoint. Opened when asked for. */
+  parts(): Promise<readonly Checkpoint[]>
   readonly signal?: AbortSignal
 }
 

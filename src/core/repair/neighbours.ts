@@ -1,7 +1,10 @@
-import { baseName, parentOf, pathKind } from '../bytes/folder'
+import { baseName, joinPath, parentOf, pathKind } from '../bytes/folder'
 import type { Checkpoint } from '../checkpoint/checkpoint'
+import { METADATA } from '../checkpoint/distributed'
+import { filesLike, foldersLike, hasFile, listingOfFolder } from '../checkpoint/listing'
 import { openCheckpoint } from '../checkpoint/open'
 import { checkpointsBelow, runAt } from '../checkpoint/run'
+import type { Tensor } from '../checkpoint/tensor'
 import { AssayError } from '../errors'
 
 /** Checkpoints of the run that are opened at most. */
@@ -13,6 +16,7 @@ const MOST = 4
  */
 export class Neighbours {
   #opened: Promise<readonly Checkpoint[]> | undefined
+  #parts: Promise<readonly Checkpoint[]> | undefined
 
   constructor(private readonly checkpoint: Checkpoint) {}
 
@@ -22,9 +26,54 @@ export class Neighbours {
     return this.#opened
   }
 
-  async close(): Promise<void> {
-    for (const each of (await this.#opened) ?? []) each.close()
+  /** The same save once more, in the parts that the ranks of a sharded training wrote into folders of the checkpoint. */
+  parts(): Promise<readonly Checkpoint[]> {
+    this.#parts ??= openParts(this.checkpoint)
+    return this.#parts
   }
+
+  async close(): Promise<void> {
+    for (const each of [...((await this.#opened) ?? []), ...((await this.#parts) ?? [])]) each.close()
+  }
+}
+
+/** Folders that are looked into for parts. */
+const MOST_FOLDERS = 64
+
+/**
+ * Folders of torch.distributed.checkpoint (`pytorch_model_fsdp_0`) and of DeepSpeed (`global_step10`, `pytorch_model`) whose
+ * weights the checkpoint does not already go by. One of another step than the checkpoint's is another save.
+ */
+async function openParts(checkpoint: Checkpoint): Promise<readonly Checkpoint[]> {
+  const { path, state } = checkpoint
+  if (pathKind(path) !== 'folder') return []
+  const named = checkpoint.tensors.some(isModel)
+  const parts: Checkpoint[] = []
+  for (const folder of foldersLike(listingOfFolder(path), /^[^.]/).slice(0, MOST_FOLDERS)) {
+    const taken = checkpoint.tensors.some((tensor) => isModel(tensor) && tensor.file.startsWith(`${folder}/`))
+    if (taken || !holdsParts(checkpoint, folder)) continue
+    const part = await openCheckpoint(joinPath(path, folder)).catch(unlessUnreadable)
+    if (!part) continue
+    const steps = state.counters.filter(({ file }) => !file.startsWith(`${folder}/`)).map(({ value }) => value)
+    const isOther = part.state.step !== undefined && steps.length > 0 && !steps.includes(part.state.step)
+    const isModelOf = part.tensors.some(isModel) && (!named || isSameModel(part, checkpoint))
+    if (isModelOf && !isOther) parts.push(part)
+    else part.close()
+  }
+  return parts
+}
+
+function holdsParts({ path }: Checkpoint, folder: string): boolean {
+  try {
+    const listing = listingOfFolder(joinPath(path, folder))
+    return hasFile(listing, METADATA) || filesLike(listing, /_(model|optim)_states\.pt$/).length > 0
+  } catch (error) {
+    return unlessUnreadable(error) ?? false
+  }
+}
+
+function isModel({ component }: Tensor): boolean {
+  return component === 'weights' || component === 'adapter'
 }
 
 async function openBeside(checkpoint: Checkpoint): Promise<readonly Checkpoint[]> {
@@ -80,6 +129,5 @@ export function isSameModel(a: Checkpoint, b: Checkpoint): boolean {
 }
 
 function namesOf({ tensors }: Checkpoint): Set<string> {
-  const model = tensors.filter(({ component }) => component === 'weights' || component === 'adapter')
-  return new Set(model.map(({ name }) => name))
+  return new Set(tensors.filter(isModel).map(({ name }) => name))
 }

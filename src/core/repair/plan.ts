@@ -14,6 +14,7 @@ import { plain } from './menders/plain'
 import { rankShard } from './menders/rank-shard'
 import { rebuildIndex } from './menders/rebuild-index'
 import { rebuildState } from './menders/rebuild-state'
+import { rebuildWeights } from './menders/rebuild-weights'
 import { refill } from './menders/refill'
 import { rename } from './menders/rename'
 import { reshape } from './menders/reshape'
@@ -23,7 +24,17 @@ import { whyNotRewritable } from './rewritable'
 import { isDone, type Proposal, type RepairPlan, type RepairStep, type Unmended } from './steps'
 import { isNote, whyUnmended } from './unmended'
 
-const MENDERS: readonly Mender[] = [plain, salvage, rename, reshape, cut, refill, rankShard, rebuildState]
+const MENDERS: readonly Mender[] = [
+  plain,
+  salvage,
+  rebuildWeights,
+  rename,
+  reshape,
+  cut,
+  refill,
+  rankShard,
+  rebuildState,
+]
 
 /**
  * What can be mended, each step with its evidence, and why the rest cannot. Writes nothing; reads some values where they
@@ -102,6 +113,7 @@ function contextOf(
       const own = reference && reference.layout === checkpoint.layout ? [reference] : []
       return [...own, ...((await neighbours?.list()) ?? [])]
     },
+    parts: async () => (await neighbours?.parts()) ?? [],
     ...(reference && { reference: new Reference(checkpoint, reference) }),
     ...(signal && { signal }),
   }

@@ -11,6 +11,11 @@ export function stampedMetadata({ file, steps }: ChangedFile): Record<string, st
   return { format: 'pt', ...rest, [METADATA_KEY]: stepsText(steps, before) }
 }
 
+/** The metadata of a safetensors file that is made anew with this record. */
+export function metadataOf(record: string): Record<string, string> {
+  return { format: 'pt', [METADATA_KEY]: record }
+}
+
 /** Steps as a JSON list, after those that an earlier repair wrote down, if `before` is such a list. */
 export function stepsText(steps: readonly RepairStep[], before?: string): string {
   const done = steps.map(({ kind, subject, action, evidence, gone }) => {

@@ -1,5 +1,6 @@
 import { referenceKernel } from '../analysis/reference'
-import { isFloating } from '../checkpoint/dtype'
+import type { Checkpoint, OptimizerState } from '../checkpoint/checkpoint'
+import { isFloating, itemSize } from '../checkpoint/dtype'
 import { numel, sameShape, type Tensor } from '../checkpoint/tensor'
 import { isReadable, readBlocks } from '../checkpoint/values'
 import { fieldsOf } from '../decode/plain'
@@ -31,7 +32,13 @@ export async function sourcesOf(
   context: Context,
   finite = false,
 ): Promise<Source[]> {
-  const all = [...twins(tensor, context), ...masters(tensor, context), ...(await elsewhere(tensor, context))]
+  const parts = await inParts(tensor, context)
+  const exact = parts.filter(({ values }) => values.dtype === tensor.dtype)
+  const all = [
+    ...[...twins(tensor, context), ...exact, ...masters(tensor, context)],
+    ...parts.filter((each) => !exact.includes(each)),
+    ...(await elsewhere(tensor, context)),
+  ]
   const fits = all.filter(({ values }) => {
     const same = values.dtype === tensor.dtype || (castTargets.has(tensor.dtype) && isFloating(values.dtype))
     return same && isFilled(values) && (shape === undefined || sameShape(shape, values.shape))
@@ -62,23 +69,66 @@ function twins(tensor: Tensor, { checkpoint, weights }: Context): Source[] {
   ]
 }
 
-/** Slots in which optimizers for training in 16 bits keep the weights in 32 (apex FusedAdam, Megatron's distributed optimizer). */
-const MASTER = /^(master_params?|fp32_param|param)$/
+/** The tensor in the parts that the ranks of a sharded training wrote. */
+async function inParts(tensor: Tensor, { checkpoint, parts }: Context): Promise<Source[]> {
+  return (await parts()).flatMap((part): Source[] => {
+    const values = referenceTo(checkpoint, part)?.of(tensor)
+    if (!values) return []
+    return [{ id: part.name, rank: 'same', values, evidence: `${ofPart(part, values)}${roundedTo(values, tensor)}` }]
+  })
+}
+
+/** What a folder of parts has of a tensor. */
+export function ofPart({ name, state }: Checkpoint, { dtype, shape }: Tensor): string {
+  const ranks = state.worldSize !== undefined && state.worldSize > 1 ? ` of ${state.worldSize} ranks` : ''
+  return `${name}/ holds the same save in parts${ranks} and has it as ${dtype} ${shapeText(shape)}`
+}
+
+function roundedTo(values: Tensor, { dtype }: Tensor): string {
+  if (values.dtype === dtype) return ''
+  const isWider = itemSize(dtype) > itemSize(values.dtype)
+  return isWider ? `, written as ${dtype}` : `, rounded to ${dtype} as the training does at each step`
+}
+
+/**
+ * Slots in which optimizers for training in 16 bits keep the weights in 32: apex FusedAdam, Megatron's distributed optimizer,
+ * and as it is put together here that of DeepSpeed (`fp32`).
+ */
+const MASTER = /^(master_params?|fp32_param|param|fp32)$/
 
 function masters(tensor: Tensor, { checkpoint }: Context): Source[] {
   return checkpoint.state.optimizers.flatMap((optimizer) => {
     const { names, sure } = parameterNames(checkpoint, optimizer)
     if (!sure) return []
+    const listed = listedMasters(checkpoint, optimizer)
     return optimizer.parameters.flatMap(({ key, tensors }): Source[] => {
       const slot = Object.keys(tensors).find((each) => MASTER.test(each))
-      const values = slot === undefined ? undefined : tensors[slot]
+      const values = slot === undefined ? listed.get(key) : tensors[slot]
       if (!values || names.get(key) !== tensor.name) return []
-      const rounded =
-        values.dtype === tensor.dtype ? '' : `, rounded to ${tensor.dtype} as the training does at each step`
-      const evidence = `The optimizer keeps the weight itself in ${optimizer.file}, as ${values.dtype} ${shapeText(values.shape)}${rounded}`
+      const evidence = `The optimizer keeps the weight itself in ${optimizer.file}, as ${values.dtype} ${shapeText(values.shape)}${roundedTo(values, tensor)}`
       return [{ id: 'optimizer', rank: 'same', values, evidence }]
     })
   })
+}
+
+/**
+ * Lists of lists beside the state of the optimizer, a list for each group: of Megatron-LM (optimizer.py,
+ * Float16OptimizerWithFloat16Params, core 0.12) and of apex (fp16_utils/fp16_optimizer.py).
+ */
+const LISTED = /(?:^|\.)(?:fp32_from_fp16_params|fp32_from_fp16)\.(\d+)\.(\d+)$/
+
+/** The masters that such lists hold, by the key of the parameter; none where a group has another length than its list. */
+function listedMasters({ tensors }: Checkpoint, { file, groups }: OptimizerState): Map<number | string, Tensor> {
+  const masters = new Map<number | string, Tensor>()
+  const counts = new Map<number, number>()
+  for (const tensor of tensors) {
+    const [, g, i] = (tensor.file === file && LISTED.exec(tensor.name)) || []
+    if (g === undefined) continue
+    counts.set(Number(g), (counts.get(Number(g)) ?? 0) + 1)
+    const key = groups[Number(g)]?.params[Number(i)]
+    if (key !== undefined) masters.set(key, tensor)
+  }
+  return groups.every(({ params }, g) => (counts.get(g) ?? 0) === params.length) ? masters : new Map()
 }
 
 async function elsewhere(tensor: Tensor, { checkpoint, reference, neighbours }: Context): Promise<Source[]> {

@@ -24,10 +24,12 @@ interface Change {
 }
 
 /** A tensor that a file did not hold. */
-interface Addition {
+export interface Addition {
   readonly file: string
   readonly name: string
   readonly values: Tensor
+  /** What the values are rounded to, where they are kept more exactly. */
+  readonly dtype?: DType
 }
 
 /** A file written anew with plain values for objects. */
@@ -82,6 +84,7 @@ export interface RepairStep {
     | 'restore-values'
     | 'rebuild-index'
     | 'rebuild-state'
+    | 'rebuild-weights'
     | 'plain'
     | 'salvage'
     | 'refuse'

@@ -31,6 +31,7 @@ export function whyNotTorch({ name }: Pick<OutputTensor, 'name'>): string | unde
 /**
  * Writes a state dict as `torch.save` of PyTorch 2.13 does: an OrderedDict of contiguous tensors on the CPU that
  * `torch.load(weights_only=True)` accepts, also with `mmap=True`. Tensors that are one view of one storage stay tied.
+ * `records` are further ones, which torch does not read.
  * Throws `target/duplicate-name` and `target/not-expressible` before anything is written; later `target/wrong-length`,
  * `cancelled`, and what the sources of the values throw.
  */
@@ -38,6 +39,7 @@ export async function writeTorchZip(
   sink: ByteSink,
   tensors: readonly OutputTensor[],
   options: WriteOptions = {},
+  records: ReadonlyMap<string, string> = new Map(),
 ): Promise<void> {
   refuseDuplicates(tensors)
   const refused = tensors.flatMap((tensor) => {
@@ -70,6 +72,7 @@ export async function writeTorchZip(
   let done = 0
   for (const [key, tensor] of stored.entries()) await archive.add(`data/${key}`, byteLength(tensor), counted(tensor))
   await archive.addBytes('version', '3\n')
+  for (const [name, text] of records) await archive.addBytes(name, text)
   await archive.finish()
 
   async function* counted(tensor: OutputTensor) {

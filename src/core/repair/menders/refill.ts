@@ -1,9 +1,10 @@
+import { isFloating } from '../../checkpoint/dtype'
 import { sameShape, type Tensor } from '../../checkpoint/tensor'
 import type { RuleId } from '../../finding'
 import { shapeText } from '../../verify/text'
 import type { Context } from '../context'
-import { isFilled, referenceTo, type Source, sourcesOf } from '../sources'
-import type { Choice, Proposal } from '../steps'
+import { isFilled, ofPart, referenceTo, type Source, sourcesOf } from '../sources'
+import type { Addition, Choice, Proposal } from '../steps'
 
 /** Findings of values that are there and worth nothing. */
 const SPOILT: ReadonlySet<RuleId> = new Set<RuleId>(['weights/non-finite', 'weights/zero-run'])
@@ -93,7 +94,9 @@ function fromSources(
   const [best, second] = sources
   const [first] = choices
   if (!best || !first) throw new RangeError('There is no source to take values from')
-  const more = choices.length > 1 ? { choices } : {}
+  // Places that hold the same values are no choice.
+  const others = choices.filter((_, i) => i > 0 && (best.rank !== 'same' || sources[i]?.rank !== 'same'))
+  const more = others.length > 0 ? { choices: [first, ...others] } : {}
   if (best.rank === 'run' && second) {
     const names = choices.map(({ id }) => id).join(', ')
     const evidence = `Several checkpoints of the run have it: ${names}. Which of them is to be taken is for you to say`
@@ -113,6 +116,12 @@ async function additions(context: Context): Promise<Proposal[]> {
     if (reference && isFilled(values)) add(name, { id: reference.name, rank: 'reference', values, evidence })
   }
   if (verification.findings.some(({ rule }) => ABSENT.has(rule))) {
+    for (const part of await context.parts()) {
+      for (const { name, values } of referenceTo(checkpoint, part)?.lacking(checkpoint.config) ?? []) {
+        const evidence = `${ofPart(part, values)}; the file does not have it`
+        if (isFilled(values)) add(name, { id: part.name, rank: 'same', values, evidence })
+      }
+    }
     for (const other of await context.neighbours()) {
       if (other.name === reference?.name) continue
       for (const { name, values } of referenceTo(checkpoint, other)?.lacking(checkpoint.config) ?? []) {
@@ -134,10 +143,18 @@ async function additions(context: Context): Promise<Proposal[]> {
       return { ...base, action: `Add ${name} from ${homeless.id}`, confidence: 'refused', evidence }
     }
     return fromSources(base, sources, `Add ${name} from`, ({ values }) => ({
-      additions: [{ file: fileFor(values, context) as string, name, values }],
+      additions: [additionOf(name, values, fileFor(values, context) as string, context)],
       after: shapeText(values.shape),
     }))
   })
+}
+
+/** The tensor with the dtype that all floating weights of the file have in common, where that is a coarser one. */
+function additionOf(name: string, values: Tensor, file: string, { weights }: Context): Addition {
+  const own = weights.filter((tensor) => tensor.file === file && isFloating(tensor.dtype))
+  const [common, ...others] = new Set(own.map(({ dtype }) => dtype))
+  const isCoarser = values.dtype === 'float32' && (common === 'float16' || common === 'bfloat16') && others.length === 0
+  return { file, name, values, ...(isCoarser && { dtype: common }) }
 }
 
 /** The file for a new tensor: that of the reference's name, or the only one, or the last shard. */
