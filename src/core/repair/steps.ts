@@ -59,6 +59,7 @@ export interface Choice {
   readonly after?: string
   readonly changes?: readonly Change[]
   readonly additions?: readonly Addition[]
+  readonly files?: readonly NewFile[]
 }
 
 /** A state file that is made anew, in place of a damaged one or where none was. */

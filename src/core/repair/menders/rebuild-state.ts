@@ -46,7 +46,17 @@ function noRanks({ name, layoutLabel }: Checkpoint): Proposal {
 }
 
 function proposalFor(anew: Anew, name: string, own: readonly string[]): Proposal {
-  const { component, subject, evidence, files, action = `Make ${subject} anew`, removed = [], lost, worldSize } = anew
+  const {
+    component,
+    subject,
+    evidence,
+    doubt,
+    files,
+    action = `Make ${subject} anew`,
+    removed = [],
+    lost,
+    worldSize,
+  } = anew
   const answers = (rule: RuleId, about: string) =>
     rule.startsWith(`${component}/`) || (about !== name && own.includes(about))
   const base = { subject, evidence, rules: [], answers }
@@ -57,6 +67,10 @@ function proposalFor(anew: Anew, name: string, own: readonly string[]): Proposal
       action: `Leave the ${WORDS[component] ?? component} as it is`,
       confidence: 'refused',
     }
+  if (doubt !== undefined) {
+    const choices = [{ id: 'anew', action, evidence, files }]
+    return { ...base, kind: 'rebuild-state', action, evidence: doubt, confidence: 'ask', choices }
+  }
   return {
     ...base,
     kind: 'rebuild-state',

@@ -9,6 +9,8 @@ export interface Anew extends Pick<RepairStep, 'removed' | 'lost' | 'worldSize'>
   /** The file, or the first of several. */
   readonly subject: string
   readonly evidence: string
+  /** Why it is made only on the user's word. */
+  readonly doubt?: string
   readonly files: readonly NewFile[]
 }
 

@@ -1,51 +1,90 @@
-import { asNumber, mappingOf, PyDict, PyFloat, PyList, type PyValue } from '../../decode/pickle/value'
+import { schedulerOf } from '../../checkpoint/training/scheduler'
+import { mappingOf, PyDict, PyList, type PyValue } from '../../decode/pickle/value'
 import { type Anew, notMade } from './anew'
 import { type Facts, fileElsewhere, forGroups } from './facts'
 import { torchFile } from './file'
+import { floats, movedTo } from './moved'
+import { isPlateau, replayedPlateau } from './plateau'
 
 /** The scheduler at the step of the checkpoint: another checkpoint's state moved on, or a new one by its hyper-parameters. */
 export function rebuildScheduler(facts: Facts): Anew[] {
   if (!facts.lost.has('scheduler')) return []
   const path = facts.checkpoint.layout === 'trainer' ? 'scheduler.pt' : 'scheduler.bin'
-  const { rates } = facts
-  if (!rates)
-    return notMade('scheduler', path, 'The learning rate at this step is written nowhere: a wrong one does more harm')
   const model = fileElsewhere(facts, path)
-  const made = model ? movedOn(facts, model.file.value ?? null, model.checkpoint) : byRates(facts)
+  const made = schedulerFor(facts, model && { value: model.file.value ?? null, checkpoint: model.checkpoint })
   if (typeof made === 'string') return notMade('scheduler', path, made)
-  const how = model ? `As in ${model.checkpoint.name}, moved to` : made.how
-  const rate = rates.now.map((each) => Number(each.toPrecision(6))).join(', ')
-  const evidence = `${how} count ${made.count}; the rate ${rate} is that of ${rates.source}`
-  return [{ component: 'scheduler', subject: path, evidence, files: [torchFile(path, 'scheduler', made.value)] }]
+  const { value, evidence, doubt } = made
+  const files = [torchFile(path, 'scheduler', value)]
+  return [{ component: 'scheduler', subject: path, evidence, files, ...(doubt !== undefined && { doubt }) }]
+}
+
+/** A scheduler's state, and from what it was made. */
+export interface MadeScheduler {
+  readonly value: PyDict
+  readonly evidence: string
+  /** What only the user can know: it is made only on their word. */
+  readonly doubt?: string
+}
+
+/** `model`: the state of the same scheduler in another checkpoint of the run. A sentence that says why where there is none. */
+export function schedulerFor(
+  facts: Facts,
+  model: { readonly value: PyValue; readonly checkpoint: Facts['checkpoint'] } | undefined,
+): MadeScheduler | string {
+  const { rates, args } = facts
+  const isMetric = isPlateau(model?.value) || args?.lr_scheduler_type === 'reduce_lr_on_plateau'
+  if (isMetric || args?.lr_scheduler_type === 'greedy') return plateau(facts, model)
+  if (!rates) return 'The learning rate at this step is written nowhere: a wrong one does more harm'
+  const made = model ? movedOn(facts, model.value, model.checkpoint) : byRates(facts)
+  if (typeof made === 'string') return made
+  const rate = rates.now.map(short).join(', ')
+  const evidence = `${made.how} count ${made.count}; the rate ${rate} is that of ${rates.source}`
+  return { value: made.value, evidence, ...(made.doubt !== undefined && { doubt: made.doubt }) }
+}
+
+function short(rate: number): string {
+  return String(Number(rate.toPrecision(6)))
+}
+
+/** What follows a metric is shown again what was logged of it; else it may take over what it had seen at another step. */
+function plateau(facts: Facts, model: Parameters<typeof schedulerFor>[1]): MadeScheduler | string {
+  const groups = groupsOf(facts)
+  const replayed = replayedPlateau(facts, groups)
+  const unknown = 'It follows what training measures: what it had seen is in no other file'
+  if (replayed) {
+    const { value, evaluations, rate } = replayed
+    const now = facts.lost.has('optimizer') ? undefined : facts.rates?.now
+    if (now?.some((each) => Math.abs(each - rate) > 1e-6 * Math.abs(rate)))
+      return `Shown the ${evaluations} logged evaluations again it comes to the rate ${short(rate)}, and the optimizer has ${now.map(short).join(', ')}`
+    const evidence = `ReduceLROnPlateau as training_args.bin sets it, shown the ${evaluations} logged evaluations again: it comes to the rate ${short(rate)}`
+    return { value, evidence }
+  }
+  const seen = model && isPlateau(model.value) ? mappingOf(model.value) : undefined
+  const now = facts.rates && forGroups(facts.rates.now, groups)
+  if (!seen || !model || !now) return unknown
+  const value = new PyDict()
+  for (const [key, each] of seen) value.entries.set(key, each)
+  value.entries.set('_last_lr', floats(now))
+  const { name } = model.checkpoint
+  const doubt = `${unknown}. With what it had seen at ${name} it would lower the rate at another time than it would have`
+  return { value, evidence: `As at ${name}, with the rates of ${facts.rates?.source}`, doubt }
 }
 
 interface Made {
-  readonly value: PyValue
+  readonly value: PyDict
   readonly count: number
-  readonly how?: string
+  readonly how: string
+  readonly doubt?: string
 }
 
 function movedOn(facts: Facts, model: PyValue, other: Facts['checkpoint']): Made | string {
-  const entries = mappingOf(model)
-  if (!entries || entries.has('num_bad_epochs'))
-    return 'It follows what training measures (ReduceLROnPlateau): what it had seen is in no other file'
-  if (entries.has('_schedulers')) return 'It is made of several schedulers, whose counts no other file tells'
-  const count = countAfter(facts, asNumber(entries.get('last_epoch')), other)
-  const groups = mappingOf(model)?.get('base_lrs')
-  const now = facts.rates && forGroups(facts.rates.now, groups instanceof PyList ? groups.items.length : 1)
+  const state = schedulerOf(model, '')
+  const count = countAfter(facts, state?.lastEpoch, other)
+  const groups = state?.baseLrs.length ?? 0
+  const now = facts.rates && forGroups(facts.rates.now, groups > 0 ? groups : 1)
   if (count === undefined || !now) return `The counts of ${other.name} do not tell the count at step ${facts.step}`
-  const value = new PyDict()
-  for (const [key, each] of entries) value.entries.set(key, each)
-  value.entries.set('last_epoch', count)
-  if (entries.has('_step_count')) value.entries.set('_step_count', count + 1)
-  value.entries.set('_last_lr', floats(now))
-  if (entries.has('T_cur')) {
-    const cycle = cycleAt(count, asNumber(entries.get('T_0')), asNumber(entries.get('T_mult')))
-    if (!cycle) return 'Its cycle at this step cannot be worked out'
-    value.entries.set('T_cur', cycle.current)
-    value.entries.set('T_i', cycle.length)
-  }
-  return { value, count }
+  const value = movedTo(model, count, now)
+  return typeof value === 'string' ? value : { value, count, how: `As in ${other.name}, moved to` }
 }
 
 /** A scheduler counts steps, steps times processes (Accelerate) or epochs: as the other checkpoint shows. */
@@ -58,30 +97,21 @@ function countAfter(facts: Facts, last: number | undefined, other: Facts['checkp
   return Math.floor(own) + last - Math.floor(epoch)
 }
 
-/** Steps into the cycle, and its length, of CosineAnnealingWarmRestarts (torch/optim/lr_scheduler.py, 2.13). */
-function cycleAt(count: number, first: number | undefined, factor: number | undefined) {
-  if (first === undefined || factor === undefined || first < 1 || factor < 1) return undefined
-  let length = first
-  let current = count
-  for (; current >= length; length *= factor) {
-    if (factor === 1) return { current: count % first, length: first }
-    current -= length
-  }
-  return { current, length }
+/** The Trainer makes two groups: with weight decay and without (transformers 5.18, trainer.py `create_optimizer`). */
+function groupsOf({ checkpoint, lost, rates }: Facts): number {
+  const optimizer = lost.has('optimizer') ? undefined : checkpoint.state.optimizers[0]
+  return optimizer?.groups.length ?? (checkpoint.layout === 'trainer' ? 2 : (rates?.now.length ?? 1))
 }
 
 /**
  * A state that any scheduler of one function takes: its counts and rates. What function it is the training script says when it
- * makes the scheduler; LambdaLR alone asks for `lr_lambdas`, of which it keeps none that is a plain function.
+ * makes the scheduler; LambdaLR alone asks for `lr_lambdas`, of which it keeps none that is a plain function. Where nothing
+ * tells that it is such a one, the user has to.
  */
 function byRates(facts: Facts): Made | string {
   const { checkpoint, rates, args, step } = facts
   const type = args?.lr_scheduler_type
-  if (type === 'reduce_lr_on_plateau' || type === 'greedy')
-    return `It follows what training measures (${type}): what it had seen is in no other file`
-  const optimizer = facts.lost.has('optimizer') ? undefined : checkpoint.state.optimizers[0]
-  // The Trainer makes two groups: with weight decay and without (transformers 5.18, trainer.py `create_optimizer`).
-  const groups = optimizer?.groups.length ?? (checkpoint.layout === 'trainer' ? 2 : (rates?.now.length ?? 1))
+  const groups = groupsOf(facts)
   const now = rates && forGroups(rates.now, groups)
   const base = rates && forGroups(rates.base, groups)
   if (!now || !base) return 'The optimizer has another number of groups than there are known rates'
@@ -99,10 +129,16 @@ function byRates(facts: Facts): Made | string {
   ] as const) {
     value.entries.set(key, each)
   }
-  const what = args ? `The ${String(type)} schedule of training_args.bin` : 'Whichever schedule the script makes'
-  return { value, count, how: `${what}, at` }
+  if (args) return { value, count, how: `The ${String(type)} schedule of training_args.bin, at` }
+  if (isOneCycle(facts)) return { value, count, how: 'OneCycleLR, whose rates the groups of the optimizer keep, at' }
+  return { value, count, how: 'Whichever schedule the script makes, at', doubt: ONE_FUNCTION }
 }
 
-function floats(numbers: readonly number[]): PyList {
-  return new PyList(numbers.map((number) => new PyFloat(number)))
+const ONE_FUNCTION =
+  'Which scheduler the script makes is written nowhere; another checkpoint of the run tells. Counts and rates are enough for one that goes by them (LambdaLR, StepLR, CosineAnnealingLR, OneCycleLR ...), not for one with warm restarts, for several in one, or for ReduceLROnPlateau'
+
+/** OneCycleLR alone keeps these in the groups (torch/optim/lr_scheduler.py, 2.13). */
+function isOneCycle({ checkpoint, lost }: Facts): boolean {
+  const groups = lost.has('optimizer') ? [] : (checkpoint.state.optimizers[0]?.groups ?? [])
+  return groups.length > 0 && groups.every(({ hyper }) => 'max_lr' in hyper && 'min_lr' in hyper)
 }

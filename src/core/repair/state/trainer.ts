@@ -1,8 +1,9 @@
 import type { Checkpoint } from '../../checkpoint/checkpoint'
 import { fieldsOf, numberOf, type Plain } from '../../decode/plain'
 import type { Anew } from './anew'
-import { type Facts, type Fields, totalSteps } from './facts'
+import type { Facts, Fields } from './facts'
 import { jsonFile } from './file'
+import { totalSteps } from './rates'
 
 const PATH = 'trainer_state.json'
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { referenceKernel } from '../../../../src/core/analysis/reference'
 import { applyRepair } from '../../../../src/core/repair/apply'
+import type { Decision } from '../../../../src/core/repair/decisions'
 import { planRepair } from '../../../../src/core/repair/plan'
 import { verify } from '../../../../src/core/verify/verify'
 import { digests, golden, opened, planned, scratch, snapshot } from '../cases'
@@ -18,9 +19,9 @@ function without(run: string, checkpoint: string, files: readonly string[], alon
   return join(folder, checkpoint)
 }
 
-async function repaired(path: string) {
+async function repaired(path: string, decisions: readonly Decision[] = []) {
   const out = join(scratch(), 'mended')
-  const { checkpoint, plan } = await planned(path)
+  const { checkpoint, plan } = await planned(path, { decisions })
   const result = await applyRepair(checkpoint, plan, { kernel, out })
   const mended = await opened(out)
   return { out, plan, result, mended, verification: await verify(mended, { kernel }) }
@@ -111,10 +112,13 @@ describe('a Trainer folder that lost', () => {
 })
 
 describe('an Accelerate folder that lost', () => {
-  it('its scheduler gets it back at the count of the run', async () => {
-    const { mended, verification } = await repaired(
-      without('accelerate-ddp2', 'checkpoints/checkpoint_2', ['scheduler.bin']),
-    )
+  it('its scheduler, with nothing beside it, gets it back once the user has said that counts and rates are enough', async () => {
+    const path = without('accelerate-ddp2', 'checkpoints/checkpoint_2', ['scheduler.bin'], true)
+    const { plan } = await planned(path)
+    expect(plan.plan).toMatchObject([
+      { confidence: 'ask', evidence: expect.stringContaining('not for one with warm restarts') },
+    ])
+    const { mended, verification } = await repaired(path, [{ step: 1, choice: 'anew' }])
     const truth = await opened(golden('accelerate-ddp2/data/checkpoints/checkpoint_2'))
     expect(mended.state.schedulers[0]).toEqual(truth.state.schedulers[0])
     expect(verification.resume.level).toBe('stable')
