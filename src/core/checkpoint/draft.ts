@@ -148,7 +148,7 @@ export class Draft {
 
   state(): TrainingState {
     const { epoch, worldSize, resizedTo, counters, optimizers, schedulers, rng, generators, records } = this
-    const step = surest(counters, worldSize ?? 1)
+    const step = surest(counters, { processes: worldSize ?? 1, ...(epoch !== undefined && { epoch }) })
     return {
       ...(step !== undefined && { step }),
       ...(epoch !== undefined && { epoch }),

@@ -160,6 +160,16 @@ function agrees(schedule: Schedule, { lastEpoch, lastLr }: SchedulerState): bool
   return Math.abs(schedule.rate(lastEpoch) - stored) <= TOLERANCE * Math.abs(stored) + 1e-12
 }
 
+/**
+ * Whether the schedule in the scheduler's own state gives the rate that it stored at `count`, and not at the count it claims:
+ * then its count is wrong and not its rate. False where the state holds no schedule, or no rate tells the two apart.
+ */
+export function isCountOf(state: TrainingState, scheduler: SchedulerState, count: number): boolean {
+  const own = scheduleOf(scheduler.value, groupRates(state))
+  if (!own || agrees(own, scheduler)) return false
+  return agrees(own, { ...scheduler, lastEpoch: count })
+}
+
 function changed({ kind, rate }: Schedule, { lastEpoch = 0, lastLr }: SchedulerState): string {
   const [stored] = lastLr
   if (stored === undefined) return `${kind} stored no rate that could confirm its schedule.`

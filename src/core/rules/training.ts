@@ -14,6 +14,14 @@ export const TRAINING_RULES = {
     means: 'The optimizer that was saved is not the one that was stepped. On resume it starts over.',
     mends: 'Take an earlier checkpoint, and save the optimizer that `prepare` returned.',
   },
+  'optimizer/lost-state': {
+    severity: 'warning',
+    title: 'The state of some parameters is gone',
+    means:
+      'These parameters were trained and their moments are not here. They begin again from zero while the others go on: the loss may rise for some hundred steps.',
+    mends:
+      'Take the optimizer from another copy or an earlier checkpoint. Frozen and never-used parameters have no state.',
+  },
   'optimizer/parameter-mismatch': {
     severity: 'error',
     title: 'The optimizer counts other parameters than the weights',
@@ -25,6 +33,19 @@ export const TRAINING_RULES = {
     title: "Moments do not have their parameter's shape",
     means: 'The state loads without a word and the first step fails, or moves the wrong values.',
     mends: 'Take both files from one save; else drop the optimizer state and resume from the weights alone.',
+  },
+  'optimizer/settings-mismatch': {
+    severity: 'warning',
+    title: 'The optimizer is not the one that the arguments ask for',
+    means:
+      'Class or settings differ from training_args.bin. A resume goes on with what the optimizer file says; another class fails at its first step.',
+    mends: 'Take both files from one save. A script that hands the Trainer an optimizer of its own needs nothing.',
+  },
+  'optimizer/learning-rate': {
+    severity: 'error',
+    title: 'A learning rate or setting of the optimizer is impossible',
+    means: 'It loads without a word, and the next step makes the weights NaN or walks uphill.',
+    mends: 'Set the rate in `param_groups` after loading, to what the scheduler gives; or take an earlier checkpoint.',
   },
   'optimizer/step-mismatch': {
     severity: 'warning',
@@ -63,6 +84,18 @@ export const TRAINING_RULES = {
     title: 'No scheduler state',
     means: 'The learning rate starts over from its first value, warmup included.',
     mends: 'Step a new scheduler forward to the saved step before training goes on.',
+  },
+  'scheduler/learning-rate': {
+    severity: 'warning',
+    title: 'A learning rate of the scheduler is impossible',
+    means: 'Such a rate was in force when it was saved, or the file is damaged. Made of a NaN, rates stay NaN.',
+    mends: 'Make the scheduler anew and step it forward to the saved step.',
+  },
+  'scheduler/rate-mismatch': {
+    severity: 'warning',
+    title: 'Optimizer and scheduler do not have the same learning rate',
+    means: 'One call writes both, so the files are of two saves, or the rate was changed by hand.',
+    mends: 'Take both files from one save. A rate that was changed on purpose lasts until the scheduler steps.',
   },
   'scheduler/step-mismatch': {
     severity: 'warning',
@@ -106,6 +139,12 @@ export const TRAINING_RULES = {
     means: 'The loss scale starts over and the first steps may be skipped.',
     mends: 'Nothing need be done: the scale finds its value again after some steps.',
   },
+  'scaler/malformed': {
+    severity: 'warning',
+    title: 'The grad-scaler state would not load, or no step could be taken from it',
+    means: 'Loading fails, or every step is skipped because the scaled gradients are never finite.',
+    mends: 'Resume without it: the scale finds its value again after some steps.',
+  },
   'scaler/rebuilt': {
     severity: 'warning',
     title: 'The grad-scaler state was made anew by a repair',
@@ -136,6 +175,12 @@ export const TRAINING_RULES = {
     title: 'Step counts disagree',
     means: 'Files of two saves may lie in one folder, or the folder was renamed.',
     mends: 'Take all files from one save, and give the folder the step that is in it.',
+  },
+  'trainer/state-contradicts': {
+    severity: 'warning',
+    title: 'The trainer state contradicts itself',
+    means: 'Counts, epoch and log are written in one go: the file was edited, or put together from two saves.',
+    mends: 'Take trainer_state.json from another copy of this checkpoint.',
   },
   'trainer/stale-pointer': {
     severity: 'warning',

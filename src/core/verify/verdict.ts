@@ -22,6 +22,15 @@ const INEXACT: { readonly [id in RuleId]?: string } = {
   'optimizer/step-mismatch':
     'these are parts of two saves, or the optimizer was made anew on the way; its moments are not of these weights, and the loss may rise for some hundred steps',
   'scheduler/step-mismatch': 'the learning rate will not be the one of this step; where it is higher, the loss rises',
+  'scheduler/rate-mismatch':
+    'the first steps take the rate of the optimizer; where it is higher than it should be, the loss rises',
+  'scheduler/learning-rate': 'the learning rate to come cannot be relied on',
+  'optimizer/lost-state':
+    'their moments start from zero while those of the others go on, and the loss may rise for some hundred steps',
+  'optimizer/settings-mismatch': 'training goes on otherwise than it was set up',
+  'scaler/malformed':
+    'training has to go on without it; some of the first steps may be skipped, and the loss does not mind',
+  'trainer/state-contradicts': 'the file was edited or is of two saves; what else it says may be wrong too',
   'rng/malformed':
     'it will not load; shuffling and dropout take another course, and the loss goes on smoothly but not bit for bit',
   'rng/world-size': 'the data comes in another order; the loss goes on smoothly, but not bit for bit',
@@ -73,10 +82,13 @@ export function weigh(
 
   const amiss = NEEDED.flatMap((id) => components.filter((each) => each.id === id && isAmiss(each)))
   const inexact = findings.filter(
-    ({ rule, severity }) => INEXACT[rule] !== undefined || (strict && severity === 'warning'),
+    ({ rule, severity }) => severity !== 'info' && (INEXACT[rule] !== undefined || (strict && severity === 'warning')),
   )
   if (amiss.length === 0 && inexact.length === 0) {
-    return { verdict: 'complete', resume: { level: 'exact', why: [completeSentence(components, state)] } }
+    const why = [completeSentence(components, state), ...divergence(findings)]
+    const errors = findings.filter(({ severity }) => severity === 'error')
+    if (errors.length === 0) return { verdict: 'complete', resume: { level: 'exact', why } }
+    return { verdict: 'partial', resume: { level: 'exact', why: [...inShort(errors), NOT_WHOLE, ...why] } }
   }
   const optimizer = components.find(({ id }) => id === 'optimizer')
   const level = optimizer && isAmiss(optimizer) ? 'weights-only' : 'stable'
@@ -91,8 +103,19 @@ export function weigh(
   }
 }
 
+const NOT_WHOLE = 'A resume does not need what is damaged, but this copy is not whole.'
+
+/** Training that had diverged goes on exactly as well. */
+function divergence(findings: readonly Finding[]): string[] {
+  const lost = findings.filter(({ rule, severity }) => rule === 'trainer/loss-non-finite' && severity !== 'info')
+  return lost.map(({ message }) => `But what goes on had diverged. ${message}.`)
+}
+
 function warning({ rule, message }: Finding): string {
-  return INEXACT[rule] ? `${message}: ${INEXACT[rule]}.` : `${message}.`
+  const effect = INEXACT[rule]
+  if (!effect) return `${message}.`
+  // A message of several sentences, or with a colon in it, is followed by another sentence.
+  return /[.:] /.test(message) ? `${message}. ${capital(effect)}.` : `${message}: ${effect}.`
 }
 
 function isAmiss({ status }: Component): boolean {
@@ -178,5 +201,9 @@ function completeSentence(components: readonly Component[], { step }: TrainingSt
   const parts = ['weights', ...present.map((id) => names[id] as string)]
   const all = list(parts, parts.length)
   const where = step === undefined ? '' : ` at step ${step}`
-  return `${all.charAt(0).toUpperCase()}${all.slice(1)} are all here and agree: training goes on exactly${where}, and the loss as if it had never stopped.`
+  return `${capital(all)} are all here and agree: training goes on exactly${where}, and the loss as if it had never stopped.`
+}
+
+function capital(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`
 }

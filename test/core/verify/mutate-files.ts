@@ -70,7 +70,7 @@ export const FILES: { readonly [rule in RuleId]?: Mutation } = {
     damage: write('model.pt', readFileSync(goldenPath('torch-zoo-module'))),
   },
   'weights/missing': gpt2(remove('model.safetensors')),
-  'weights/duplicate-copies': { of: 'accelerate-ddp2', damage: copy('model.safetensors', 'model_1.safetensors') },
+  'weights/duplicate-copies': { of: 'accelerate-ddp2', damage: copy('model.safetensors', 'model_2.safetensors') },
   'weights/missing-shard': { of: 'sharded', damage: remove(/model-00002-of-/) },
   'weights/stale-index': { of: 'sharded', damage: weightMap('model.extra.bias', /model-00002-of-/) },
   'adapter/missing-config': { of: 'trainer-lora', damage: remove('adapter_config.json') },

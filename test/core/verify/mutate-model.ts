@@ -101,6 +101,26 @@ export const MODEL: { readonly [rule in RuleId]?: (checkpoint: Checkpoint) => Pa
     ],
   }),
   'optimizer/empty-state': optimizer(() => ({ parameters: [] })),
+  'optimizer/lost-state': optimizer(({ parameters }) => ({ parameters: parameters.slice(0, 5) })),
+  'optimizer/settings-mismatch': optimizer(({ groups }) => ({
+    groups: groups.map((group, i) => (i === 0 ? { ...group, hyper: { ...group.hyper, betas: [0, 0] } } : group)),
+  })),
+  'optimizer/learning-rate': optimizer(({ groups }) => ({
+    groups: groups.map((group, i) => (i === 0 ? { ...group, lr: Number.NaN } : group)),
+  })),
+  'scheduler/rate-mismatch': optimizer(({ groups }) => ({
+    groups: groups.map((group, i) => (i === 0 ? { ...group, lr: 0.5 } : group)),
+  })),
+  'scheduler/learning-rate': ({ state }) => ({
+    state: { ...state, schedulers: state.schedulers.map((each) => ({ ...each, lastLr: [Number.NaN, Number.NaN] })) },
+  }),
+  'scaler/malformed': ({ state }) => ({
+    state: {
+      ...state,
+      records: [...state.records, { file: 'scaler.pt', component: 'scaler', value: { scale: 65536 } }],
+    },
+  }),
+  'trainer/state-contradicts': trainerState(() => ({ epoch: 55 })),
   'optimizer/parameter-mismatch': optimizer(({ groups }) => ({
     groups: groups.map((group, i) => (i === 1 ? { ...group, params: [...group.params, 28, 29] } : group)),
   })),

@@ -2,6 +2,7 @@ import { finding } from '../../finding'
 import type { Draft } from '../draft'
 import { filesLike, foldersLike, type Listing } from '../listing'
 import { some } from '../names'
+import { processesByScheduler, ratesAgree, ratesMoved } from '../training/rates'
 import { openWeights } from '../weights'
 import { checkRanks, largest, missing, notApplicable, openRanks, openStates } from './common'
 import { openDistributedFolders } from './dcp'
@@ -139,17 +140,23 @@ function schedulerAbsent(draft: Draft) {
 
 /**
  * An AcceleratedScheduler steps once for each process (accelerate/scheduler.py), so `last_epoch` = k x `step` betrays k of
- * them; nothing else in the folder tells when a rank's random state is missing.
+ * them, when both are of one save: a stale optimizer makes such a ratio as well. Rates that have moved and agree show that they
+ * are; the files of random states are there to be counted.
  */
 function countProcesses(draft: Draft): void {
   const name = (rank: number) => `random_states_${rank}.pkl`
   const files = draft.worldSize ?? 0
-  const step = draft.optimizers[0]?.step
-  const last = draft.schedulers[0]?.lastEpoch
+  const [optimizer] = draft.optimizers
+  const [scheduler] = draft.schedulers
   const known = draft.resizedTo !== undefined && draft.resizedTo === files
-  const ratio = step && last && Number.isInteger(step) && !known ? last / step : 1
-  if (Number.isInteger(ratio) && ratio > files && ratio > 1 && ratio <= MOST_PROCESSES) {
-    const why = `the scheduler counts ${last} steps where the optimizer counts ${step}, so ${ratio} processes trained`
+  const ratio = (known ? undefined : processesByScheduler(optimizer, scheduler)) ?? 1
+  const agree = optimizer && scheduler && ratesAgree(optimizer, scheduler)
+  if (optimizer && scheduler && ratio > files && ratio <= MOST_PROCESSES && agree !== false) {
+    const counts = `the scheduler counts ${scheduler.lastEpoch} steps where the optimizer counts ${optimizer.step}`
+    const sure = agree === true && ratesMoved(optimizer)
+    const why = sure
+      ? `${counts}, so ${ratio} processes trained`
+      : `${counts}: either ${ratio} processes trained, or the optimizer is of an earlier save`
     checkRanks(draft, ratio, why, name)
   } else if (files > 0) {
     checkRanks(draft, files, `the highest rank here is ${files - 1}`, name)

@@ -25,10 +25,9 @@ export const trainer: Layout = {
   label: 'HF Trainer checkpoint',
   matches(listing) {
     if (hasFile(listing, STATE)) return true
-    return (
-      FOLDER.test(listing.name) &&
-      filesLike(listing, /^(optimizer\.(pt|bin)|training_args\.bin|rng_state.*\.pth)$/).length > 0
-    )
+    const own = filesLike(listing, /^(optimizer\.(pt|bin)|training_args\.bin|rng_state.*\.pth)$/)
+    // Without its state and under another name: what a finished training leaves has the arguments alone.
+    return FOLDER.test(listing.name) ? own.length > 0 : own.length > 1 && filesLike(listing, ARGUMENTS).length > 0
   },
   async open(draft) {
     const { listing } = draft

@@ -52,12 +52,18 @@ function stepInto(value: Plain | undefined, key: string): Plain | undefined {
 }
 
 /**
- * The count of steps to believe: what the trainer or a script wrote down, then the optimizer's own, then the scheduler's
- * (unless several processes may have stepped it, as Accelerate's do), then the name of the folder.
+ * The count of steps to believe: what the trainer or a script wrote down, then the optimizer's own, then the scheduler's (unless
+ * several processes may have stepped it, as Accelerate's do, or it goes with the epochs), then the name of the folder.
  */
-export function surest(counters: readonly Counter[], processes: number): number | undefined {
+export function surest(
+  counters: readonly Counter[],
+  { processes, epoch }: { readonly processes: number; readonly epoch?: number },
+): number | undefined {
   const by = (name: string) => counters.find(({ source }) => source === name)?.value
   const derived = new Set(['optimizer.step', 'scheduler.last_epoch', 'folder name'])
   const told = counters.find(({ source }) => !derived.has(source))?.value ?? by('optimizer.step')
-  return told ?? (processes === 1 ? by('scheduler.last_epoch') : undefined) ?? by('folder name')
+  const scheduler = by('scheduler.last_epoch')
+  const countsEpochs = epoch !== undefined && scheduler !== undefined && Math.abs(epoch - scheduler) <= 1
+  const stepped = processes === 1 && !countsEpochs ? scheduler : undefined
+  return told ?? stepped ?? by('folder name')
 }

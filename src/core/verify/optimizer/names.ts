@@ -70,6 +70,38 @@ export function trainedTensors(checkpoint: Checkpoint): readonly Tensor[] | unde
   return first?.sure ? first.tensors : undefined
 }
 
+/** A parameter whose moments are not those of the tensor that stands at its place. */
+export interface Misplaced {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly moment: readonly number[]
+}
+
+/** At least this part of the moments fits: then the order is beyond doubt, and what does not fit is out of its place. */
+const MOST_FIT = 0.8
+
+/**
+ * Parameters at whose place in a known order other moments stand. None where some order fits them all, and none where too few
+ * fit to know the order: a script may hand over its parameters in any.
+ */
+export function misplacedMoments(checkpoint: Checkpoint, optimizer: OptimizerState): readonly Misplaced[] {
+  const keys = optimizer.groups.flatMap(({ params }) => params)
+  const shapes = momentShapes(optimizer)
+  let best: readonly Misplaced[] | undefined
+  for (const { tensors, sure } of ordersOf(checkpoint)) {
+    if (tensors.length !== keys.length) continue
+    for (const parts of partitions(tensors, optimizer.groups.length)) {
+      const wrong = parts.flatMap(({ name: own, shape }, i) => {
+        const moment = shapes.get(keys[i] as Key)
+        return moment && !sameShape(moment, shape) ? [{ name: own, shape, moment }] : []
+      })
+      if (wrong.length === 0) return []
+      if (sure && (!best || wrong.length < best.length)) best = wrong
+    }
+  }
+  return best && best.length <= shapes.size * (1 - MOST_FIT) ? best : []
+}
+
 /** Shape of each parameter that keeps something of its own shape. Slots of 8-bit optimizers are called state1 and state2. */
 function momentShapes({ parameters }: OptimizerState): Map<Key, readonly number[]> {
   const shapes = new Map<Key, readonly number[]>()
@@ -118,8 +150,8 @@ function asRegistered(a: Tensor, b: Tensor): number {
   return compare(key(a), key(b))
 }
 
-/** Buffers are in the file and not in the optimizer. */
-function isTrained({ name, dtype, shape, requiresGrad }: Tensor): boolean {
+/** Whether a tensor is a parameter: buffers are in the file and not in the optimizer. */
+export function isTrained({ name, dtype, shape, requiresGrad }: Tensor): boolean {
   if (!isFloating(dtype) || numel(shape) === 0) return false
   if (requiresGrad === false && !/(weight|bias)$/.test(name)) return false
   return !/(running_(mean|var)|inv_freq|masked_bias|(^|\.)attn\.bias|position_ids|n_averaged)$/.test(name)

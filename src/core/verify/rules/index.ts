@@ -8,7 +8,9 @@ import { emptyState } from './empty-state'
 import { flattened } from './flattened'
 import { historyGap } from './history-gap'
 import { layerGap } from './layer-gap'
+import { learningRate } from './learning-rate'
 import { lossJump } from './loss-jump'
+import { lostState, zeroedState } from './lost-state'
 import { lrJump } from './lr-jump'
 import { missingTensor } from './missing-tensor'
 import { negativeSecondMoment } from './negative-second-moment'
@@ -19,11 +21,15 @@ import { parameterMismatch } from './parameter-mismatch'
 import { placeholder } from './placeholder'
 import { rankMismatch } from './rank-mismatch'
 import { rankShard } from './rank-shard'
+import { rateMismatch } from './rate-mismatch'
 import { rebuilt } from './rebuilt'
 import { replicated } from './replicated'
 import { rngMalformed } from './rng-malformed'
+import { scalerMalformed } from './scaler-malformed'
+import { settingsMismatch } from './settings-mismatch'
 import { shapeMismatch } from './shape-mismatch'
 import { stalePointer } from './stale-pointer'
+import { stateContradicts } from './state-contradicts'
 import { stepMismatch } from './step-mismatch'
 import { storageBloat } from './storage-bloat'
 import { targetMismatch } from './target-mismatch'
@@ -49,12 +55,18 @@ export const ALL_RULES: readonly Rule[] = [
   storageBloat,
   dtypeDrift,
   emptyState,
+  lostState,
   optimizerShapeMismatch,
   parameterMismatch,
+  settingsMismatch,
+  learningRate,
+  rateMismatch,
   stepMismatch,
   rngMalformed,
+  scalerMalformed,
   worldSize,
   rebuilt,
+  stateContradicts,
   stalePointer,
   historyGap,
   lrJump,
@@ -70,4 +82,5 @@ export const ALL_RULES: readonly Rule[] = [
   tiedDiffers,
   negativeSecondMoment,
   zeroMoments,
+  zeroedState,
 ]

@@ -1,7 +1,9 @@
 import type { Checkpoint, Counter } from '../../checkpoint/checkpoint'
 import { fieldsOf } from '../../decode/plain'
 import { type Finding, finding, type RuleId } from '../../finding'
+import { isCountOf } from '../../history/redraw'
 import type { Rule } from '../rule'
+import { list } from '../text'
 
 /**
  * Counts of steps that contradict each other: parts of two saves, or an optimizer that was made anew. Many differences are
@@ -17,13 +19,21 @@ export const stepMismatch: Rule = {
     const optimizer = counters.find(({ source }) => source === 'optimizer.step')
     const scheduler = counters.find(({ source }) => source === 'scheduler.last_epoch')
     const own = counters.find((counter) => counter !== folder && !OTHERS.test(counter.source))
-    if (folder && own && folder.value !== own.value) yield mismatch('trainer/step-mismatch', own, folder)
-    if (own && optimizer && !optimizerFits(checkpoint, own.value, optimizer.value)) {
-      yield mismatch('optimizer/step-mismatch', optimizer, own)
+    const fits = !own || !optimizer || optimizerFits(checkpoint, own.value, optimizer.value)
+    // Two that agree outvote the third, unless the folder bears it out.
+    const alone = !fits && scheduler?.value === optimizer?.value && folder?.value !== own?.value
+    if (own && optimizer && scheduler && alone) yield outvoted(own, [optimizer, scheduler])
+    else if (folder && own && folder.value !== own.value) yield mismatch('trainer/step-mismatch', own, folder)
+    if (own && optimizer && !fits && !alone) {
+      const note = isOnlyOfLightning(checkpoint) && isMultiple(optimizer.value, own.value) ? OTHERS_GONE : ''
+      yield mismatch('optimizer/step-mismatch', optimizer, own, note)
     }
     const reference = own ?? optimizer
-    if (scheduler && reference && !schedulerFits(checkpoint, scheduler.value, own?.value, optimizer?.value)) {
+    if (!scheduler || !reference) return
+    if (!schedulerFits(checkpoint, scheduler.value, own?.value, optimizer?.value)) {
       yield mismatch('scheduler/step-mismatch', scheduler, reference)
+    } else {
+      yield* otherCount(checkpoint, scheduler, [own, optimizer])
     }
   },
 }
@@ -31,23 +41,72 @@ export const stepMismatch: Rule = {
 /** Counts of the parts themselves, and of the steps of an environment, many of which make one of the optimizer. */
 const OTHERS = /^(optimizer|scheduler)\.|\.num_timesteps$/
 
-function mismatch(rule: RuleId, one: Counter, other: Counter): Finding {
-  return finding(rule, one.file, `${one.source} says ${one.value}, ${other.source} says ${other.value}`, {
+const OTHERS_GONE =
+  '. Lightning counts the steps of all optimizers together and only one is here: the state of another may be gone'
+
+function mismatch(rule: RuleId, one: Counter, other: Counter, note = ''): Finding {
+  return finding(rule, one.file, `${one.source} says ${one.value}, ${other.source} says ${other.value}${note}`, {
     evidence: { [one.source]: one.value, [other.source]: other.value },
   })
 }
 
-/** A gradient scaler skips steps whose gradients overflowed; more than this part of all it hardly skips. */
+function outvoted(one: Counter, others: readonly Counter[]): Finding {
+  const [value] = others.map((other) => other.value)
+  const sources = others.map(({ source }) => source)
+  return finding('trainer/step-mismatch', one.file, `${one.source} says ${one.value}, ${list(sources)} say ${value}`, {
+    evidence: Object.fromEntries([one, ...others].map((each) => [each.source, each.value])),
+  })
+}
+
+/**
+ * A scheduler whose count could be right by its number (once an epoch, once for each process), and whose rate is that of another
+ * count: its state holds the whole schedule, and at the step of the optimizer the schedule has the very rate that is stored.
+ */
+function* otherCount(
+  { state }: Checkpoint,
+  { file, value }: Counter,
+  counters: readonly (Counter | undefined)[],
+): Generator<Finding> {
+  const scheduler = state.schedulers.find((each) => each.file === file && each.lastEpoch === value)
+  if (!scheduler) return
+  for (const counter of counters) {
+    if (!counter || counter.value === value || !isCountOf(state, scheduler, counter.value)) continue
+    const rate = scheduler.lastLr[0]?.toPrecision(4)
+    const message = `scheduler.last_epoch says ${value}, but the rate it set last (${rate}) is the one of count ${counter.value}, as ${counter.source} says`
+    yield finding('scheduler/step-mismatch', file, message, {
+      evidence: { 'scheduler.last_epoch': value, [counter.source]: counter.value },
+    })
+    return
+  }
+}
+
+/** A gradient scaler skips steps whose gradients overflowed; more than this part of all it hardly skips ... */
 const MOST_SKIPPED = 0.5
+/** ... but for the first ones, while its scale is halved from 65536 to where it belongs. */
+const FIRST_SKIPPED = 24
 
 /** Batches whose gradients are gathered for one step. An optimizer that counts far fewer was made anew. */
 const MOST_BATCHES = 512
 
 function optimizerFits(checkpoint: Checkpoint, step: number, optimizer: number): boolean {
   if (optimizer === step) return true
-  if (hasScaler(checkpoint) && optimizer < step && optimizer >= step * (1 - MOST_SKIPPED)) return true
-  // The Trainer counts optimizer steps; a script may count batches, or the steps of several optimizers.
-  return checkpoint.layout !== 'trainer' && isMultiple(optimizer, step) && step / optimizer <= MOST_BATCHES
+  if (mayHaveSkipped(checkpoint, step, optimizer)) return true
+  // Trainers count steps of optimizers; a script may count batches.
+  return (
+    checkpoint.layout !== 'trainer' &&
+    !isOnlyOfLightning(checkpoint) &&
+    isMultiple(optimizer, step) &&
+    step / optimizer <= MOST_BATCHES
+  )
+}
+
+/**
+ * Lightning counts the steps of all its optimizers together, and none for batches whose gradients it gathers
+ * (pytorch_lightning 2.6, loops/training_epoch_loop.py, `global_step`): where only one optimizer is here, the counts are the same.
+ */
+function isOnlyOfLightning({ state }: Checkpoint): boolean {
+  const lightning = state.records.some(({ value }) => fieldsOf(value)?.['pytorch-lightning_version'] !== undefined)
+  return lightning && state.optimizers.length === 1
 }
 
 function schedulerFits(
@@ -59,9 +118,7 @@ function schedulerFits(
   if (followsMetric(checkpoint)) return true
   const counts = [step, optimizer].filter((count) => count !== undefined)
   if (counts.some((count) => Math.abs(count - scheduler) <= 1)) return true
-  if (hasScaler(checkpoint) && counts.some((count) => scheduler < count && scheduler >= count * (1 - MOST_SKIPPED))) {
-    return true
-  }
+  if (counts.some((count) => mayHaveSkipped(checkpoint, count, scheduler))) return true
   if (checkpoint.layout === 'trainer') return false
   const { epoch } = checkpoint.state
   if (epoch !== undefined && Math.abs(epoch - scheduler) <= 1) return true
@@ -73,8 +130,9 @@ function isMultiple(a: number, b: number): boolean {
   return a > 0 && b > 0 && (a % b === 0 || b % a === 0)
 }
 
-function hasScaler({ components }: Checkpoint): boolean {
-  return components.some(({ id, status }) => id === 'scaler' && status === 'present')
+function mayHaveSkipped({ components }: Checkpoint, all: number, taken: number): boolean {
+  if (!components.some(({ id, status }) => id === 'scaler' && status !== 'not-applicable') || taken > all) return false
+  return taken >= all * (1 - MOST_SKIPPED) || all - taken <= FIRST_SKIPPED
 }
 
 /** ReduceLROnPlateau steps at evaluations. */

@@ -1,4 +1,5 @@
-import type { Checkpoint, RngState } from '../../checkpoint/checkpoint'
+import type { RngState } from '../../checkpoint/checkpoint'
+import { processesByScheduler, ratesAgree } from '../../checkpoint/training/rates'
 import { finding } from '../../finding'
 import type { Rule } from '../rule'
 import { list } from '../text'
@@ -22,7 +23,11 @@ export const worldSize: Rule = {
       yield finding('rng/world-size', (ranked[0] as RngState).file, message)
       return
     }
-    const stepped = processesByScheduler(checkpoint)
+    const [optimizer] = checkpoint.state.optimizers
+    const [scheduler] = checkpoint.state.schedulers
+    const sameSave = !optimizer || !scheduler || ratesAgree(optimizer, scheduler) !== false
+    const stepped =
+      checkpoint.layout === 'accelerate' && sameSave ? processesByScheduler(optimizer, scheduler) : undefined
     if (stepped !== undefined && stepped < highest(ranked) + 1) {
       const message = `There are random states of ${highest(ranked) + 1} processes, but the scheduler was stepped by ${stepped}`
       yield finding('rng/world-size', (ranked.at(-1) as RngState).file, message, {
@@ -34,12 +39,4 @@ export const worldSize: Rule = {
 
 function highest(ranked: readonly RngState[]): number {
   return Math.max(-1, ...ranked.map(({ rank }) => rank ?? 0))
-}
-
-/** An AcceleratedScheduler steps once for each process (accelerate 1.15, scheduler.py); a count of one says nothing. */
-function processesByScheduler({ layout, state }: Checkpoint): number | undefined {
-  const step = state.optimizers[0]?.step
-  const last = state.schedulers[0]?.lastEpoch
-  const ratio = layout === 'accelerate' && step && last ? last / step : 1
-  return Number.isInteger(ratio) && ratio > 1 ? ratio : undefined
 }

@@ -1,0 +1,172 @@
+import type { Checkpoint, OptimizerState } from '../../checkpoint/checkpoint'
+import type { Tensor } from '../../checkpoint/tensor'
+import { type Finding, finding } from '../../finding'
+import { kindOf } from '../optimizer/kind'
+import { parameterNames } from '../optimizer/names'
+import type { Rule } from '../rule'
+import { patternOf } from '../shapes/names'
+import { list } from '../text'
+import type { Values } from '../values'
+
+type Key = number | string
+
+/**
+ * Parameters of the optimizer whose state is gone while others have theirs. A parameter that is frozen or never used has none
+ * either, so the absence alone says nothing; what tells is its shape:
+ *
+ * - weight and bias of one module get their gradients together. The Trainer hands over only what requires a gradient, so that
+ *   one with a state and the other without cannot be.
+ * - Elsewhere what is frozen is frozen by layers or by parts. Where layers differ in the parts that have a state, or where the
+ *   states simply end within a module and nothing follows, they are likely lost.
+ */
+export const lostState: Rule = {
+  ids: ['optimizer/lost-state'],
+  needs: 'structure',
+  *check({ checkpoint }) {
+    for (const optimizer of checkpoint.state.optimizers) {
+      const found = stateless(checkpoint, optimizer)
+      if (found) yield found
+    }
+  },
+}
+
+/** The same with zeros in the place of what was lost. */
+export const zeroedState: Rule = {
+  ids: ['optimizer/lost-state'],
+  needs: 'values',
+  async *check({ checkpoint, values }) {
+    for (const optimizer of checkpoint.state.optimizers) {
+      const zeroed = await zeroedWeights(checkpoint, optimizer, values)
+      if (zeroed.length === 0) continue
+      const message = `The moments of ${list(zeroed)} in ${optimizer.file} are all zero, although the bias of the same module has some: they were lost`
+      yield finding('optimizer/lost-state', optimizer.file, message, { evidence: { names: zeroed.slice(0, 1000) } })
+    }
+  },
+}
+
+function stateless(checkpoint: Checkpoint, optimizer: OptimizerState): Finding | undefined {
+  const { file, groups, parameters } = optimizer
+  const keys = groups.flatMap(({ params }) => params)
+  const kept = new Set<Key>(
+    parameters.flatMap(({ key, tensors, scalars }) =>
+      Object.keys(tensors).length + Object.keys(scalars).length > 0 ? [key] : [],
+    ),
+  )
+  const gone = keys.filter((key) => !kept.has(key))
+  // LBFGS keeps everything under its first parameter.
+  if (gone.length === 0 || gone.length === keys.length || kept.size < 2 || kindOf(optimizer) === 'LBFGS')
+    return undefined
+  const { names, sure } = parameterNames(checkpoint, optimizer)
+  const named = sure ? keys.flatMap((key) => (names.has(key) ? [{ name: names.get(key) as string, key }] : [])) : []
+  const modules = byModule(named)
+  const split = modules.filter((parts) => isSplit(parts, kept))
+  const underTrainer = checkpoint.layout === 'trainer'
+  const ends = keys.slice(0, kept.size).every((key) => kept.has(key))
+  const evidence = { lost: gone.length, parameters: keys.length, keys: gone.slice(0, 1000) }
+  const told = gone.flatMap((key) => (sure ? (names.get(key) ?? []) : []))
+  const some = told.length > 0 ? ` (${list(told)})` : ''
+  const what = `${file} keeps no state for ${gone.length} of its ${keys.length} parameters${some}`
+  const tell = (why: string, severity: 'error' | 'warning') =>
+    finding('optimizer/lost-state', file, `${what}. ${why}`, { severity, evidence })
+  const [example] = split
+  if (example && underTrainer) return tell(`${together(example, kept)}: the states were lost`, 'error')
+  if (example && ends) {
+    return tell(
+      `They end with ${list([String(keys[kept.size - 1])])}, in the midst of a module: likely lost`,
+      'warning',
+    )
+  }
+  if (named.length > 0 && !isProduct(named, kept)) {
+    return tell(
+      'It has others of the same layers, not the same in each: likely lost, unless just these were frozen',
+      'warning',
+    )
+  }
+  const [first, second] = groups
+  const half = underTrainer && groups.length === 2 && first && second && second.params.length > 0
+  if (half && ends && !second.params.some((key) => kept.has(key))) {
+    return tell('The states simply end, before the first bias or norm: likely lost, or never used', 'warning')
+  }
+  return undefined
+}
+
+interface Named {
+  readonly name: string
+  readonly key: Key
+}
+
+/** Weight and bias of the modules that have both. */
+function byModule(named: readonly Named[]): (readonly Named[])[] {
+  const modules = new Map<string, Named[]>()
+  for (const each of named) {
+    const dot = each.name.lastIndexOf('.')
+    if (!/^(weight|bias)$/.test(each.name.slice(dot + 1))) continue
+    const module = each.name.slice(0, Math.max(0, dot))
+    const parts = modules.get(module)
+    if (parts) parts.push(each)
+    else modules.set(module, [each])
+  }
+  return [...modules.values()].filter(({ length }) => length > 1)
+}
+
+function isSplit(parts: readonly Named[], kept: ReadonlySet<Key>): boolean {
+  return parts.some(({ key }) => kept.has(key)) && parts.some(({ key }) => !kept.has(key))
+}
+
+function together(parts: readonly Named[], kept: ReadonlySet<Key>): string {
+  const has = parts.find(({ key }) => kept.has(key))?.name
+  const lacks = parts.find(({ key }) => !kept.has(key))?.name
+  return `${has} has one and ${lacks} has not, and both get their gradients together`
+}
+
+/** Whether what has a state is some parts of some layers, the same parts in each of them. */
+function isProduct(named: readonly Named[], kept: ReadonlySet<Key>): boolean {
+  const layers = new Map<string, { readonly has: Set<string>; readonly all: Set<string> }>()
+  for (const { name, key } of named) {
+    // Experts are used by chance.
+    const match = /^(.*?\.\d+)\.(.+)$/.exec(name)
+    if (!match || /expert/i.test(name)) continue
+    const [layer, part] = [match[1] as string, patternOf(match[2] as string)]
+    const parts = layers.get(layer) ?? { has: new Set<string>(), all: new Set<string>() }
+    layers.set(layer, parts)
+    parts.all.add(part)
+    if (kept.has(key)) parts.has.add(part)
+  }
+  const kinds = new Map<string, Set<string>>()
+  for (const [layer, { has, all }] of layers) {
+    if (has.size === 0) continue
+    const kind = `${patternOf(layer)}\n${[...all].sort().join()}`
+    const seen = kinds.get(kind) ?? new Set<string>()
+    kinds.set(kind, seen.add([...has].sort().join()))
+  }
+  return [...kinds.values()].every(({ size }) => size === 1)
+}
+
+/** Matrices whose moments are all zero while those of their bias are not: what gives one a gradient gives it to the other. */
+async function zeroedWeights(checkpoint: Checkpoint, optimizer: OptimizerState, values: Values): Promise<string[]> {
+  const { groups, parameters, step = 0 } = optimizer
+  if (step < 2) return []
+  const { names, sure } = parameterNames(checkpoint, optimizer)
+  if (!sure) return []
+  const own = new Map(parameters.map(({ key, tensors }) => [key, tensors]))
+  const named = groups.flatMap(({ params }) => params.map((key) => ({ name: names.get(key) ?? '', key })))
+  const zeroed: string[] = []
+  for (const parts of byModule(named)) {
+    const weight = parts.find(({ name }) => name.endsWith('weight'))
+    const bias = parts.find(({ name }) => name.endsWith('bias'))
+    const [matrix, vector] = [weight && own.get(weight.key), bias && own.get(bias.key)]
+    if (!weight || !matrix?.exp_avg || !matrix.exp_avg_sq || !vector?.exp_avg || matrix.exp_avg.shape.length < 2)
+      continue
+    const lost =
+      (await isZero(matrix.exp_avg, values)) === true &&
+      (await isZero(matrix.exp_avg_sq, values)) === true &&
+      (await isZero(vector.exp_avg, values)) === false
+    if (lost) zeroed.push(weight.name)
+  }
+  return zeroed
+}
+
+async function isZero(tensor: Tensor, values: Values): Promise<boolean | undefined> {
+  const statistics = await values.statistics(tensor)
+  return statistics && statistics.count > 0 ? statistics.zeros === statistics.count : undefined
+}
