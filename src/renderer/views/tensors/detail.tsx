@@ -17,6 +17,7 @@ import { Section } from '../../ui/section'
 import { useCheckpoint, useWorkspace } from '../../workspace/hooks'
 import { FlagTag } from '../shared/flag-tag'
 import classes from './detail.module.css'
+import { Exponents } from './exponents'
 import { FirstValues } from './first-values'
 import { Histogram } from './histogram'
 import { Picture } from './picture'
@@ -108,6 +109,11 @@ function Body({ detail }: { detail: TensorDetail }) {
       {histogram && histogram.counts.length > 0 && (
         <Section title="Histogram">
           <Histogram histogram={histogram} />
+        </Section>
+      )}
+      {s.exponents && (
+        <Section title="Exponents">
+          <Exponents dtype={row.dtype} statistics={s} exponents={s.exponents} />
         </Section>
       )}
       {picture && picture.width > 0 && (
