@@ -50,10 +50,10 @@ export function pooledKernel(pool: Pool = new Pool()): PooledKernel {
       if (!kernels || !inA || !inB || (options.ulp && a.dtype === b.dtype && !measuresUlp(a.dtype, b.dtype)))
         return undefined
       if (sameBytes(inA.span, inB.span)) return unchanged(numel(a.shape), options, a.dtype)
+      const parts = await sumsOf(pool, kernels, a, inA, inB, options)
+      if (parts.every((part) => 'same' in part)) return unchanged(numel(a.shape), options, a.dtype)
       const sums = newPairSums()
-      for (const part of await sumsOf(pool, kernels, a, inA, inB, options)) {
-        if ('pairs' in part) addPairSums(sums, part.pairs)
-      }
+      for (const part of parts) if ('pairs' in part) addPairSums(sums, part.pairs)
       return comparisonFrom(sums, { ...options, ulp: options.ulp === true && measuresUlp(a.dtype, b.dtype) })
     },
     close: () => pool.close(),
@@ -91,7 +91,7 @@ async function sumsOf(
   const read = (file: FileOnDisk, offset: number, target: Uint8Array) =>
     (file === a.span.file ? a.place : (b ?? a).place).readNow(offset, target)
   const stopped = () => signal?.aborted === true
-  const bytes = count * (sizeA + sizeB)
+  const bytes = bytesOf(whole)
   if (bytes <= TINY_BYTES) {
     await breathe()
     const sums = doPart(kernels, whole, read, stopped)
@@ -102,28 +102,50 @@ async function sumsOf(
   const parts = Array.from({ length: Math.ceil(count / each) }, (_, i) =>
     partOf(whole, i * each, Math.min(each, count - i * each)),
   )
-  if (pool.size === 0 || count * Math.max(sizeA, sizeB) <= SMALL_BYTES) {
-    const all: Sums[] = []
-    for (const part of parts) {
-      await breathe()
-      all.push(doPart(kernels, part, read, stopped))
-      onBytes?.(part.count * (sizeA + sizeB))
-    }
-    return all
+  const isSmall = count * Math.max(sizeA, sizeB) <= SMALL_BYTES
+  const work = (some: readonly Part[], hear?: Hear): Promise<Sums[]> =>
+    pool.size === 0 || isSmall
+      ? inTurn(some, (part) => doPart(kernels, part, read, stopped), hear)
+      : together(some, (part) => pool.run(part, signal), hear)
+  const sums = await work(parts, onBytes)
+  // The last parts may have been done when the word to stop came.
+  throwIfAborted(signal)
+  const unmeasured = parts.filter((_, i) => 'same' in (sums[i] as Sums))
+  if (unmeasured.length === 0 || unmeasured.length === parts.length) return sums
+  const rest = await work(unmeasured.map((part) => ({ ...part, thorough: true })))
+  throwIfAborted(signal)
+  return [...sums, ...rest]
+}
+
+type Hear = (bytes: number) => void
+
+async function inTurn(parts: readonly Part[], work: (part: Part) => Sums, hear?: Hear): Promise<Sums[]> {
+  const all: Sums[] = []
+  for (const part of parts) {
+    await breathe()
+    all.push(work(part))
+    hear?.(bytesOf(part))
   }
+  return all
+}
+
+/** Fails, if it does, only when no part is under way any more. */
+async function together(parts: readonly Part[], work: (part: Part) => Promise<Sums>, hear?: Hear): Promise<Sums[]> {
   const outcomes = await Promise.allSettled(
     parts.map(async (part) => {
-      const sums = await pool.run(part, signal)
-      onBytes?.(part.count * (sizeA + sizeB))
+      const sums = await work(part)
+      hear?.(bytesOf(part))
       return sums
     }),
   )
-  // The last parts may have been done when the word to stop came.
-  throwIfAborted(signal)
   return outcomes.map((outcome) => {
     if (outcome.status === 'rejected') throw outcome.reason
     return outcome.value
   })
+}
+
+function bytesOf({ a, b, count }: Part): number {
+  return count * (itemSize(a.dtype) + (b ? itemSize(b.dtype) : 0))
 }
 
 function partOf({ a, b, options }: Part, from: number, count: number): Part {
@@ -145,7 +167,7 @@ function sameBytes(a: Span, b: Span): boolean {
   )
 }
 
-/** What comparing bytes with themselves would find, but for the values that are not finite: nobody looked. */
+/** What comparing bytes with themselves would find, but for values that are not finite and lengths of 0: nobody looked. */
 function unchanged(count: number, options: ComparisonOptions, dtype: DType): Comparison {
   const ulp = options.ulp === true && measuresUlp(dtype, dtype)
   return comparisonFrom({ ...newPairSums(), count, a: 1, b: 1, dot: 1 }, { ...options, ulp })

@@ -95,6 +95,35 @@ describe('the kernel that reads for itself', () => {
     expect(heard).toBe(0)
   })
 
+  it('tells two files of the same bytes apart from two that differ in one value, wherever it is', async () => {
+    const copy = tensorIn(written('copy', x), 'float32', COUNT)
+    const heard: number[] = []
+    const onBytes = (bytes: number) => heard.push(bytes)
+    expect(await kernel.comparisonOf?.(tensorIn(a, 'float32', COUNT), copy, { onBytes })).toMatchObject({
+      count: COUNT,
+      changed: 0,
+      relL2: 0,
+      cosine: 1,
+    })
+    expect(heard.reduce((sum, bytes) => sum + bytes, 0)).toBe(8 * COUNT)
+    for (const at of [0, 70_000, 5_000_000, COUNT - 1]) {
+      const other = x.slice()
+      new DataView(other.buffer).setFloat32(4 * at, 1, true)
+      const found = await kernel.comparisonOf?.(
+        tensorIn(a, 'float32', COUNT),
+        tensorIn(written(`one-${at}`, other), 'float32', COUNT),
+        {},
+      )
+      const wanted = referenceKernel.comparison('float32', 'float32')
+      wanted.update(x, other)
+      const { count, changed, maxAbs, rms, relL2, cosine } = wanted.result()
+      expect(found).toMatchObject({ count, changed, maxAbs })
+      expect((found?.rms ?? 0) / rms).toBeCloseTo(1, 9)
+      expect((found?.relL2 ?? 0) / (relL2 ?? 1)).toBeCloseTo(1, 9)
+      expect(found?.cosine).toBeCloseTo(cosine ?? 0, 12)
+    }
+  })
+
   it('leaves views, and dtypes without kernels, to be read block by block', async () => {
     const plain = tensorIn(a, 'float32', 100)
     const strided = { ...plain, blocks: plain.blocks.map((block) => ({ ...block, strides: [2] })) }
