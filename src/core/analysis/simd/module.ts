@@ -25,7 +25,13 @@ export interface Exports {
   readonly measureF32: Measure
   readonly measureF16: Measure
   readonly measureBF16: Measure
-  readonly measureF64: Measure
+  zerosF32(a: number, n: number): number
+  zerosF16(a: number, n: number): number
+  zerosBF16(a: number, n: number): number
+  readonly measureAroundF32: Measure
+  readonly measureAroundF16: Measure
+  readonly measureAroundBF16: Measure
+  readonly measureAroundF64: Measure
   readonly compareF32: Compare
   readonly compareF16: Compare
   readonly compareBF16: Compare

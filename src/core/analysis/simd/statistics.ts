@@ -9,6 +9,12 @@ import { lanesOf, padded, place, stepOf, widen, wideOf } from './operand'
 /** Largest finite float16; what kernels make of its infinities and NaN lies beyond. */
 const LARGEST_F16 = 65504
 
+/** Only zero is smaller. */
+const SMALLEST_F32 = 2 ** -149
+
+/** Squares outweigh the squared deviations by no more than this: of the 16 digits of a sum, 14 are then good. */
+const FAR = 100
+
 export function simdStatistics(simd: Simd, dtype: DType, options: StatisticsOptions): Accumulator<Statistics> {
   const moments: Moments = { ...newMoments(), ...(options.exponents && { exponents: null }) }
   const step = stepOf(dtype) * itemSize(dtype)
@@ -37,21 +43,49 @@ export function momentsOf(simd: Simd, dtype: DType, block: Uint8Array, { exponen
   const at = lanes ? PLACE.a : widen(simd, dtype, PLACE.a, n, PLACE.wideA, wide)
   if (exponents) countExponents(simd, dtype, PLACE.a, at, n)
   const all = padded(n)
-  if (measure(simd, lanes ?? wide, at, all, normal)) return momentsFrom(simd, n, 0, 0, normal)
+  const plain = lanes ?? wide
+  const quick = all === n && plain !== 'F64' ? quickMoments(simd, plain, at, n, normal) : undefined
+  if (quick) return quick
+  if (measureAround(simd, plain, at, all, normal)) return momentsFrom(simd, n, 0, 0, normal)
 
   const settled = widen(simd, dtype, PLACE.a, n, PLACE.wideA, wide)
   simd.run[`settle${wide}`](settled, n, PLACE.out)
   const [nan, inf] = [simd.out[0] as number, simd.out[1] as number]
   const width = wide === 'F64' ? 8 : 4
   for (let i = n; i < all; i++) simd.bytes.copyWithin(settled + i * width, settled, settled + width)
-  measure(simd, wide, settled, all, normal)
+  measureAround(simd, wide, settled, all, normal)
   return momentsFrom(simd, n, nan, inf, normal)
 }
 
+/**
+ * Of values that are all finite and not so far from zero that their squares, from which those of their deviations are taken,
+ * would have too few digits for that. Undefined for others. `n` is a multiple of 8.
+ */
+function quickMoments(
+  { run, out }: Simd,
+  lanes: 'F32' | 'F16' | 'BF16',
+  at: number,
+  n: number,
+  normal: number,
+): Moments | undefined {
+  run[`measure${lanes}`](at, n, normal || SMALLEST_F32, PLACE.out)
+  const [sum, squares, min, max, tiny] = out as unknown as [number, number, number, number, number]
+  if (!Number.isFinite(sum + squares) || (lanes === 'F16' && beyondF16(min, max))) return undefined
+  const deviations = squares - (sum * sum) / n
+  if (deviations * FAR < squares) return undefined
+  const zeros = tiny === 0 ? 0 : run[`zeros${lanes}`](at, n)
+  const denormals = normal === 0 ? 0 : tiny - zeros
+  return { ...newMoments(), count: n, finite: n, zeros, denormals, min, max, sum, deviations, squares }
+}
+
+function beyondF16(min: number, max: number): boolean {
+  return !(min >= -LARGEST_F16 && max <= LARGEST_F16)
+}
+
 /** Whether all were finite; if not, what was measured means nothing. */
-function measure({ run, out }: Simd, lanes: Lanes, at: number, n: number, normal: number): boolean {
-  run[`measure${lanes}`](at, n, normal, PLACE.out)
-  if (lanes === 'F16' && !((out[2] as number) >= -LARGEST_F16 && (out[3] as number) <= LARGEST_F16)) return false
+function measureAround({ run, out }: Simd, lanes: Lanes, at: number, n: number, normal: number): boolean {
+  run[`measureAround${lanes}`](at, n, normal, PLACE.out)
+  if (lanes === 'F16' && beyondF16(out[2] as number, out[3] as number)) return false
   return Number.isFinite((out[0] as number) + (out[1] as number))
 }
 

@@ -7,6 +7,8 @@ import { add4, addSquares, BF16, count2, count4, F16, F32, F64, first4, greatest
  */
 @inline
 function compareNarrow<T>(a: usize, b: usize, n: i32, out: usize): void {
+  // engines make the mask of f64x2.abs anew each time
+  const unsigned = i64x2.splat(0x7fffffffffffffff)
   let changed = i32x4.splat(0)
   let most = f64x2.splat(0)
   let distance = f64x2.splat(0)
@@ -41,10 +43,10 @@ function compareNarrow<T>(a: usize, b: usize, n: i32, out: usize): void {
       const w1 = upper(w)
       squaresB = addSquares(squaresB, y0, y1, w0, w1)
       changed = i32x4.sub(changed, i32x4.add(differ, differ4))
-      const d0 = f64x2.abs(f64x2.sub(y0, x0))
-      const d1 = f64x2.abs(f64x2.sub(y1, x1))
-      const e0 = f64x2.abs(f64x2.sub(w0, u0))
-      const e1 = f64x2.abs(f64x2.sub(w1, u1))
+      const d0 = v128.and(f64x2.sub(y0, x0), unsigned)
+      const d1 = v128.and(f64x2.sub(y1, x1), unsigned)
+      const e0 = v128.and(f64x2.sub(w0, u0), unsigned)
+      const e1 = v128.and(f64x2.sub(w1, u1), unsigned)
       most = f64x2.pmax(most, f64x2.pmax(f64x2.pmax(d0, d1), f64x2.pmax(e0, e1)))
       distance = add4(distance, d0, d1, e0, e1)
       squares = addSquares(squares, d0, d1, e0, e1)

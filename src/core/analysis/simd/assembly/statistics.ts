@@ -1,12 +1,82 @@
 import { add4, addSquares, BF16, count2, count4, F16, F32, F64, first4, greatest, last4, least, lower, step8, total, upper } from './lanes'
 
 /**
- * Measures n elements, a multiple of 8. `out` takes, as float64: the sum of x - s and of its squares, where s is the first
+ * Measures n elements, a multiple of 8. `out` takes, as float64: the sum of the elements and of their squares, the least, the
+ * greatest, and how many are smaller than `normal`. Where an element is not finite, so are the sums; of float16 the least or
+ * greatest is then beyond 65535.
+ */
+@inline
+function measure<T>(a: usize, n: i32, normal: f32, out: usize): void {
+  const step = step8<T>()
+  const end = a + usize(n >> 3) * step
+  let least4 = first4<T>(a)
+  let greatest4 = least4
+  const smallest = i32x4.splat(reinterpret<i32>(normal))
+  const unsigned = i32x4.splat(0x7fffffff)
+  let tiny = i32x4.splat(0)
+  let sum = f64x2.splat(0)
+  let squares = f64x2.splat(0)
+  for (; a < end; a += step) {
+    const x = first4<T>(a)
+    const u = last4<T>(a)
+    least4 = f32x4.pmin(least4, f32x4.pmin(x, u))
+    greatest4 = f32x4.pmax(greatest4, f32x4.pmax(x, u))
+    tiny = i32x4.sub(tiny, i32x4.lt_s(v128.and(x, unsigned), smallest))
+    tiny = i32x4.sub(tiny, i32x4.lt_s(v128.and(u, unsigned), smallest))
+    const x0 = lower(x)
+    const x1 = upper(x)
+    const u0 = lower(u)
+    const u1 = upper(u)
+    sum = add4(sum, x0, x1, u0, u1)
+    squares = addSquares(squares, x0, x1, u0, u1)
+  }
+  store<f64>(out, total(sum))
+  store<f64>(out, total(squares), 8)
+  store<f64>(out, min(least(lower(least4)), least(upper(least4))), 16)
+  store<f64>(out, max(greatest(lower(greatest4)), greatest(upper(greatest4))), 24)
+  store<f64>(out, count4(tiny), 32)
+}
+
+export function measureF32(a: usize, n: i32, normal: f32, out: usize): void {
+  measure<F32>(a, n, normal, out)
+}
+export function measureF16(a: usize, n: i32, normal: f32, out: usize): void {
+  measure<F16>(a, n, normal, out)
+}
+export function measureBF16(a: usize, n: i32, normal: f32, out: usize): void {
+  measure<BF16>(a, n, normal, out)
+}
+
+/** How many of n elements, a multiple of 8, are zero. */
+@inline
+function zeros<T>(a: usize, n: i32): i32 {
+  const step = step8<T>()
+  const end = a + usize(n >> 3) * step
+  let count = i32x4.splat(0)
+  for (; a < end; a += step) {
+    count = i32x4.sub(count, f32x4.eq(first4<T>(a), f32x4.splat(0)))
+    count = i32x4.sub(count, f32x4.eq(last4<T>(a), f32x4.splat(0)))
+  }
+  return i32(count4(count))
+}
+
+export function zerosF32(a: usize, n: i32): i32 {
+  return zeros<F32>(a, n)
+}
+export function zerosF16(a: usize, n: i32): i32 {
+  return zeros<F16>(a, n)
+}
+export function zerosBF16(a: usize, n: i32): i32 {
+  return zeros<BF16>(a, n)
+}
+
+/**
+ * Measures n elements, a multiple of 8, around the first. `out` takes, as float64: the sum of x - s and of its squares, where s is the first
  * element (far from zero nothing is lost), the least, the greatest, how many are zero, how many are smaller than `normal`,
  * zeros among them, and s. Where an element is not finite, so are the sums; of float16 the least or greatest is then beyond 65535.
  */
 @inline
-function measure<T>(a: usize, n: i32, normal: f32, out: usize): void {
+function measureAround<T>(a: usize, n: i32, normal: f32, out: usize): void {
   const step = step8<T>()
   const end = a + usize(n >> 3) * step
   let least4 = first4<T>(a)
@@ -42,18 +112,18 @@ function measure<T>(a: usize, n: i32, normal: f32, out: usize): void {
   store<f64>(out, f64x2.extract_lane(shift, 0), 48)
 }
 
-export function measureF32(a: usize, n: i32, normal: f32, out: usize): void {
-  measure<F32>(a, n, normal, out)
+export function measureAroundF32(a: usize, n: i32, normal: f32, out: usize): void {
+  measureAround<F32>(a, n, normal, out)
 }
-export function measureF16(a: usize, n: i32, normal: f32, out: usize): void {
-  measure<F16>(a, n, normal, out)
+export function measureAroundF16(a: usize, n: i32, normal: f32, out: usize): void {
+  measureAround<F16>(a, n, normal, out)
 }
-export function measureBF16(a: usize, n: i32, normal: f32, out: usize): void {
-  measure<BF16>(a, n, normal, out)
+export function measureAroundBF16(a: usize, n: i32, normal: f32, out: usize): void {
+  measureAround<BF16>(a, n, normal, out)
 }
 
 /** As the others. */
-export function measureF64(a: usize, n: i32, normal: f64, out: usize): void {
+export function measureAroundF64(a: usize, n: i32, normal: f64, out: usize): void {
   const end = a + (usize(n) << 3)
   const shift = f64x2.splat(load<f64>(a))
   let low = shift
