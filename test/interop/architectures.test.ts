@@ -44,13 +44,24 @@ describe.each(models.map((made, i) => [i, made.class, made] as const))('%i %s', 
     const whole = await openCheckpoint(made.folder)
     const rules = async (tensors: typeof whole.tensors) => {
       const { findings } = await verify({ ...whole, tensors }, { kernel: referenceKernel })
-      return findings.filter(({ rule }) => rule.startsWith('weights/')).map(({ rule, subject }) => `${rule} ${subject}`)
+      return findings
+        .filter(({ rule }) => /^(weights|config)\//.test(rule))
+        .map(({ rule, subject }) => `${rule} ${subject}`)
     }
     expect(await rules(whole.tensors)).toEqual([])
     for (const each of whole.tensors) {
       const needed = expected.get(each.name)?.optional ? [] : [`weights/missing-tensor ${each.name}`]
       expect(await rules(whole.tensors.filter((other) => other !== each))).toEqual(needed)
     }
+    whole.close()
+  })
+
+  test('does not fit the config of another kind of model', async () => {
+    const whole = await openCheckpoint(made.folder)
+    const type = made.config.model_type === 'gpt2' ? 'bert' : 'gpt2'
+    const config = { ...made.config, model_type: type, architectures: ['SomeModel'] }
+    const { findings } = await verify({ ...whole, config }, { kernel: referenceKernel })
+    expect(findings.map(({ rule }) => rule)).toContain('config/mismatch')
     whole.close()
   })
 })

@@ -179,6 +179,13 @@ export const WEIGHT_RULES = {
     means: 'The weights load only into a model that was built by hand with the right sizes.',
     mends: 'Copy config.json from the base model or from another checkpoint of the run.',
   },
+  'config/mismatch': {
+    severity: 'error',
+    title: 'config.json is of another model than the weights',
+    means:
+      'A model built by this config cannot take these weights: loading fails, or leaves them out and starts from random values.',
+    mends: 'Copy config.json from another checkpoint of the same run, or from the base model.',
+  },
   'tokenizer/missing': {
     severity: 'info',
     title: 'No tokenizer files',

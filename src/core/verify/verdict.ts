@@ -13,7 +13,12 @@ export interface Resume {
 }
 
 /** Findings that make weights unfit to load even where every value is there. */
-const BREAKING: ReadonlySet<RuleId> = new Set<RuleId>(['pickle/dangerous', 'file/path-escape', 'file/odd-name'])
+const BREAKING: ReadonlySet<RuleId> = new Set<RuleId>([
+  'pickle/dangerous',
+  'file/path-escape',
+  'file/odd-name',
+  'config/mismatch',
+])
 
 /** Warnings that speak against an exact resume, and what will happen where their message does not say so. */
 const INEXACT: { readonly [id in RuleId]?: string } = {

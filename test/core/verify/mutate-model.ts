@@ -72,7 +72,7 @@ export const MODEL: { readonly [rule in RuleId]?: (checkpoint: Checkpoint) => Pa
   'weights/rank-shard': tensor(FC, ({ shape }) => flat(numel(shape) / 2)),
   'weights/placeholder': tensor(FC, () => ({ shape: [0] })),
   'weights/shape-mismatch': tensor(FC, () => tensorOf({ name: FC, shape: [4, 8], values: ramp(32) })),
-  'weights/layer-gap': config({ n_layer: 3 }),
+  'weights/layer-gap': ({ tensors }) => ({ tensors: tensors.filter(({ name }) => !name.includes('.h.1.')) }),
   'weights/wrapper-prefix': ({ tensors }) => ({
     tensors: tensors.map((each) => (each.component === 'weights' ? { ...each, name: `_orig_mod.${each.name}` } : each)),
   }),
@@ -100,6 +100,7 @@ export const MODEL: { readonly [rule in RuleId]?: (checkpoint: Checkpoint) => Pa
       }),
     ],
   }),
+  'config/mismatch': config({ n_embd: 64 }),
   'optimizer/empty-state': optimizer(() => ({ parameters: [] })),
   'optimizer/lost-state': optimizer(({ parameters }) => ({ parameters: parameters.slice(0, 5) })),
   'optimizer/settings-mismatch': optimizer(({ groups }) => ({

@@ -30,7 +30,7 @@ const NARROWING = ['exclude_modules', 'layers_to_transform', 'layers_pattern']
 /** The LoRA of a checkpoint; undefined where it is none, is of a variant laid out otherwise, or has no config that tells. */
 export function loraOf({ config, tensors }: Checkpoint): Lora | undefined {
   const fields = fieldsOf(config)
-  if (!fields || fields.peft_type !== 'LORA' || OTHERWISE.some((key) => isSet(fields[key]))) return undefined
+  if (fields?.peft_type !== 'LORA' || OTHERWISE.some((key) => isSet(fields[key]))) return undefined
   const patterns = Object.entries(fieldsOf(fields.rank_pattern) ?? {})
   return {
     factors: tensors.flatMap((tensor) => factorOf(tensor) ?? []),

@@ -71,3 +71,26 @@ export class Config {
     return typeof first === 'string' ? first : ''
   }
 }
+
+/** A config of which only the switches count: all sizes are 1. */
+export class Sketch extends Config {
+  override size(): number {
+    return 1
+  }
+
+  override count(): number {
+    return 1
+  }
+
+  override share(): number {
+    return 1
+  }
+
+  override labels(): number {
+    return 1
+  }
+
+  override part(): Config {
+    return new Sketch({})
+  }
+}

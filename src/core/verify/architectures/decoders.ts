@@ -62,7 +62,7 @@ function head(c: Config, parameters: Parameter[]): Parameter[] {
 
 /** transformers 5.18, modeling_{llama,mistral,qwen2,qwen3,gemma}.py. */
 export const llama: Blueprint = {
-  types: /^(llama|mistral|gemma)$/,
+  types: ['llama', 'mistral', 'gemma'],
   prefix: 'model.',
   body: (c) => {
     const bias = c.flag('attention_bias', false)
@@ -72,14 +72,14 @@ export const llama: Blueprint = {
 }
 
 export const qwen2: Blueprint = {
-  types: /^qwen2$/,
+  types: ['qwen2'],
   prefix: 'model.',
   body: (c) => llamaLike(c, { qkvBias: true, outBias: false, mlpBias: false, headNorms: false }),
   heads: LLAMA_HEADS,
 }
 
 export const qwen3: Blueprint = {
-  types: /^qwen3$/,
+  types: ['qwen3'],
   prefix: 'model.',
   body: (c) => {
     const bias = c.flag('attention_bias', false)
@@ -90,7 +90,7 @@ export const qwen3: Blueprint = {
 
 /** modeling_mixtral.py. In memory the experts are one tensor, in the file each is by itself. */
 export const mixtral: Blueprint = {
-  types: /^mixtral$/,
+  types: ['mixtral'],
   prefix: 'model.',
   body: (c) => {
     const experts = c.count('num_local_experts')
@@ -108,7 +108,7 @@ export const mixtral: Blueprint = {
 
 /** modeling_phi.py. */
 export const phi: Blueprint = {
-  types: /^phi$/,
+  types: ['phi'],
   prefix: 'model.',
   body: (c) => {
     const { hidden, head: width, query, keyValue } = attention(c)
@@ -142,7 +142,7 @@ export const phi: Blueprint = {
 
 /** modeling_gpt2.py. Its Conv1D keeps a weight as [in, out] (pytorch_utils.py). */
 export const gpt2: Blueprint = {
-  types: /^gpt2$/,
+  types: ['gpt2'],
   prefix: 'transformer.',
   body: (c) => {
     const hidden = c.size('n_embd')
@@ -176,7 +176,7 @@ export const gpt2: Blueprint = {
 
 /** modeling_gpt_neox.py; the file keeps the old name of the head. */
 export const gptNeox: Blueprint = {
-  types: /^gpt_neox$/,
+  types: ['gpt_neox'],
   prefix: 'gpt_neox.',
   body: (c) => {
     const hidden = c.size('hidden_size')
@@ -202,7 +202,7 @@ export const gptNeox: Blueprint = {
 
 /** modeling_opt.py. Two rows of its positions are for the padding. */
 export const opt: Blueprint = {
-  types: /^opt$/,
+  types: ['opt'],
   prefix: 'model.',
   body: (c) => {
     const hidden = c.size('hidden_size')

@@ -39,7 +39,7 @@ function t5Side(c: Config, side: 'encoder' | 'decoder', blocks: number): Paramet
 
 /** transformers 5.18, modeling_t5.py. The head is tied whatever the config says in 5.18, and by the config before. */
 export const t5: Blueprint = {
-  types: /^(t5|mt5)$/,
+  types: ['t5', 'mt5'],
   prefix: '',
   body: (c) => [
     ...embedding('shared', c.size('vocab_size'), c.size('d_model')),
@@ -73,7 +73,7 @@ function whisperLayer(at: string, hidden: number, ffn: number, crossed: boolean)
 
 /** modeling_whisper.py. */
 export const whisper: Blueprint = {
-  types: /^whisper$/,
+  types: ['whisper'],
   prefix: 'model.',
   body: (c) => {
     const hidden = c.size('d_model')

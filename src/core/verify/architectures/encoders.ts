@@ -47,7 +47,7 @@ function predictions(c: Config): Parameter[] {
 
 /** transformers 5.18, modeling_bert.py. */
 export const bert: Blueprint = {
-  types: /^bert$/,
+  types: ['bert'],
   prefix: 'bert.',
   body: (c) => {
     const { words, positions, types, norm } = bertEmbeddings(c)
@@ -64,7 +64,7 @@ export const bert: Blueprint = {
 
 /** modeling_roberta.py and those copied from it. */
 export const roberta: Blueprint = {
-  types: /^(roberta|xlm-roberta|camembert)$/,
+  types: ['roberta', 'xlm-roberta', 'camembert'],
   prefix: 'roberta.',
   body: (c) => {
     const { words, positions, types, norm } = bertEmbeddings(c)
@@ -93,7 +93,7 @@ export const roberta: Blueprint = {
 
 /** modeling_distilbert.py. */
 export const distilbert: Blueprint = {
-  types: /^distilbert$/,
+  types: ['distilbert'],
   prefix: 'distilbert.',
   body: (c) => {
     const hidden = c.size('dim')

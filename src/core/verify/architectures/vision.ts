@@ -9,7 +9,7 @@ function places(c: Config): number {
 
 /** transformers 5.18, modeling_vit.py; the file keeps the names of 4.x. */
 export const vit: Blueprint = {
-  types: /^vit$/,
+  types: ['vit'],
   prefix: 'vit.',
   body: (c) => {
     const hidden = c.size('hidden_size')
@@ -79,21 +79,21 @@ function clipVision(c: Config): Parameter[] {
 
 /** modeling_clip.py. A tower saved by itself bears its prefix in 4.x and none in 5.x. */
 export const clipTextModel: Blueprint = {
-  types: /^clip_text_model$/,
+  types: ['clip_text_model'],
   prefix: 'text_model.',
   body: clipText,
   heads: {},
 }
 
 export const clipVisionModel: Blueprint = {
-  types: /^clip_vision_model$/,
+  types: ['clip_vision_model'],
   prefix: 'vision_model.',
   body: clipVision,
   heads: {},
 }
 
 export const clip: Blueprint = {
-  types: /^clip$/,
+  types: ['clip'],
   prefix: '',
   body: (c) => {
     const text = c.part('text_config')

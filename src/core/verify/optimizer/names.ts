@@ -2,7 +2,8 @@ import type { Checkpoint, OptimizerState } from '../../checkpoint/checkpoint'
 import { isFloating } from '../../checkpoint/dtype'
 import { numel, sameShape, type Tensor } from '../../checkpoint/tensor'
 import { matchOf } from '../architectures/match'
-import { MOMENT_SLOTS, weightsOf } from '../shapes/evidence'
+import { weightsOf } from '../shapes/evidence'
+import { MOMENT_SLOTS } from '../shapes/moments'
 import { isNormName, unwrapped } from '../shapes/names'
 
 type Key = number | string

@@ -2,6 +2,7 @@ import type { Rule } from '../rule'
 import { adapterUntrained } from './adapter-untrained'
 import { allZero } from './all-zero'
 import { checksum } from './checksum'
+import { configMismatch } from './config-mismatch'
 import { dtypeDrift } from './dtype-drift'
 import { duplicateCopies } from './duplicate-copies'
 import { emptyState } from './empty-state'
@@ -42,6 +43,7 @@ import { zeroRun } from './zero-run'
 
 /** Every rule. What opening a file shows by itself (truncated, overlapping, dangerous ...) needs none. */
 export const ALL_RULES: readonly Rule[] = [
+  configMismatch,
   flattened,
   rankShard,
   placeholder,

@@ -1,6 +1,7 @@
 import type { Checkpoint } from '../../checkpoint/checkpoint'
 import { fieldsOf, numberOf } from '../../decode/plain'
 import { type Finding, finding } from '../../finding'
+import { misfitOf } from '../architectures/misfit'
 import type { Rule } from '../rule'
 import { layerName, unwrapped } from '../shapes/names'
 import { list } from '../text'
@@ -20,7 +21,7 @@ export const layerGap: Rule = {
 interface Gap {
   readonly container: string
   readonly missing: readonly number[]
-  /** Which layers there should be, as the end of a sentence. */
+  /** How it is known, as the end of a sentence. */
   readonly until: string
 }
 
@@ -40,10 +41,15 @@ function findGaps(checkpoint: Checkpoint): Gap[] {
     const present = [...layers.keys()].sort((a, b) => a - b)
     const last = present.at(-1) as number
     const gaps = absent(layers, 0, last)
-    if (gaps.length > 0 && !isPeriodic(present)) found.push({ container, missing: gaps, until: `up to ${last}` })
+    if (gaps.length > 0 && !isPeriodic(present))
+      found.push({ container, missing: gaps, until: `others up to ${last} are` })
     const promised = promisedLayers(checkpoint, container)
     if (promised !== undefined && last + 1 < promised) {
-      found.push({ container, missing: absent(layers, last + 1, promised - 1), until: `${promised} by config.json` })
+      found.push({
+        container,
+        missing: absent(layers, last + 1, promised - 1),
+        until: `config.json says ${promised} layers`,
+      })
     }
   }
   return found
@@ -51,16 +57,16 @@ function findGaps(checkpoint: Checkpoint): Gap[] {
 
 function gapFinding(container: string, gaps: readonly number[], until: string): Finding {
   const what = gaps.length === 1 ? `layer ${gaps[0]} is` : `layers ${list(gaps.map(String), 8)} are`
-  return finding('weights/layer-gap', container, `${container}: ${what} not here, of layers ${until}`, {
+  return finding('weights/layer-gap', container, `${container}: ${what} not here; ${until}`, {
     evidence: { container, missing: gaps.slice(0, 1000) },
     repair: 'Take the layers from a reference checkpoint',
   })
 }
 
-/** Rows of layers that are alike: at least two of four parameters or more, all with parts of the same names. */
-function* stacksOf({ tensors }: Checkpoint): Generator<[string, Map<number, Set<string>>]> {
+/** Rows of layers that are alike: of four parameters or more, all with parts of the same names. */
+function* stacksOf(checkpoint: Checkpoint): Generator<[string, Map<number, Set<string>>]> {
   const stacks = new Map<string, Map<number, Set<string>>>()
-  for (const { component, name } of tensors) {
+  for (const { component, name } of checkpoint.tensors) {
     const layer = component === 'weights' ? layerName(unwrapped(name)) : undefined
     if (!layer || !CONTAINERS.test(layer.container)) continue
     const stack = stacks.get(layer.container) ?? new Map<number, Set<string>>()
@@ -72,7 +78,9 @@ function* stacksOf({ tensors }: Checkpoint): Generator<[string, Map<number, Set<
     const kinds = new Set([...layers.values()].map((parts) => [...parts].sort().join('\n')))
     const [parts] = layers.values()
     const nested = [...(parts ?? [])].filter((part) => part.includes('.'))
-    if (layers.size > 1 && kinds.size === 1 && nested.length >= 4) yield [container, layers]
+    // A single layer is a row where the config says so.
+    const isRow = layers.size > 1 || promisedLayers(checkpoint, container) !== undefined
+    if (isRow && kinds.size === 1 && nested.length >= 4) yield [container, layers]
   }
 }
 
@@ -89,8 +97,8 @@ function isPeriodic(present: readonly number[]): boolean {
 }
 
 /** Number of layers of a stack by the config; only where it is plain which stack the config speaks of. */
-function promisedLayers({ config }: Checkpoint, container: string): number | undefined {
-  const fields = fieldsOf(config)
+function promisedLayers(checkpoint: Checkpoint, container: string): number | undefined {
+  const fields = misfitOf(checkpoint) ? undefined : fieldsOf(checkpoint.config)
   if (!/^(model\.layers|transformer\.h|h|gpt_neox\.layers)$/.test(container)) return undefined
   const layers = numberOf(fields?.num_hidden_layers ?? fields?.n_layer)
   return layers !== undefined && Number.isInteger(layers) && layers <= 10_000 ? layers : undefined

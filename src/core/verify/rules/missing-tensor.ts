@@ -10,7 +10,8 @@ import { shapeText } from '../text'
 import { gapsOf } from './layer-gap'
 
 /** Held by a model without being trained, in one version of transformers and not in another. */
-const BUFFERS = /(inv_freq|masked_bias|attn\.bias|attention\.bias|position_ids|token_type_ids|num_batches_tracked)$/
+export const BUFFERS =
+  /(inv_freq|masked_bias|attn\.bias|attention\.bias|position_ids|token_type_ids|num_batches_tracked)$/
 
 /**
  * Parameters that the model has and the file has not. Who says so is the config, where it names an architecture that is known

@@ -2,7 +2,7 @@ import type { Checkpoint } from '../../checkpoint/checkpoint'
 import { isFloating } from '../../checkpoint/dtype'
 import { numel, sameShape, type Tensor } from '../../checkpoint/tensor'
 import { type Expected, ShapeEvidence, weightsOf } from './evidence'
-import { isNormName, isParameterName } from './names'
+import { isNormName, isParameterName, isRankFile } from './names'
 import { agreedRanks, type Split, splitsOf } from './rank-split'
 
 /** What is wrong with the shape of one tensor. The kinds exclude each other: one wants a reshape, another forbids it. */
@@ -147,9 +147,4 @@ function unfilledFiles(weights: readonly Tensor[]): Unfilled {
 
 function isSingle(shape: readonly number[]): boolean {
   return shape.length === 1 && shape[0] === 1
-}
-
-/** A file that says it belongs to one process: `pytorch_model_rank0.bin`. */
-function isRankFile(file: string): boolean {
-  return /(^|[/_.-])rank[_-]?\d+([_.-]|$)/i.test(file)
 }

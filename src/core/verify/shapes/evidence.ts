@@ -2,6 +2,8 @@ import type { Checkpoint } from '../../checkpoint/checkpoint'
 import { numel, type Tensor } from '../../checkpoint/tensor'
 import { fieldsOf, type Plain } from '../../decode/plain'
 import { matchOf } from '../architectures/match'
+import { misfitOf } from '../architectures/misfit'
+import { MOMENT_SLOTS } from './moments'
 import { isNormName, layerName, patternOf, unwrapped } from './names'
 import type { Neighbour } from './rank-split'
 import { familyOf, isNamedFamily, plays, type Role } from './roles'
@@ -140,7 +142,7 @@ export class ShapeEvidence {
   }
 
   private scopeOf(tensor: Tensor): Scope {
-    const config = configFor(tensor.name, this.checkpoint.config)
+    const config = misfitOf(this.checkpoint) ? undefined : configFor(tensor.name, this.checkpoint.config)
     const known = this.scopes.get(config)
     if (known) return known
     const tied = fieldsOf(config)?.tie_word_embeddings === true
@@ -200,9 +202,6 @@ function layerPart(name: string): string | undefined {
 function key(file: string, name: string): string {
   return `${file}\0${name}`
 }
-
-/** Slots that have the shape of their parameter (formats of torch 2.13, bitsandbytes and apex excluded). */
-export const MOMENT_SLOTS = ['exp_avg', 'exp_avg_sq', 'momentum_buffer', 'square_avg', 'sum', 'exp_inf', 'ax', 'prev']
 
 /** Shapes of the parameters as the optimizer has them, by name where the optimizer tells names. */
 function* momentShapes({ state }: Checkpoint): Generator<[string | undefined, readonly number[]]> {

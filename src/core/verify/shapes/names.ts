@@ -80,3 +80,8 @@ export function commonWrapper(names: readonly string[]): string {
     prefix += `${next}.`
   }
 }
+
+/** A file that says it belongs to one process: `pytorch_model_rank0.bin`. */
+export function isRankFile(file: string): boolean {
+  return /(^|[/_.-])rank[_-]?\d+([_.-]|$)/i.test(file)
+}
