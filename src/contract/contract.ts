@@ -183,8 +183,12 @@ export const contract = {
         nameB: z.string().optional(),
       }),
     )
-    .output(s.tensorDifference),
+    .output(s.tensorLook),
   repairPlan: base.input(handle.extend(help)).output(s.repairPlan),
+  /** The values of one of a step's `tensors`, by its position, before and after. */
+  repairPreview: base
+    .input(handle.extend(help).extend({ step: z.number().int(), tensor: z.number().int().nonnegative() }))
+    .output(s.tensorPreview),
   repair: base
     .input(
       handle.extend(help).extend({

@@ -33,6 +33,7 @@ export const router = procedures.router({
   diff: of(comparison, 'diff'),
   difference: of(differences, 'difference'),
   repairPlan: of(repairs, 'repairPlan'),
+  repairPreview: of(repairs, 'repairPreview'),
   repair: of(repairs, 'repair'),
   undoRepair: of(repairs, 'undoRepair'),
   exportPlan: of(repairs, 'exportPlan'),

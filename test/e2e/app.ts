@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { AxeBuilder } from '@axe-core/playwright'
 import { _electron, type ElectronApplication, type Locator, type Page } from 'playwright-core'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -22,6 +23,8 @@ export interface App {
   /** Lets the next system dialogs answer with `path`. */
   answerDialogs(path: string): Promise<void>
   picture(name: string): Promise<void>
+  /** What axe finds on the page as it is: rule, and where. */
+  violations(): Promise<string[]>
   close(): Promise<void>
 }
 
@@ -61,6 +64,13 @@ export async function start(
       }, path),
     picture: async (name) => {
       await page.screenshot({ path: join(pictures, `${name}.png`), animations: 'disabled' })
+    },
+    violations: async () => {
+      // A tooltip under the pointer is not part of the view.
+      await page.mouse.move(0, 0)
+      await page.getByRole('tooltip').waitFor({ state: 'detached' })
+      const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze()
+      return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`))
     },
     close: () => electron.close(),
   }

@@ -1,9 +1,24 @@
 import { z } from 'zod'
+import { tensorLook } from './tensor'
 import { shape } from './values'
 import { verdict } from './verification'
 
 /** Shapes the user typed, by tensor name. */
 export const shapeChoices = z.record(z.string(), shape)
+
+/** What a tensor is called and how it is kept. */
+const kept = z.object({ name: z.string(), dtype: z.string(), shape, bytes: z.number() })
+
+/** A tensor that a step changes or adds. */
+export const tensorChange = z.object({
+  /** The file that it is in, or goes into. */
+  file: z.string(),
+  /** Absent where the tensor was. */
+  before: kept.optional(),
+  after: kept,
+  /** The tensor that its values come from, where they are not its own. */
+  from: z.object({ file: z.string(), name: z.string() }).optional(),
+})
 
 export const planStep = z.object({
   /** Position in the plan, from 1. */
@@ -28,6 +43,11 @@ export const planStep = z.object({
   chosen: z.string().optional(),
   /** What the result will not have any more, a line each. */
   lost: z.array(z.string()).optional(),
+  /** The findings that it is about. */
+  about: z.array(z.object({ rule: z.string(), subject: z.string() })).optional(),
+  /** The first hundred of the tensors that it changes or adds, and how many there are. */
+  tensors: z.array(tensorChange).optional(),
+  tensorCount: z.number().int().optional(),
 })
 
 /** What the user has decided about a step: one of its `choices`, or `none` to refuse it. `subject` must be that of the step. */
@@ -62,6 +82,9 @@ export const repairPlan = z.object({
   files: z.array(z.object({ path: z.string(), bytes: z.number(), action: z.enum(['write', 'copy', 'remove']) })),
 })
 
+/** The values of one tensor of a step as they are, where there are any, and as they would be. */
+export const tensorPreview = z.object({ before: tensorLook.nullable(), after: tensorLook.nullable() })
+
 export const repairResult = z.object({
   plan: z.array(planStep),
   unmended: repairPlan.shape.unmended,
@@ -76,6 +99,7 @@ export const repairResult = z.object({
 /** What an undone repair in place has put back and taken away, relative to the checkpoint. */
 export const undoResult = z.object({ path: z.string(), restored: z.array(z.string()), removed: z.array(z.string()) })
 
+export type TensorChange = z.infer<typeof tensorChange>
 export type PlanStep = z.infer<typeof planStep>
 export type RepairPlan = z.infer<typeof repairPlan>
 export type RepairResult = z.infer<typeof repairResult>

@@ -57,15 +57,19 @@ export const statistics = z.object({
   exponents: exponents.nullable().optional(),
 })
 
-/** Everything the detail panel shows of one tensor. */
-export const tensorDetail = z.object({
-  row: tensorRow,
+/** What the values of a tensor look like. */
+export const tensorLook = z.object({
   statistics,
   histogram: z.object({ min: z.number(), max: z.number(), counts: z.array(z.number()) }).nullable(),
+  /** Mean of the values under each cell, the last dimension across and all others down (null: NaN or no value). */
+  picture: z.object({ width: z.number(), height: z.number(), values: z.array(z.number().nullable()) }).nullable(),
+})
+
+/** Everything the detail panel shows of one tensor. */
+export const tensorDetail = tensorLook.extend({
+  row: tensorRow,
   /** The first values in row-major order, as far as `head` reaches. */
   head: z.array(jsonNumber),
-  /** Mean of the values under each cell of a picture of the last two dimensions (null: NaN or no value). */
-  picture: z.object({ width: z.number(), height: z.number(), values: z.array(z.number().nullable()) }).nullable(),
   storage: z.object({ key: z.string(), byteLength: z.number() }).optional(),
   strides: z.array(z.number()).optional(),
   offset: z.number().optional(),
@@ -73,16 +77,9 @@ export const tensorDetail = z.object({
   sharedWith: z.array(z.string()),
 })
 
-/** b - a of two tensors, in float64. */
-export const tensorDifference = z.object({
-  statistics,
-  histogram: tensorDetail.shape.histogram,
-  picture: tensorDetail.shape.picture,
-})
-
 export type TensorRow = z.infer<typeof tensorRow>
 export type TensorFlag = z.infer<typeof tensorFlag>
 export type TensorDetail = z.infer<typeof tensorDetail>
-export type TensorDifference = z.infer<typeof tensorDifference>
+export type TensorLook = z.infer<typeof tensorLook>
 export type Statistics = z.infer<typeof statistics>
 export type Exponents = z.infer<typeof exponents>

@@ -3,7 +3,7 @@ import type { DType } from '../checkpoint/dtype'
 import type { Tensor } from '../checkpoint/tensor'
 import { type OutputTensor, outputOf } from '../write/output'
 import { castTargetOf, castTo } from './cast'
-import type { Addition, Plainness, RepairStep } from './steps'
+import type { Addition, Change, Plainness, RepairStep } from './steps'
 
 /** A tensor as it will stand in a file that is written anew. */
 export interface PlannedTensor {
@@ -14,6 +14,20 @@ export interface PlannedTensor {
   readonly values: Tensor
   /** The tensor it was; undefined for one that is added. */
   readonly was?: Tensor
+}
+
+/** A tensor that a step changes or adds, as it comes out of that step alone. */
+export interface StepTensor extends PlannedTensor {
+  /** The file that it is in, or goes into. */
+  readonly file: string
+}
+
+/** The tensors that a step changes, then those that it adds. */
+export function tensorsIn({ changes = [], additions = [] }: Pick<RepairStep, 'changes' | 'additions'>): StepTensor[] {
+  return [
+    ...changes.map(({ tensor, ...change }) => ({ file: tensor.file, ...changed(tensorAsItIs(tensor), change) })),
+    ...additions.map(({ file, ...addition }) => ({ file, ...added(addition) })),
+  ]
 }
 
 /** A file to be written anew, with everything it will hold: its own tensors in their order, then added ones. */
@@ -48,29 +62,37 @@ function touches({ changes, additions, plain, salvage }: RepairStep, { path }: S
 function plannedTensors(file: StateFile, steps: readonly RepairStep[], plain?: Plainness): PlannedTensor[] {
   const planned = new Map<Tensor, PlannedTensor>()
   for (const was of file.tensors) {
-    if (plain?.gone.includes(was)) continue
-    planned.set(was, { name: was.name, dtype: was.dtype, shape: was.shape, values: was, was })
+    if (!plain?.gone.includes(was)) planned.set(was, tensorAsItIs(was))
   }
-  for (const { tensor, name, shape, values, dtype } of steps.flatMap(({ changes }) => changes ?? [])) {
+  for (const { tensor, ...change } of steps.flatMap(({ changes }) => changes ?? [])) {
     const before = planned.get(tensor)
-    if (!before) continue
-    planned.set(tensor, {
-      ...before,
-      ...(name !== undefined && { name }),
-      ...(shape && { shape }),
-      ...(values && { values, dtype: dtype ?? values.dtype }),
-    })
+    if (before) planned.set(tensor, changed(before, change))
   }
   for (const lost of steps.flatMap(({ salvage }) => [...(salvage?.lost ?? [])]))
     if (planned.get(lost)?.values === lost) planned.delete(lost)
-  const added = steps.flatMap(({ additions }) => additions ?? []).filter((addition) => addition.file === file.path)
-  const made: Omit<Addition, 'file'>[] = (plain?.made ?? []).map((values) => ({ name: values.name, values }))
+  const additions = steps.flatMap((step) => step.additions ?? []).filter((addition) => addition.file === file.path)
   return [
     ...planned.values(),
-    ...[...added, ...made].map(({ name, values, dtype = values.dtype }) => {
-      return { name, dtype, shape: values.shape, values }
-    }),
+    ...additions.map(added),
+    ...(plain?.made ?? []).map((values) => added({ name: values.name, values })),
   ]
+}
+
+function tensorAsItIs(was: Tensor): PlannedTensor {
+  return { name: was.name, dtype: was.dtype, shape: was.shape, values: was, was }
+}
+
+function changed(before: PlannedTensor, { name, shape, values, dtype }: Omit<Change, 'tensor'>): PlannedTensor {
+  return {
+    ...before,
+    ...(name !== undefined && { name }),
+    ...(shape && { shape }),
+    ...(values && { values, dtype: dtype ?? values.dtype }),
+  }
+}
+
+function added({ name, values, dtype = values.dtype }: Omit<Addition, 'file'>): PlannedTensor {
+  return { name, dtype, shape: values.shape, values }
 }
 
 /** The tensor as it is written: under its new name, in its new shape, and rounded where its values are kept more exactly. */

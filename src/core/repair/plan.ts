@@ -72,14 +72,21 @@ export async function planRepair(
     proposals.push(decided(proposal, proposals.length + 1, decisions))
   refuseStrays(decisions, proposals.length)
 
-  const plan = numbered()
+  const about = new Map<Proposal, Finding[]>()
+  const unmended = verification.findings.flatMap((finding) => {
+    const answers = answersTo(finding, proposals)
+    for (const each of answers) {
+      const known = about.get(each)
+      if (known) known.push(finding)
+      else about.set(each, [finding])
+    }
+    return unmendedBy(finding, answers) ?? []
+  })
+  const plan = numbered().map((step, i) => withFindings(step, about.get(proposals[i] as Proposal)))
   const done = plan.filter(isDone)
   return {
     plan,
-    unmended: asked(checkpoint, [
-      ...stillLost(done),
-      ...verification.findings.flatMap((finding) => unmendedBy(finding, proposals) ?? []),
-    ]),
+    unmended: asked(checkpoint, [...stillLost(done), ...unmended]),
     verdictBefore: verification.verdict,
     files: done.length === 0 ? [] : plannedFiles(await workOf(checkpoint, done)),
     ...(options.worldSize !== undefined && { worldSize: options.worldSize }),
@@ -144,15 +151,23 @@ function asked({ components }: Checkpoint, unmended: readonly Unmended[]): reado
   return unmended.filter(({ rule }) => rule !== 'config/missing')
 }
 
-/** Why no step mends the finding; undefined when one does, or when there is nothing to mend. */
-function unmendedBy(finding: Finding, proposals: readonly Proposal[]): Unmended | undefined {
-  const { rule, severity, subject } = finding
-  if (severity === 'info') return undefined
-  const answers = proposals.filter(
+function withFindings(step: RepairStep, findings: readonly Finding[] | undefined): RepairStep {
+  return findings ? { ...step, about: findings.map(({ rule, subject }) => ({ rule, subject })) } : step
+}
+
+/** The proposals that are about the finding. */
+function answersTo({ rule, subject }: Finding, proposals: readonly Proposal[]): Proposal[] {
+  return proposals.filter(
     (each) =>
       each.answers?.(rule, subject) === true ||
       (each.rules.includes(rule) && (each.subject === subject || each.others?.(subject) === true)),
   )
+}
+
+/** Why none of `answers`, the proposals about the finding, mends it; undefined when they do, or when there is nothing to mend. */
+function unmendedBy(finding: Finding, answers: readonly Proposal[]): Unmended | undefined {
+  const { rule, severity, subject } = finding
+  if (severity === 'info') return undefined
   if (answers.length > 0 && answers.every(isDone)) return undefined
   const why = answers.find((each) => !isDone(each))?.evidence ?? whyUnmended(finding)
   return { rule, subject, why, ...(isNote(finding) && { note: true }) }

@@ -13,7 +13,7 @@ import type { WriteOptions } from '../write/output'
 type Confidence = 'certain' | 'likely' | 'ask' | 'refused'
 
 /** What becomes of a tensor of the checkpoint: another name, another shape of as many values, other values. */
-interface Change {
+export interface Change {
   readonly tensor: Tensor
   readonly name?: string
   readonly shape?: readonly number[]
@@ -116,6 +116,8 @@ export interface RepairStep {
   readonly choices?: readonly Choice[]
   /** Id of the one that the user has chosen. */
   readonly chosen?: string
+  /** The findings that it is about. */
+  readonly about?: readonly { readonly rule: RuleId; readonly subject: string }[]
 }
 
 /** A step before it has its number, and the findings it answers: those of `rules` about its subject, or about `others`. */

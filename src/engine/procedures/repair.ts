@@ -1,7 +1,9 @@
 import type * as wire from '../../contract/schemas'
 import type { Kernel } from '../../core/analysis/kernel'
 import type { Checkpoint } from '../../core/checkpoint/checkpoint'
+import { AssayError } from '../../core/errors'
 import { applyRepair } from '../../core/repair/apply'
+import { outputFor, tensorsIn } from '../../core/repair/changes'
 import type { Decision } from '../../core/repair/decisions'
 import { type ExportOptions, exportWeights, planExport } from '../../core/repair/export'
 import { Neighbours } from '../../core/repair/neighbours'
@@ -9,9 +11,11 @@ import { planRepair } from '../../core/repair/plan'
 import type { RepairPlan } from '../../core/repair/steps'
 import { undoRepair } from '../../core/repair/undo'
 import { verify } from '../../core/verify/verify'
+import { type OutputTensor, outputOf } from '../../core/write/output'
 import { procedures } from '../base'
 import type { Held } from '../engine'
 import { job } from '../jobs'
+import { lookOf } from '../look'
 import { withReference } from '../reference'
 import { wireExport, wireExportPlan, wirePlan, wireResult } from '../wire/repair'
 
@@ -25,6 +29,20 @@ interface Help {
 
 const repairPlan = procedures.repairPlan.handler(({ input, context: { engine }, signal }) =>
   planned(engine.get(input.id), input, engine.kernel, signal, async (plan) => wirePlan(plan)),
+)
+
+const preview = procedures.repairPreview.handler(({ input, context: { engine }, signal }) =>
+  planned(engine.get(input.id), input, engine.kernel, signal, async ({ plan }) => {
+    const step = plan.find((each) => each.step === input.step)
+    const tensor = step && tensorsIn(step)[input.tensor]
+    if (!tensor) throw new AssayError('usage', `The plan has no tensor ${input.tensor} in a step ${input.step}`)
+    const { was } = tensor
+    const look = (output: OutputTensor) => lookOf(engine.kernel, { ...output, blocks: () => output.blocks(signal) })
+    return {
+      before: was && was.blocks.length > 0 ? await look(outputOf(was)) : null,
+      after: tensor.values.blocks.length > 0 ? await look(outputFor(tensor)) : null,
+    }
+  }),
 )
 
 const repair = procedures.repair.handler(({ input, context: { engine }, signal }) => {
@@ -67,7 +85,7 @@ const exportPlan = procedures.exportPlan.handler(({ input: { id, out, options },
   ),
 )
 
-export const repairs = { repairPlan, repair, undoRepair: undo, export: exportTo, exportPlan }
+export const repairs = { repairPlan, repairPreview: preview, repair, undoRepair: undo, export: exportTo, exportPlan }
 
 /** Says what is exported, and how: the checkpoint itself, or the base that it is merged into as an adapter, open meanwhile. */
 function exporting<Result>(

@@ -1,5 +1,7 @@
-import type { ExportPlan, ExportResult, PlanStep, RepairPlan, RepairResult } from '../../contract/schemas'
+import type { ExportPlan, ExportResult, PlanStep, RepairPlan, RepairResult, TensorChange } from '../../contract/schemas'
+import { byteLength, storedBytes } from '../../core/checkpoint/tensor'
 import type * as apply from '../../core/repair/apply'
+import { type StepTensor, tensorsIn } from '../../core/repair/changes'
 import type * as core from '../../core/repair/export'
 import type * as steps from '../../core/repair/steps'
 
@@ -33,16 +35,41 @@ function wireStep({
   lost,
   choices,
   chosen,
+  about,
+  ...does
 }: steps.RepairStep): PlanStep {
   const change = { ...(before !== undefined && { before }), ...(after !== undefined && { after }) }
   const told = {
     ...(lost && { lost: [...lost] }),
     ...(choices && { choices: choices.map(wireChoice) }),
     ...(chosen !== undefined && { chosen }),
+    ...(about && { about: [...about] }),
+    ...tensorsOf(does),
   }
   return { step, kind, subject, action, evidence, confidence, ...change, ...told }
 }
 
 function wireChoice({ id, action, evidence, after }: steps.Choice) {
   return { id, action, evidence, ...(after !== undefined && { after }) }
+}
+
+/** So many tensors of one step cross over: nobody reads more of them. */
+const MOST_TENSORS = 100
+
+function tensorsOf(does: Pick<steps.RepairStep, 'changes' | 'additions'>): Pick<PlanStep, 'tensors' | 'tensorCount'> {
+  const all = tensorsIn(does)
+  if (all.length === 0) return {}
+  return { tensors: all.slice(0, MOST_TENSORS).map(wireChange), tensorCount: all.length }
+}
+
+function wireChange({ file, was, values, ...now }: StepTensor): TensorChange {
+  const from = values === was ? undefined : { file: values.file, name: values.name }
+  return {
+    file,
+    ...(was && {
+      before: { name: was.name, dtype: was.storedAs ?? was.dtype, shape: [...was.shape], bytes: storedBytes(was) },
+    }),
+    after: { name: now.name, dtype: now.dtype, shape: [...now.shape], bytes: byteLength(now) },
+    ...(from && { from }),
+  }
 }

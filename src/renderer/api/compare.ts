@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { diffReport, TensorDifference } from '../../contract/schemas'
+import type { diffReport, TensorLook } from '../../contract/schemas'
 import type { Client } from './connection'
 import type { JobEvent } from './jobs'
 
@@ -50,7 +50,7 @@ export async function differenceOf(
   sides: Sides,
   { name, nameB }: Pick<DiffRow, 'name' | 'nameB'>,
   signal: AbortSignal,
-): Promise<TensorDifference> {
+): Promise<TensorLook> {
   const ask = async function* (pair: Pair) {
     yield await client.difference({ ...pair, name, ...(nameB !== undefined && { nameB }) }, { signal })
   }

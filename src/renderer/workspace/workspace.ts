@@ -1,5 +1,5 @@
 import type { OpenedCheckpoint } from '../../contract/contract'
-import type { TensorRow, Verification } from '../../contract/schemas'
+import type { Finding, TensorRow, Verification } from '../../contract/schemas'
 import type { Api } from '../api/context'
 import { type Problem, problemOf } from '../api/problem'
 import { type ReadRun, readRun } from '../api/run'
@@ -25,7 +25,12 @@ export interface WorkspaceState {
   readonly view: ViewId
   readonly tab: RepairTab
   readonly chosen: TensorKey | null
+  /** Findings of which one wants to see the step of the repair; until it is in sight. */
+  readonly sought: readonly Sought[] | null
 }
+
+/** A finding, as the steps of a repair tell what they are about. */
+export type Sought = Pick<Finding, 'rule' | 'subject'>
 
 /** What the window has open and where it looks. One for each window; views read it through hooks.ts. */
 export class Workspace {
@@ -36,6 +41,7 @@ export class Workspace {
     view: 'overview',
     tab: 'repair',
     chosen: null,
+    sought: null,
   }
   readonly #listeners = new Set<() => void>()
   #request = new AbortController()
@@ -124,6 +130,16 @@ export class Workspace {
     this.#set({ view, tab })
   }
 
+  /** Shows what the repair does about findings. */
+  repair(sought: readonly Sought[]): void {
+    this.#set({ view: 'repair', tab: 'repair', sought })
+  }
+
+  /** What was sought is in sight, or not to be found. */
+  found(): void {
+    this.#set({ sought: null })
+  }
+
   choose(tensor: TensorKey | null): void {
     this.#set({ chosen: tensor })
   }
@@ -155,5 +171,5 @@ function firstSight(before: Subject | null, opened: Subject): Partial<WorkspaceS
     before?.kind === 'checkpoint' &&
     opened.kind === 'checkpoint' &&
     before.siblings.some((sibling) => sibling.path === opened.path)
-  return isSibling ? {} : { view: 'overview', chosen: null }
+  return isSibling ? {} : { view: 'overview', chosen: null, sought: null }
 }

@@ -6,8 +6,8 @@ import classes from './shortcuts.module.css'
 /** Keys that views listen to while they are in sight. */
 const IN_VIEWS = [
   { label: 'Find in the tensors', keys: '/' },
-  { label: 'Next difference', keys: '.' },
-  { label: 'Previous difference', keys: ',' },
+  { label: 'Next difference, or step of a repair', keys: '.' },
+  { label: 'Previous difference, or step of a repair', keys: ',' },
   { label: 'Open or enter a module of the tree', keys: '→' },
   { label: 'Close a module, or go to the one above', keys: '←' },
   { label: 'Open all modules beside this one', keys: '*' },

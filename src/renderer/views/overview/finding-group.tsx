@@ -58,7 +58,8 @@ export function FindingGroup({ group, mendable }: FindingGroupProps) {
             size="compact-xs"
             variant="default"
             leftSection={<IconTool size={13} aria-hidden />}
-            onClick={() => workspace.show('repair', 'repair')}
+            onClick={() => workspace.repair(findings)}
+            data-testid="finding-repair"
           >
             Repair
           </Button>

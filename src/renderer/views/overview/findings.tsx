@@ -13,12 +13,9 @@ import { groupByRule } from './group'
 /** What is wrong, worst first, one entry a rule: three hundred of a kind read as one. */
 export function Findings({ verification }: { verification: Verification }) {
   const { findings, deep } = verification
-  const { id } = useCheckpoint()
+  const checkpoint = useCheckpoint()
   const groups = useMemo(() => groupByRule(findings), [findings])
-  const mendable = useMendable(
-    id,
-    findings.some((finding) => finding.repair !== undefined),
-  )
+  const isMendable = useMendable(checkpoint)
   if (groups.length === 0) {
     return (
       <Section title="Findings">
@@ -34,11 +31,7 @@ export function Findings({ verification }: { verification: Verification }) {
     <Section title="Findings" note={plural(findings.length, 'finding')}>
       <ul className={classes.list}>
         {groups.map((group) => (
-          <FindingGroup
-            key={group.rule}
-            group={group}
-            mendable={group.findings.some((finding) => mendable.has(finding.subject))}
-          />
+          <FindingGroup key={group.rule} group={group} mendable={group.findings.some(isMendable)} />
         ))}
       </ul>
     </Section>

@@ -43,7 +43,7 @@ export function Choices({ label, choices, chosen, onChoose }: ChoicesProps) {
             <>
               <SafeText>{nameOf(choice)}</SafeText>
               <span className={classes.why}>
-                <SafeText>{choice.evidence}</SafeText>
+                <SafeText>{withoutName(choice)}</SafeText>
               </span>
             </>
           }
@@ -57,4 +57,9 @@ export function Choices({ label, choices, chosen, onChoose }: ChoicesProps) {
 /** A shape is called as it is written, a place that values come from by its name. */
 function nameOf({ id, after }: Choice): string {
   return after !== undefined && after.replace(/[^\d,]/g, '') === id ? after : id
+}
+
+/** What speaks for it, without saying again what it is. */
+function withoutName({ id, evidence }: Choice): string {
+  return evidence.startsWith(`${id}, `) ? evidence.slice(id.length + 2) : evidence
 }

@@ -1,11 +1,14 @@
 import { Button, Checkbox } from '@mantine/core'
 import type { PlanStep } from '../../../contract/schemas'
+import { formatCount } from '../../ui/format'
 import { SafeText, visible } from '../../ui/safe-text'
 import { Tag, type Tone } from '../../ui/tag'
 import { isDone, NONE } from './answers'
 import { AT_ONCE, Choices } from './choices'
 import classes from './plan-step.module.css'
 import { ShapeField } from './shape-field'
+import { StepTensors } from './step-tensors'
+import type { PlanInput } from './use-plan'
 
 const CONFIDENCE: Record<PlanStep['confidence'], { word: string; tone: Tone; means: string }> = {
   certain: { word: 'certain', tone: 'good', means: 'Follows from the files alone' },
@@ -23,12 +26,14 @@ interface PlanStepRowProps {
   answer: string | undefined
   /** The shape that was typed for its subject. */
   given: readonly number[] | undefined
+  /** What the plan was asked for with. */
+  input: PlanInput
   onAnswer: (answer: string | undefined) => void
   onShape: (shape: number[] | undefined) => void
 }
 
 /** One step: what would be done, on which evidence, and what the user can say about it. */
-export function PlanStepRow({ proposed, step, answer, given, onAnswer, onShape }: PlanStepRowProps) {
+export function PlanStepRow({ proposed, step, answer, given, input, onAnswer, onShape }: PlanStepRowProps) {
   const { kind, subject, choices = [], lost = [] } = proposed
   const refused = answer === NONE
   const shown = refused ? proposed : step
@@ -42,6 +47,8 @@ export function PlanStepRow({ proposed, step, answer, given, onAnswer, onShape }
   return (
     <li
       className={classes.step}
+      tabIndex={-1}
+      aria-label={`Step ${proposed.step}: ${visible(shown.action)}`}
       data-refused={refused || !canDo}
       data-testid="repair-plan-step"
       data-kind={kind}
@@ -68,11 +75,7 @@ export function PlanStepRow({ proposed, step, answer, given, onAnswer, onShape }
             <SafeText>{shown.evidence}</SafeText>
           </p>
         )}
-        {lost.map((line) => (
-          <p key={line} className={classes.evidence}>
-            Lost: <SafeText>{line}</SafeText>
-          </p>
-        ))}
+        <Lost lines={lost} />
         {choices.length > 0 && !refused && given === undefined && (
           <Choices
             label={`What to take for ${visible(subject)}`}
@@ -81,6 +84,7 @@ export function PlanStepRow({ proposed, step, answer, given, onAnswer, onShape }
             onChoose={onAnswer}
           />
         )}
+        {canDo && !refused && <StepTensors step={step} input={input} />}
         {takesShape && (
           <ShapeField
             subject={subject}
@@ -97,6 +101,28 @@ export function PlanStepRow({ proposed, step, answer, given, onAnswer, onShape }
         )}
       </div>
     </li>
+  )
+}
+
+/** What the result will not have: all of it where it is little, else on demand. */
+function Lost({ lines }: { lines: readonly string[] }) {
+  if (lines.length <= 3)
+    return lines.map((line) => (
+      <p key={line} className={classes.evidence}>
+        Lost: <SafeText>{line}</SafeText>
+      </p>
+    ))
+  return (
+    <details className={classes.evidence}>
+      <summary>Lost: {formatCount(lines.length)}</summary>
+      <ul className={classes.lost}>
+        {lines.map((line) => (
+          <li key={line}>
+            <SafeText>{line}</SafeText>
+          </li>
+        ))}
+      </ul>
+    </details>
   )
 }
 

@@ -1,22 +1,26 @@
 import { Button, Select, Switch } from '@mantine/core'
-import { useState } from 'react'
+import { useHotkeys } from '@mantine/hooks'
+import { type RefObject, useEffect, useRef, useState } from 'react'
 import type { OpenedCheckpoint } from '../../../contract/contract'
 import type { PlanStep, RepairPlan } from '../../../contract/schemas'
 import type { Problem } from '../../api/problem'
 import { formatCount, plural } from '../../ui/format'
 import { visible } from '../../ui/safe-text'
+import { useWorkspace, useWorkspaceState } from '../../workspace/hooks'
 import { type Answers, isDone, keyedSteps } from './answers'
 import { hopesForReference, isTold, needsRepair } from './needs'
 import { PlanStepRow } from './plan-step'
 import { Reference } from './reference'
 import classes from './repair-view.module.css'
-import type { Shapes } from './use-plan'
+import type { PlanInput, Shapes } from './use-plan'
 
 interface PlanStepsProps {
   checkpoint: OpenedCheckpoint
   /** As Assay proposes it, and with the answers. */
   proposed: RepairPlan | undefined
   plan: RepairPlan | undefined
+  /** What the plan was asked for with. */
+  input: PlanInput
   /** A newer plan is being made. */
   stale: boolean
   reference: string
@@ -36,17 +40,16 @@ const LISTED = 100
 
 /** The plan, each step with what it rests on; none happens that was refused. */
 export function PlanSteps(props: PlanStepsProps) {
-  const { checkpoint, proposed, plan, stale, reference, onReference, referenceProblem } = props
+  const { checkpoint, proposed, plan, input, stale, reference, onReference, referenceProblem } = props
   const { shapes, plain, onPlain, onShape, answers, onAnswer } = props
-  const [all, setAll] = useState(false)
+  const list = useRef<HTMLOListElement>(null)
   const hasPickles = checkpoint.files.some(({ kind }) => /torch|pickle/.test(kind))
   const now = new Map(plan ? keyedSteps(plan.plan).map(({ key, step }) => [key, step]) : [])
   const steps = proposed ? keyedSteps(proposed.plan).filter(({ step }) => !isTold(step, proposed, shapes)) : []
+  const [all, setAll] = useSought(steps, list)
   return (
     <>
-      {(reference !== '' || (proposed && hopesForReference(proposed))) && (
-        <Reference checkpoint={checkpoint} path={reference} onChange={onReference} problem={referenceProblem} />
-      )}
+      <Reference checkpoint={checkpoint} path={reference} onChange={onReference} problem={referenceProblem} />
       {(plain || hasPickles) && (
         <Switch
           label="Write plain values for objects, so that torch.load(weights_only=True) takes every file"
@@ -59,7 +62,7 @@ export function PlanSteps(props: PlanStepsProps) {
       {proposed && steps.length === 0 && (
         <p className={classes.soft}>
           {!needsRepair(proposed)
-            ? 'Nothing needs to be done.'
+            ? 'Nothing needs to be done as far as can be seen. What is missing here may show against a reference.'
             : hopesForReference(proposed)
               ? 'Nothing can be done with what is here. A reference checkpoint of the same model may help.'
               : 'Nothing can be done about it.'}
@@ -71,7 +74,7 @@ export function PlanSteps(props: PlanStepsProps) {
             {summaryOf(plan.plan, stale)}
           </p>
           <ForAll steps={steps} answers={answers} onAnswer={onAnswer} />
-          <ol className={classes.steps} aria-busy={stale}>
+          <ol className={classes.steps} aria-busy={stale} ref={list}>
             {(all ? steps : steps.slice(0, LISTED)).map(({ key, step }) => (
               <PlanStepRow
                 key={key}
@@ -79,6 +82,7 @@ export function PlanSteps(props: PlanStepsProps) {
                 step={now.get(key) ?? step}
                 answer={answers.get(key)}
                 given={shapes[step.subject]}
+                input={input}
                 onAnswer={(answer) => onAnswer([[key, answer]])}
                 onShape={(shape) => onShape(step.subject, shape)}
               />
@@ -93,6 +97,45 @@ export function PlanSteps(props: PlanStepsProps) {
       )}
     </>
   )
+}
+
+/**
+ * Brings the step into sight that another view has sent for, and walks from step to step with `.` and `,`.
+ * @returns whether all steps are listed, and the way to list them
+ */
+function useSought(
+  steps: readonly { readonly step: PlanStep }[],
+  list: RefObject<HTMLOListElement | null>,
+): [all: boolean, setAll: (all: boolean) => void] {
+  const workspace = useWorkspace()
+  const { sought } = useWorkspaceState()
+  const [all, setAll] = useState(false)
+  useEffect(() => {
+    if (!sought || steps.length === 0) return
+    const at = steps.findIndex(({ step }) =>
+      step.about?.some(({ rule, subject }) => sought.some((each) => each.rule === rule && each.subject === subject)),
+    )
+    if (at >= LISTED && !all) return setAll(true)
+    if (at >= 0) goTo(list.current, at)
+    workspace.found()
+  }, [sought, steps, all, list, workspace])
+  const move = (by: number) => () => {
+    const rows = [...(list.current?.children ?? [])]
+    const at = rows.findIndex((row) => row.contains(document.activeElement))
+    goTo(list.current, at < 0 ? (by > 0 ? 0 : rows.length - 1) : at + by)
+  }
+  useHotkeys([
+    ['.', move(1)],
+    [',', move(-1)],
+  ])
+  return [all, setAll]
+}
+
+function goTo(list: HTMLOListElement | null, at: number): void {
+  const row = list?.children[at]
+  if (!(row instanceof HTMLElement)) return
+  row.focus({ preventScroll: true })
+  row.scrollIntoView({ block: 'nearest' })
 }
 
 /** What comes of the plan as it stands. */

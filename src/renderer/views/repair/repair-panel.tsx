@@ -34,7 +34,7 @@ function Stages({ id }: { id: string }) {
   // A path being typed is no path yet.
   const [settled] = useDebouncedValue(reference.trim(), 300)
   const { proposed, plan, input, stale, pending, problem, referenceProblem, retry } = usePlan(
-    id,
+    checkpoint,
     { reference: settled, shapes, plain },
     answers,
   )
@@ -73,6 +73,7 @@ function Stages({ id }: { id: string }) {
           checkpoint={checkpoint}
           proposed={proposed}
           plan={plan}
+          input={input}
           stale={stale}
           reference={reference}
           onReference={setReference}

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import type { z } from 'zod'
-import type { decision, RepairPlan } from '../../../contract/schemas'
+import type { OpenedCheckpoint } from '../../../contract/contract'
+import type { decision, Finding, RepairPlan } from '../../../contract/schemas'
 import { useApi } from '../../api/context'
 import { type Problem, problemOf } from '../../api/problem'
 import { type Answers, decisionsOn } from './answers'
@@ -18,7 +19,7 @@ export interface Help {
 }
 
 /** The contract's words for it. */
-export function inputOf(id: string, { reference, shapes, plain }: Help, decisions: Decisions) {
+function inputOf(id: string, { reference, shapes, plain }: Help, decisions: Decisions) {
   return {
     id,
     ...(reference !== '' && { reference }),
@@ -28,13 +29,15 @@ export function inputOf(id: string, { reference, shapes, plain }: Help, decision
   }
 }
 
+export type PlanInput = ReturnType<typeof inputOf>
+
 interface Planned {
   /** As Assay proposes it. */
   readonly proposed: RepairPlan | undefined
   /** The same with what the user has decided. The old one stays in sight until a new one is there. */
   readonly plan: RepairPlan | undefined
   /** What the plan was asked for with: what carries it out. */
-  readonly input: ReturnType<typeof inputOf>
+  readonly input: PlanInput
   /** A newer plan is being made. */
   readonly stale: boolean
   readonly pending: boolean
@@ -45,16 +48,17 @@ interface Planned {
 }
 
 /** The plan for the open checkpoint, made anew with every piece of help and every answer. */
-export function usePlan(id: string, help: Help, answers: Answers): Planned {
-  const wanted = useProposal(id, help, [])
+export function usePlan(checkpoint: OpenedCheckpoint, help: Help, answers: Answers): Planned {
+  const { id } = checkpoint
+  const wanted = useProposal(checkpoint, help, [])
   const fails = help.reference !== '' && wanted.isError
   const without = { ...help, reference: '' }
-  const fallback = useProposal(id, without, [], fails)
+  const fallback = useProposal(checkpoint, without, [], fails)
   const [query, used] = fails ? [fallback, without] : [wanted, help]
   const proposed = query.data
   // Steps are told by their numbers, which are those of this very proposal.
   const decisions = proposed && !query.isPlaceholderData ? decisionsOn(proposed.plan, answers) : []
-  const decided = useProposal(id, used, decisions, decisions.length > 0)
+  const decided = useProposal(checkpoint, used, decisions, decisions.length > 0)
   const error = query.error ?? (decisions.length > 0 ? decided.error : null)
   return {
     proposed,
@@ -68,10 +72,11 @@ export function usePlan(id: string, help: Help, answers: Answers): Planned {
   }
 }
 
-function useProposal(id: string, help: Help, decisions: Decisions, enabled = true) {
+function useProposal({ id, verification }: OpenedCheckpoint, help: Help, decisions: Decisions, enabled = true) {
   const { client } = useApi()
   return useQuery({
-    queryKey: ['plan', id, help, decisions],
+    // What reading every value has found makes another plan.
+    queryKey: ['plan', id, verification.deep, help, decisions],
     queryFn: ({ signal }) => client.repairPlan(inputOf(id, help, decisions), { signal }),
     enabled,
     placeholderData: (previous, query) => (query?.queryKey[1] === id ? previous : undefined),
@@ -80,9 +85,15 @@ function useProposal(id: string, help: Help, decisions: Decisions, enabled = tru
 
 const NO_HELP: Help = { reference: '', shapes: {}, plain: false }
 
-/** Subjects of findings that the plan has a step for, without any help. Asked only where a finding hopes for repair. */
-export function useMendable(id: string, hopes: boolean): ReadonlySet<string> {
-  const { data } = useProposal(id, NO_HELP, [], hopes)
+/** Whether the plan has a step about a finding, without any help. Asked only where a finding hopes for repair. */
+export function useMendable(checkpoint: OpenedCheckpoint): (finding: Pick<Finding, 'rule' | 'subject'>) => boolean {
+  const hopes = checkpoint.verification.findings.some(({ severity }) => severity !== 'info')
+  const { data } = useProposal(checkpoint, NO_HELP, [], hopes)
   const steps = data?.plan.filter((step) => step.confidence !== 'refused') ?? []
-  return new Set(steps.map((step) => step.subject))
+  const about = new Set(steps.flatMap((step) => step.about?.map(keyOf) ?? []))
+  return (finding) => about.has(keyOf(finding))
+}
+
+function keyOf({ rule, subject }: Pick<Finding, 'rule' | 'subject'>): string {
+  return `${rule} ${subject}`
 }

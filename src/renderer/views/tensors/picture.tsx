@@ -8,7 +8,7 @@ import classes from './picture.module.css'
 type PictureData = NonNullable<TensorDetail['picture']>
 
 /**
- * The values of the last two dimensions as colours: blue below zero, orange above; where all lie on one side, dark to bright from the
+ * The values as colours, the last dimension across and all others down: blue below zero, orange above; where all lie on one side, dark to bright from the
  * lowest to the highest. Cells without a number have a colour of their own.
  */
 export function Picture({ picture, shape }: { picture: PictureData; shape: readonly number[] }) {
@@ -33,7 +33,7 @@ export function Picture({ picture, shape }: { picture: PictureData; shape: reado
     const y = Math.floor(((event.clientY - box.top) / box.height) * height)
     if (x >= 0 && y >= 0 && x < width && y < height) setUnder({ x, y })
   }
-  const [rows, columns] = lastTwo(shape)
+  const [rows, columns] = folded(shape)
   const isSampled = rows > height || columns > width
   const value = under && (values[under.y * width + under.x] ?? null)
   return (
@@ -65,18 +65,19 @@ export function Picture({ picture, shape }: { picture: PictureData; shape: reado
             : isSampled
               ? `Each cell is the mean of about ${formatShape([Math.ceil(rows / height), Math.ceil(columns / width)])} values`
               : 'Each cell is one value'}
-          {!under && shape.length > 2 && ', of the first slice'}
+          {!under && shape.length > 2 && `; the ${shape.length - 1} first dimensions run down`}
         </p>
       </figcaption>
     </figure>
   )
 }
 
-function lastTwo(shape: readonly number[]): [rows: number, columns: number] {
-  return [shape.at(-2) ?? 1, shape.at(-1) ?? 1]
+/** Rows and columns of the tensor with all dimensions but the last as one. */
+function folded(shape: readonly number[]): [rows: number, columns: number] {
+  return [shape.slice(0, -1).reduce((product, extent) => product * extent, 1), shape.at(-1) ?? 1]
 }
 
-/** Which indices of the tensor a cell covers. */
+/** Which rows or columns of the tensor a cell covers. */
 function cellRange(cell: number, cells: number, extent: number): string {
   const first = Math.floor((cell * extent) / cells)
   const last = Math.max(first, Math.ceil(((cell + 1) * extent) / cells) - 1)
