@@ -49,8 +49,13 @@ const diffing = eventIterator(
   ]),
 )
 
-/** A checkpoint of a run by its name alone. */
-const listed = z.object({ path: z.string(), name: z.string(), step: z.number().optional() })
+const openedRun = s.runFacts.extend({
+  kind: z.literal('run'),
+  path: z.string(),
+  name: z.string(),
+  /** Oldest first. */
+  checkpoints: z.array(s.runRow),
+})
 
 export const opened = z.discriminatedUnion('kind', [
   z.object({
@@ -65,17 +70,11 @@ export const opened = z.discriminatedUnion('kind', [
     files: z.array(z.object({ path: z.string(), size: z.number(), kind: z.string(), tensors: z.number() })),
     tensorCount: z.number(),
     /** The run it belongs to, when its siblings are checkpoints too; oldest first. */
-    siblings: z.array(listed),
+    siblings: z.array(s.listed),
     /** It was repaired in place, and its originals lie beside it: `undoRepair` brings them back. */
     undoable: z.literal(true).optional(),
   }),
-  s.runFacts.extend({
-    kind: z.literal('run'),
-    path: z.string(),
-    name: z.string(),
-    /** Oldest first. */
-    checkpoints: z.array(s.runRow),
-  }),
+  openedRun,
 ])
 export type Opened = z.infer<typeof opened>
 export type OpenedCheckpoint = Extract<Opened, { kind: 'checkpoint' }>
@@ -86,7 +85,7 @@ export const contract = {
   open: base.input(z.object({ path: z.string() }).extend(verifying)).output(opened),
   /**
    * The run that `open` would give, as it is read: its names at once, a row for each checkpoint, the newest first, then what they
-   * tell together.
+   * tell together and the history that they and the logs beside them tell; of several runs that of the one written last.
    * ASSAY `not-a-run` where the path is a checkpoint.
    */
   run: base
@@ -94,9 +93,9 @@ export const contract = {
     .output(
       eventIterator(
         z.discriminatedUnion('type', [
-          z.object({ type: z.literal('listed'), path: z.string(), name: z.string(), checkpoints: z.array(listed) }),
+          z.object({ type: z.literal('listed'), path: z.string(), name: z.string(), checkpoints: z.array(s.listed) }),
           z.object({ type: z.literal('row'), row: s.runRow }),
-          z.object({ type: z.literal('result'), result: s.runFacts }),
+          z.object({ type: z.literal('result'), result: s.runFacts, history: s.history }),
         ]),
       ),
     ),
@@ -109,12 +108,14 @@ export const contract = {
     .output(
       z.discriminatedUnion('kind', [
         z.object({ kind: z.literal('checkpoint'), id: z.string(), path: z.string() }),
-        z.object({ kind: z.literal('run'), path: z.string(), checkpoints: z.array(listed) }),
+        z.object({ kind: z.literal('run'), path: z.string(), checkpoints: z.array(s.listed) }),
       ]),
     ),
   close: base.input(handle).output(z.object({})),
   /** Reads every value; the quick verification came with `open`. */
   verifyDeep: base.input(handle.extend(verifying)).output(job(s.verification)),
+  /** The run at a path with every value of each checkpoint read. ASSAY `not-a-run` where the path is a checkpoint. */
+  verifyRun: base.input(z.object({ path: z.string() }).extend(verifying)).output(job(openedRun)),
   /**
    * Each checkpoint that a training writes into a folder, verified once it is complete: nothing in it has changed for `quiet`
    * seconds and what is written last is there. `error`: it could not be read. Ends when the stream is dropped.

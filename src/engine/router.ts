@@ -25,6 +25,7 @@ export const router = procedures.router({
   hold: of(holding, 'hold'),
   close: of(holding, 'close'),
   run: of(runs, 'run'),
+  verifyRun: of(runs, 'verifyRun'),
   watch: of(watching, 'watch'),
   tensors: of(tensors, 'tensors'),
   tensor: of(tensors, 'tensor'),

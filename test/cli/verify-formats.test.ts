@@ -1,8 +1,8 @@
-import { cpSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { RuleText, Verification } from '../../src/contract/schemas'
+import type { RuleText, RunFacts, Verification } from '../../src/contract/schemas'
 import { RULES } from '../../src/core/finding'
 import { goldenPath } from '../golden/cases'
 import { assay, assayJson } from './run'
@@ -101,6 +101,7 @@ describe('for people', () => {
 })
 
 describe('of a run', () => {
+  type RunJson = RunFacts & { readonly checkpoints: readonly Verification[] }
   const run = dirname(healthy)
   const facts = ['resume_from_checkpoint=True would pick checkpoint-30', 'On disk: ']
 
@@ -126,6 +127,41 @@ describe('of a run', () => {
     const { stdout } = await format('junit', copy)
     expect(stdout).toMatch(/name="resume_from_checkpoint=True would pick wisely"><failure/)
     expect(unclosed(stdout)).toEqual([])
+  })
+
+  it('whose pointer names nothing is told in every form, with the status that goes with it', async () => {
+    const copy = mkdtempSync(join(tmpdir(), 'assay-test-'))
+    cpSync(run, copy, { recursive: true })
+    writeFileSync(join(copy, 'latest'), 'global_step99')
+    const told = 'latest names "global_step99", and there is no global_step99 here'
+    for (const name of ['text', 'markdown', 'html', 'sarif', 'junit', 'json']) {
+      const { stdout, status } = await format(name, copy)
+      const plain = stdout.replaceAll(/\\"|&quot;/g, '"').replaceAll('\\_', '_')
+      expect([name, plain.includes(told), status]).toEqual([name, true, 1])
+    }
+    const [log] = JSON.parse((await format('sarif', copy)).stdout).runs
+    expect(log.results).toMatchObject([{ ruleId: 'trainer/stale-pointer', ruleIndex: 0, level: 'warning' }])
+    expect(log.results[0].locations[0].physicalLocation.artifactLocation.uri).toMatch(/latest$/)
+    expect((await format('junit', copy)).stdout).toMatch(/name="what points to a checkpoint leads to one"><failure/)
+    const off = await assay(['verify', copy, '--rule', 'trainer/stale-pointer=off', '--format', 'junit'])
+    expect([off.status, off.stdout.includes('<failure')]).toEqual([0, false])
+    expect((await assay(['verify', copy, healthy])).status).toBe(1)
+  })
+
+  it('with one broken checkpoint has the status of its findings, and reading values changes what it tells of the run', async () => {
+    const copy = mkdtempSync(join(tmpdir(), 'assay-test-'))
+    cpSync(run, copy, { recursive: true })
+    const weights = join(copy, 'checkpoint-30/model.safetensors')
+    const bytes = readFileSync(weights)
+    // A NaN of float32 in the last value of all: only who reads values sees it.
+    bytes.writeUInt32LE(0x7fc00000, bytes.length - 4)
+    writeFileSync(weights, bytes)
+    const quick = await assayJson<RunJson>('verify', copy)
+    expect([quick.status, quick.json.lastGood]).toEqual([0, join(copy, 'checkpoint-30')])
+    const deep = await assayJson<RunJson>('verify', copy, '--deep')
+    expect(deep.json.checkpoints.map((row) => row.verdict)).toEqual(['complete', 'complete', 'broken'])
+    expect([deep.status, deep.json.lastGood]).toEqual([1, join(copy, 'checkpoint-20')])
+    expect(deep.json.trainerPick).toMatchObject({ name: 'checkpoint-30', wise: false })
   })
 })
 

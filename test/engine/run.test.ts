@@ -31,7 +31,7 @@ it('tells the names of a run at once, then a row for each checkpoint, the newest
     checkpoints: checkpoints.map((row) => ({ path: row.path, name: row.name, step: row.step })),
   })
   expect(events.slice(1, 4)).toEqual(checkpoints.toReversed().map((row) => ({ type: 'row', row })))
-  expect(events[4]).toEqual({ type: 'result', result: facts })
+  expect(events[4]).toEqual({ type: 'result', result: facts, history: await client.history({ path: root }) })
 })
 
 it('refuses to stream one checkpoint as a run', async () => {

@@ -7,7 +7,7 @@ import type { Format } from '../reports/formats'
 import { htmlText } from '../reports/html'
 import { junitText } from '../reports/junit'
 import { markdownText } from '../reports/markdown'
-import type { Report, Row } from '../reports/report'
+import { isAmiss, type Report, type Row } from '../reports/report'
 import { sarifText } from '../reports/sarif'
 import { type Session, withSession } from '../session'
 import { checkRules, settingsBeside } from '../settings'
@@ -40,7 +40,7 @@ export async function verify(paths: readonly string[], options: Options, io: Io)
     const [path] = paths
     if (path === undefined) throw new UsageError('Name a checkpoint, or a folder of checkpoints')
     checkRules(options.rule ?? {}, rules)
-    const report = (found: Pick<Report, 'path' | 'rows' | 'lastGood' | 'run'>): Report => ({
+    const report = (found: Pick<Report, 'path' | 'rows' | 'lastGood' | 'runs'>): Report => ({
       ...found,
       rules,
       version,
@@ -49,17 +49,19 @@ export async function verify(paths: readonly string[], options: Options, io: Io)
     if (paths.length === 1) {
       const { run, rows, lastGood, below = [] } = await verifyPath(path, options, session, io, rules)
       const [only] = rows
-      const all = report({ path: run?.path ?? only?.path ?? path, rows, lastGood, ...(run && { run }) })
+      const all = report({ path: run?.path ?? only?.path ?? path, rows, lastGood, runs: run ? [run] : [] })
       io.stdout.write(run === undefined && only ? singleText(only, all, format, io) : textOf(all, format, io))
       if (format === 'text' && below.length > 0) io.stdout.write(belowText(below))
-      return statusOf(rows)
+      return statusOf(all)
     }
 
     const rows: Row[] = []
+    const runs: OpenedRun[] = []
     for (const each of paths) {
       try {
         const found = await verifyPath(each, options, session, io, rules)
         rows.push(...found.rows)
+        if (found.run) runs.push(found.run)
       } catch (error) {
         if (io.signal?.aborted || error instanceof UsageError) throw error
         complain(error, io)
@@ -67,8 +69,9 @@ export async function verify(paths: readonly string[], options: Options, io: Io)
       }
     }
     const lastGood = isOneRun(rows) ? lastGoodOf(rows.filter((row) => 'verdict' in row)) : undefined
-    io.stdout.write(textOf(report({ path: commonFolder(rows.map((row) => row.path)), rows, lastGood }), format, io))
-    return statusOf(rows)
+    const all = report({ path: commonFolder(rows.map((row) => row.path)), rows, lastGood, runs })
+    io.stdout.write(textOf(all, format, io))
+    return statusOf(all)
   })
 }
 
@@ -101,15 +104,8 @@ async function verifyPath(
     const below = opened.siblings.filter(({ path: other }) => other.startsWith(`${opened.path}/`))
     return { rows: [row], lastGood: lastGoodOf([row]), below: below.map(({ path: other }) => other) }
   }
-  if (!deep) {
-    return { run: opened, rows: opened.checkpoints.map((one) => one.verification), lastGood: opened.lastGood }
-  }
-  const rows: Verification[] = []
-  for (const each of opened.checkpoints) {
-    const one = await client.open({ path: each.path, ...choices })
-    if (one.kind === 'checkpoint') rows.push(await read(one))
-  }
-  return { run: opened, rows, lastGood: lastGoodOf(rows) }
+  const run = deep ? await finish(client.verifyRun({ path: opened.path, ...choices }, call)) : opened
+  return { run, rows: run.checkpoints.map((one) => one.verification), lastGood: run.lastGood }
 }
 
 /** A finished run's folder is judged by the weights in it; what can be resumed lies deeper. */
@@ -132,9 +128,11 @@ function isOneRun(rows: readonly Row[]): boolean {
   return folders.size === 1 && steps.every((step) => step !== undefined) && new Set(steps).size === steps.length
 }
 
-function statusOf(rows: readonly Row[]): Status {
+/** Trouble where a path could not be read; findings where one of the checkpoints, or a run as a whole, does not resume exactly. */
+function statusOf({ rows, runs }: Report): Status {
   if (rows.some((row) => 'error' in row)) return STATUS.trouble
-  return rows.every((row) => 'verdict' in row && row.verdict === 'complete') ? STATUS.good : STATUS.findings
+  const complete = rows.every((row) => 'verdict' in row && row.verdict === 'complete')
+  return complete && !runs.some(isAmiss) ? STATUS.good : STATUS.findings
 }
 
 function singleText(row: Row, report: Report, format: Format, io: Io): string {
@@ -143,13 +141,16 @@ function singleText(row: Row, report: Report, format: Format, io: Io): string {
 }
 
 function textOf(report: Report, format: Format, io: Io): string {
-  const { path, rows, lastGood, run } = report
+  const { path, rows, lastGood, runs } = report
+  const [run] = runs
   switch (format) {
     case 'text':
       return runText(report, io)
     case 'json':
       return jsonText(
-        run ? runJson(run, report) : { path, checkpoints: rows, lastGood: lastGood ?? null },
+        run && runs.length === 1 && run.path === path
+          ? runJson(run, report)
+          : { path, checkpoints: rows, lastGood: lastGood ?? null, findings: runs.flatMap(({ findings }) => findings) },
         io.stdout.isTTY === true,
       )
     case 'sarif':

@@ -9,13 +9,17 @@ export interface Fact {
   readonly grave: boolean
 }
 
-/** Gaps that are told one by one. */
+/** Gaps, and runs, that are told one by one. */
 const MOST_GAPS = 5
+const MOST_RUNS = 20
 
 /** The facts of all rows, what to resume from first. None of a single checkpoint. */
-export function factsOf({ rows, lastGood, run }: Report): Fact[] {
+export function factsOf({ rows, lastGood, runs }: Report): Fact[] {
+  const [run] = runs
   if (rows.length === 1 && !run) return []
-  return [resumable(rows, lastGood), ...(run ? runFacts(run, lastGood ?? null) : [])]
+  if (run && runs.length === 1) return [resumable(rows, lastGood), ...runFacts(run)]
+  const named = runs.flatMap((each) => runFacts(each).map((fact) => ({ ...fact, text: `${each.name}: ${fact.text}` })))
+  return [resumable(rows, lastGood), ...named]
 }
 
 function resumable(rows: Report['rows'], lastGood: Report['lastGood']): Fact {
@@ -27,8 +31,8 @@ function resumable(rows: Report['rows'], lastGood: Report['lastGood']): Fact {
   return { text: `Last good: ${lastGood}`, grave: false }
 }
 
-function runFacts(run: OpenedRun, lastGood: string | null): Fact[] {
-  const { lastUsable, gaps, overlaps, halfWritten, trainerPick, rotation, bytes } = run
+function runFacts(run: OpenedRun): Fact[] {
+  const { lastGood, lastUsable, gaps, overlaps, halfWritten, trainerPick, rotation, bytes, findings, runs = [] } = run
   const name = (path: string) => path.split(/[\\/]/).at(-1) ?? path
   const grave = (text: string): Fact => ({ text, grave: true })
   const plain = (text: string): Fact => ({ text, grave: false })
@@ -38,6 +42,9 @@ function runFacts(run: OpenedRun, lastGood: string | null): Fact[] {
       : ''
   return [
     ...(lastGood === null && lastUsable !== null ? [plain(`Last that loads: ${lastUsable}`)] : []),
+    ...runs.slice(0, MOST_RUNS).map((one) => plain(`${one.name}: ${going(one)}`)),
+    ...(runs.length > MOST_RUNS ? [plain(`... and ${plural(runs.length - MOST_RUNS, 'more run')}.`)] : []),
+    ...findings.map(({ message, severity }) => ({ text: `${message}.`, grave: severity !== 'info' })),
     ...(trainerPick ? [picked(trainerPick)] : []),
     ...overlaps.map((one) =>
       grave(`${one.name} is of an earlier attempt: ${name(one.by)} tells another story from step ${one.from} on.`),
@@ -45,10 +52,17 @@ function runFacts(run: OpenedRun, lastGood: string | null): Fact[] {
     ...halfWritten.map((one) => grave(`Half written: ${one.name}: ${one.why}.`)),
     ...gaps
       .slice(0, MOST_GAPS)
-      .map(({ from, to, missing }) => plain(`Gap: steps ${from} to ${to}, ${plural(missing, 'checkpoint')} missing.`)),
+      .map(({ from, to, missing, run: of }) =>
+        plain(`Gap${of ? ` in ${of}` : ''}: steps ${from} to ${to}, ${plural(missing, 'checkpoint')} missing.`),
+      ),
     ...(gaps.length > MOST_GAPS ? [plain(`... and ${plural(gaps.length - MOST_GAPS, 'more gap')}.`)] : []),
     plain(`On disk: ${bytesText(bytes)}${frees}.`),
   ]
+}
+
+function going({ lastGood, lastUsable }: NonNullable<OpenedRun['runs']>[number]): string {
+  if (lastGood !== null) return `last good ${lastGood}`
+  return lastUsable === null ? 'none of them loads' : `none resumes exactly; the last that loads is ${lastUsable}`
 }
 
 function picked({ name, wise, why }: NonNullable<OpenedRun['trainerPick']>): Fact {

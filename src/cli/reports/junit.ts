@@ -8,18 +8,18 @@ import { foldsOf, type Report, type Row } from './report'
  * checkpoint of which it cannot has a failed case for each rule that speaks of an error. A run is a suite before them.
  */
 export function junitText(report: Report): string {
-  const { rows, rules, run } = report
+  const { rows, rules, runs } = report
   const each = rows.map((row) => suiteOf(row, (id) => rules.get(id)?.title ?? id))
-  const suites = run ? [runSuite(run, report), ...each] : each
+  const suites = [...runs.map((run) => runSuite(run, report)), ...each]
   const sum = (key: 'tests' | 'failures' | 'errors') => suites.reduce((all, suite) => all + suite[key], 0)
   const counts = `tests="${sum('tests')}" failures="${sum('failures')}" errors="${sum('errors')}"`
   const body = suites.map(({ xml }) => xml).join('\n')
   return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="assay verify" ${counts}>\n${body}\n</testsuites>\n`
 }
 
-/** Whether a run has a checkpoint to go on from, whether the Trainer would take it, and whether every save came to its end. */
-function runSuite({ trainerPick, halfWritten }: OpenedRun, report: Report) {
-  const { path, lastGood } = report
+/** Whether a run has a checkpoint to go on from, whether the Trainer would take it, and whether its pointers lead to one. */
+function runSuite({ path, lastGood, trainerPick, findings }: OpenedRun, report: Report) {
+  const wrong = findings.filter(({ severity }) => severity !== 'info').map(({ message }) => message)
   const facts = `<system-out>${text(
     factsOf(report)
       .map((fact) => fact.text)
@@ -29,7 +29,7 @@ function runSuite({ trainerPick, halfWritten }: OpenedRun, report: Report) {
   const cases: [name: string, trouble: string | undefined][] = [
     ['training can resume exactly from one of the run', lastGood ? undefined : none],
     ['resume_from_checkpoint=True would pick wisely', trainerPick && !trainerPick.wise ? trainerPick.why : undefined],
-    ['every save came to its end', halfWritten.map((one) => `${one.name}: ${one.why}`).join('\n') || undefined],
+    ['what points to a checkpoint leads to one', wrong.join('\n') || undefined],
   ]
   const failures = cases.filter(([, trouble]) => trouble !== undefined).length
   const told = cases.map(([name, trouble], i) =>

@@ -12,13 +12,18 @@ export interface Report {
   readonly rows: readonly Row[]
   /** Of one run: null where there is none. Checkpoints of several runs have no last one. */
   readonly lastGood: string | null | undefined
-  /** What the checkpoints tell together, where they are one run. */
-  readonly run?: OpenedRun
+  /** The runs among the paths, with what the checkpoints of each tell together. */
+  readonly runs: readonly OpenedRun[]
   readonly rules: ReadonlyMap<string, RuleText>
   /** Version of Assay. */
   readonly version: string
   /** What relative names start from. */
   readonly folder: string
+}
+
+/** Whether going on with the run as one would goes wrong, by a pointer or by what a Trainer picks, however whole its checkpoints are. */
+export function isAmiss({ findings, trainerPick }: OpenedRun): boolean {
+  return findings.some(({ severity }) => severity !== 'info') || trainerPick?.wise === false
 }
 
 /** Findings of one rule and severity: 300 tensors with one trouble are told once, with a list. */
@@ -47,7 +52,10 @@ export function foldsOf(findings: readonly Finding[]): Fold[] {
 }
 
 /** The file a finding is about, relative to its checkpoint; undefined where it is about the whole. */
-export function fileOf({ subject, evidence }: Finding, { components }: Verification): string | undefined {
+export function fileOf(
+  { subject, evidence }: Finding,
+  { components }: Pick<Verification, 'components'>,
+): string | undefined {
   if (typeof evidence?.file === 'string') return evidence.file
   return components.some(({ files }) => files.includes(subject)) ? subject : undefined
 }

@@ -13,9 +13,10 @@ const LEVELS = { error: 'error', warning: 'warning', info: 'note' } as const
  * relative to the folder Assay was started in where they lie in it.
  */
 export function sarifText(report: Report): string {
-  const { rows, rules, version } = report
+  const { rows, rules, version, runs } = report
   const verified = rows.flatMap((row) => ('error' in row ? [] : [row]))
-  const broken = [...new Set(verified.flatMap(({ findings }) => findings.map(({ rule }) => rule)))]
+  const found = [...runs.map(asWhole), ...verified]
+  const broken = [...new Set(found.flatMap(({ findings }) => findings.map(({ rule }) => rule)))]
   const places = new Map(broken.map((rule, i) => [rule, i]))
   const document = {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
@@ -48,8 +49,8 @@ export function sarifText(report: Report): string {
             ),
           },
         ],
-        ...(report.run && { properties: runProperties(report.run, report) }),
-        results: verified.flatMap((row) =>
+        ...propertiesOf(report),
+        results: found.flatMap((row) =>
           row.findings.map((finding) => resultOf(finding, row, places.get(finding.rule) ?? 0, report)),
         ),
       },
@@ -58,12 +59,26 @@ export function sarifText(report: Report): string {
   return inertJson(document, true)
 }
 
-/** What the checkpoints of a run tell together, as a property bag: for readers that know it, and in words. */
-function runProperties({ kind: _, checkpoints: __, ...facts }: OpenedRun, report: Report) {
-  return { ...facts, lastGood: report.lastGood ?? null, facts: factsOf(report).map(({ text }) => text) }
+function propertiesOf(report: Report) {
+  const [first, ...others] = report.runs.map((run) => runProperties(run, report))
+  if (!first) return {}
+  return { properties: others.length === 0 ? first : { runs: [first, ...others] } }
 }
 
-function resultOf(finding: Finding, row: Verification, ruleIndex: number, { folder }: Report) {
+/** What the checkpoints of a run tell together, as a property bag: for readers that know it, and in words. */
+function runProperties(run: OpenedRun, report: Report) {
+  const { kind: _, checkpoints: __, ...facts } = run
+  return { ...facts, facts: factsOf({ ...report, runs: [run] }).map(({ text }) => text) }
+}
+
+/** The run itself, for findings that are about no checkpoint of it. */
+function asWhole({ path, findings }: OpenedRun): Found {
+  return { path, findings, components: [] }
+}
+
+type Found = Pick<Verification, 'path' | 'findings' | 'components'>
+
+function resultOf(finding: Finding, row: Found, ruleIndex: number, { folder }: Report) {
   const { rule, severity, subject, message, repair, evidence } = finding
   const file = fileOf(finding, row)
   const path = file === undefined || row.path.endsWith(`/${file}`) ? row.path : join(row.path, file)

@@ -92,14 +92,15 @@ export function checkpointText(verification: Verification, io: Io): string {
 
 /** A line for each checkpoint, and what they tell together. */
 export function runText(report: Report, io: Io): string {
-  const { path, rows: checkpoints, run } = report
+  const { path, rows: checkpoints, runs } = report
   const { bold, dim, green, yellow, red } = colors(io)
   const paint = { complete: green, partial: yellow, broken: red, error: red }
+  const rows = new Map(runs.flatMap((run) => run.checkpoints.map((one) => [one.path, one])))
   const names = checkpoints.map((row) => ('error' in row ? 'error' : row.verdict))
   const lines = checkpoints.map((row) => {
     const name = safe(path !== '' && row.path.startsWith(`${path}/`) ? row.path.slice(path.length + 1) : row.path)
     if ('error' in row) return [name, '', '', '', 'error', safe(row.error.message)]
-    const known = run?.checkpoints.find((one) => one.path === row.path)
+    const known = rows.get(row.path)
     const rules = [...new Set(row.findings.filter(({ severity }) => severity !== 'info').map(({ rule }) => rule))]
     const step = row.step === undefined ? '' : `step ${row.step}`
     const loss = known?.loss ? `loss ${numberText(known.loss.value)}` : ''

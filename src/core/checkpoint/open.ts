@@ -72,20 +72,26 @@ export function isRun(opened: Checkpoint | Run): opened is Run {
 /** Names that files of a checkpoint have. */
 const PART = /\.(safetensors|bin|pt|pth|ckpt|pkl|gguf|h5|msgpack|npz|distcp|json|model|txt)$/i
 const MOST_TOLD = 50
+/** Names of links to the last or best checkpoint: `last.ckpt` of Lightning, `latest`, `best.pt`. */
+export const POINTER = /(^|[-_.])(last|latest|best|final|current)([-_.]|$)/i
 
 /** What has the name of a part of the checkpoint and no contents: a cache links to files that may have been cleaned away. */
 function unreadable({ entries, only }: Listing): Finding[] {
   const dead = only === undefined ? entries.filter(({ kind, path }) => kind === 'other' && PART.test(path)) : []
-  return dead.slice(0, MOST_TOLD).map(({ path }) =>
-    finding(
+  return dead.slice(0, MOST_TOLD).map(({ path }) => {
+    if (POINTER.test(path)) {
+      const message = `${path} is a link to a checkpoint that is not there: what resumes by this name finds nothing`
+      return finding('trainer/stale-pointer', path, message)
+    }
+    return finding(
       'file/unreadable',
       path,
       `${path} cannot be read: it is a link that leads to no file, a device, or has a name that is no UTF-8`,
       {
         repair: 'Download or copy the file again',
       },
-    ),
-  )
+    )
+  })
 }
 
 function kindOf(path: string): 'file' | 'folder' {

@@ -24,9 +24,11 @@ export function runAt(path: string, depth = DEEPEST): Run | undefined {
   return checkpoints.length > 0 ? { path: root, name, checkpoints } : undefined
 }
 
-/** The runs that lie below one path, each by itself, in the order of their names; the run itself where it is only one. */
+/** The runs that lie below one path, each by itself; the run itself where it is only one. */
 export function runsOf(run: Run): Run[] {
   const names = [...new Set(run.checkpoints.map(({ run: name = '' }) => name))]
+  // What lies around a single one is its own as well.
+  if (names.length < 2) return [run]
   return names.map((name) => ({
     path: joinPath(run.path, name),
     name: name === '' ? run.name : name,

@@ -1,6 +1,10 @@
 import type { Run } from '../checkpoint/checkpoint'
+import { runsOf } from '../checkpoint/run'
+import type { Finding } from '../finding'
 import type { Point } from '../history/points'
+import { levelled, type RuleLevels } from '../verify/levels'
 import { type HalfWritten, halfWritten } from './half-written'
+import { stalePointers } from './pointers'
 import { type Rotation, rotation } from './rotation'
 import type { RunRow } from './row'
 import { type TrainerPick, trainerPick } from './trainer-pick'
@@ -22,6 +26,18 @@ export interface RunFacts {
   readonly rotation: Rotation | null
   /** Null where the names are not those that a Trainer looks for. */
   readonly trainerPick: TrainerPick | null
+  /** What is wrong with the run as a whole, with none of its checkpoints. */
+  readonly findings: readonly Finding[]
+  /** Each of the runs, where there are several. */
+  readonly runs?: readonly OneRun[]
+}
+
+/** One of several runs, with what to go on from in it. */
+export interface OneRun {
+  readonly name: string
+  readonly path: string
+  readonly lastGood: string | null
+  readonly lastUsable: string | null
 }
 
 /** A stretch without checkpoints where there should be some. */
@@ -30,6 +46,8 @@ export interface Gap {
   readonly to: number
   /** Checkpoints that should lie between. */
   readonly missing: number
+  /** The run that it is in, where there are several. */
+  readonly run?: string
 }
 
 /** A checkpoint that training went over again after it was resumed from an earlier one. */
@@ -43,10 +61,46 @@ export interface Overlap {
   readonly by: string
 }
 
-/** Weighs what the rows of a run tell together; only names are read from the disk. Throws AssayError as `listFolder`. */
-export async function factsOf(run: Run, rows: readonly RunRow[]): Promise<RunFacts> {
-  const lastGood = rows.findLast(({ verification }) => verification.verdict === 'complete')?.path ?? null
-  const lastUsable = lastGood ?? rows.findLast(({ verification }) => verification.resume.level !== 'none')?.path ?? null
+/**
+ * Weighs what the rows of a run tell together; only names are read from the disk. Of several runs in one folder the interval
+ * and the Trainer's ways are not told: each has its own. Throws AssayError as `listFolder`.
+ */
+export async function factsOf(run: Run, rows: readonly RunRow[], rules: RuleLevels = new Map()): Promise<RunFacts> {
+  const found: { readonly run: Run; readonly written: number; readonly facts: RunFacts }[] = []
+  for (const each of runsOf(run)) {
+    const paths = new Set(each.checkpoints.map(({ path }) => path))
+    const own = rows.filter(({ path }) => paths.has(path))
+    if (own.length === 0) continue
+    const written = Math.max(...own.map(({ modified }) => modified))
+    found.push({ run: each, written, facts: await factsOfOne(each, own, rules) })
+  }
+  const [only] = found
+  if (only && found.length === 1) return only.facts
+  const latest = found.toSorted((a, b) => b.written - a.written).map(({ facts }) => facts)
+  const all = found.map(({ facts }) => facts)
+  return {
+    lastGood: latest.find(({ lastGood }) => lastGood !== null)?.lastGood ?? null,
+    lastUsable: latest.find(({ lastUsable }) => lastUsable !== null)?.lastUsable ?? null,
+    interval: null,
+    gaps: found.flatMap(({ run: { name }, facts }) => facts.gaps.map((gap) => ({ ...gap, run: name }))),
+    overlaps: all.flatMap(({ overlaps }) => overlaps),
+    halfWritten: all.flatMap(({ halfWritten: half }) => half),
+    bytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
+    rotation: null,
+    trainerPick: null,
+    findings: all.flatMap(({ findings }) => findings),
+    runs: found.map(({ run: { name, path }, facts: { lastGood, lastUsable } }) => ({
+      name,
+      path,
+      lastGood,
+      lastUsable,
+    })),
+  }
+}
+
+async function factsOfOne(run: Run, rows: readonly RunRow[], rules: RuleLevels): Promise<RunFacts> {
+  const lastGood = latestOf(rows.filter(({ verification }) => verification.verdict === 'complete'))
+  const lastUsable = lastGood ?? latestOf(rows.filter(({ verification }) => verification.resume.level !== 'none'))
   const steps = [...new Set(rows.flatMap(({ step }) => step ?? []))].sort((a, b) => a - b)
   const interval = intervalOf(rows, steps)
   const overlaps = overlapsOf(rows)
@@ -56,11 +110,20 @@ export async function factsOf(run: Run, rows: readonly RunRow[]): Promise<RunFac
     interval,
     gaps: gapsOf(steps, interval),
     overlaps,
-    halfWritten: await halfWritten(run, rows),
+    halfWritten: halfWritten(run, rows),
     bytes: rows.reduce((sum, { bytes }) => sum + bytes, 0),
     rotation: rotation(rows),
     trainerPick: trainerPick(rows, lastUsable, overlaps),
+    findings: levelled(await stalePointers(run), rules),
   }
+}
+
+/** The one of the highest step, of two the one listed last; by place alone where not all tell a step. */
+function latestOf(rows: readonly RunRow[]): string | null {
+  const steps = rows.flatMap(({ step }) => step ?? [])
+  const highest = Math.max(...steps)
+  const latest = steps.length < rows.length ? rows.at(-1) : rows.findLast(({ step }) => step === highest)
+  return latest?.path ?? null
 }
 
 function intervalOf(rows: readonly RunRow[], steps: readonly number[]): number | null {

@@ -1,6 +1,8 @@
 import { fileAt, listFolder, pathKind } from '../bytes/folder'
 import type { Checkpoint, ComponentId, LayoutId, Run } from '../checkpoint/checkpoint'
 import { openCheckpoint } from '../checkpoint/open'
+import { runsOf } from '../checkpoint/run'
+import type { Listed } from '../checkpoint/saves'
 import { fieldsOf, numberOf, type Plain } from '../decode/plain'
 import { AssayError, throwIfAborted } from '../errors'
 import { findingOf } from '../finding'
@@ -12,10 +14,7 @@ import { reaches } from './own-logs'
 import { sideLogs } from './side-logs'
 
 /** One checkpoint of a run, read and closed again. */
-export interface RunRow {
-  readonly path: string
-  readonly name: string
-  readonly step?: number
+export interface RunRow extends Listed {
   readonly layout: LayoutId
   readonly layoutLabel: string
   /** When the newest of its files was written, in milliseconds since 1970. */
@@ -41,19 +40,27 @@ export interface RunSettings {
   readonly best?: string
 }
 
-export type RowOptions = Omit<VerifyOptions, 'deep' | 'onProgress'>
+export interface RowOptions extends Omit<VerifyOptions, 'onProgress'> {
+  /** How far the reading of values is, in bytes of one checkpoint. */
+  readonly onProgress?: (done: number, total: number, name: string) => void
+  /** Given each checkpoint that could be opened, before it is closed. */
+  readonly onOpened?: (checkpoint: Checkpoint) => void
+}
 
 /**
- * The checkpoints of a run one by one, in its order: headers only, each closed before the next is opened. One that was
- * removed meanwhile (rotation does that) is left out; one that cannot be opened is a broken row. Throws `cancelled`.
+ * The checkpoints of a run one by one, in its order: headers only unless `deep` is set, each closed before the next is opened.
+ * One that was removed meanwhile (rotation does that) is left out; one that cannot be opened is a broken row. Throws `cancelled`.
  */
 export async function* rowsOf(run: Run, options: RowOptions): AsyncGenerator<RunRow> {
-  let beside: readonly Point[] | undefined
+  const runs = new Map(runsOf(run).flatMap((each) => each.checkpoints.map(({ path }) => [path, each])))
+  const logged = new Map<Run | undefined, readonly Point[]>()
   for (const entry of run.checkpoints) {
     throwIfAborted(options.signal)
     const row = await rowOf(entry, options)
     if (row && !row.loss && row.step !== undefined) {
-      beside ??= historyOf(await sideLogs(run, options.signal), undefined).loss
+      const own = runs.get(entry.path) ?? run
+      const beside = logged.get(own) ?? historyOf(await sideLogs(own, options.signal), undefined).loss
+      logged.set(own, beside)
       const loss = lossAt(beside, row.step)
       yield { ...row, ...(loss && { loss }) }
     } else if (row) yield row
@@ -65,7 +72,7 @@ function lossAt(points: readonly Point[], step: number): Point | undefined {
   return reaches(points, step) ? points.findLast((point) => point.step <= step) : undefined
 }
 
-async function rowOf(entry: Run['checkpoints'][number], options: RowOptions): Promise<RunRow | undefined> {
+async function rowOf(entry: Listed, { onOpened, onProgress, ...options }: RowOptions): Promise<RunRow | undefined> {
   let checkpoint: Checkpoint
   try {
     checkpoint = await openCheckpoint(entry.path)
@@ -74,13 +81,14 @@ async function rowOf(entry: Run['checkpoints'][number], options: RowOptions): Pr
     return pathKind(entry.path) === undefined ? undefined : unopened(entry, error)
   }
   try {
-    const verification = await verify(checkpoint, options)
+    onOpened?.(checkpoint)
+    const progress = onProgress && ((done: number, total: number) => onProgress(done, total, entry.name))
+    const verification = await verify(checkpoint, { ...options, ...(progress && { onProgress: progress }) })
     const step = entry.step ?? verification.step
     const logs = logsOfCheckpoint(checkpoint)
     const loss = logs.loss.at(-1)
     return {
-      path: entry.path,
-      name: entry.name,
+      ...entry,
       ...(step !== undefined && { step }),
       layout: checkpoint.layout,
       layoutLabel: checkpoint.layoutLabel,
@@ -96,19 +104,17 @@ async function rowOf(entry: Run['checkpoints'][number], options: RowOptions): Pr
   }
 }
 
-function unopened({ path, name, step }: Run['checkpoints'][number], error: AssayError): RunRow {
+function unopened(entry: Listed, error: AssayError): RunRow {
   const verification: Verification = {
     verdict: 'broken',
     resume: { level: 'none', why: [`${error.message}.`] },
     components: [],
-    findings: [findingOf(error, name)],
+    findings: [findingOf(error, entry.name)],
     tensors: { count: 0, bytes: 0, parameters: 0 },
     deep: false,
   }
   return {
-    path,
-    name,
-    ...(step !== undefined && { step }),
+    ...entry,
     layout: 'unknown',
     layoutLabel: 'Not readable',
     modified: 0,

@@ -2,8 +2,9 @@ import type { Kernel } from '../analysis/kernel'
 import type { Checkpoint, Component } from '../checkpoint/checkpoint'
 import { numel, storedBytes } from '../checkpoint/tensor'
 import { throwIfAborted } from '../errors'
-import type { Finding, RuleId, Severity } from '../finding'
+import type { Finding } from '../finding'
 import { MISSING, missingFindings, settle } from './components'
+import { levelled, type RuleLevels } from './levels'
 import { Reference } from './reference'
 import { ALL_RULES } from './rules'
 import { averagesOf } from './shapes/averages'
@@ -31,8 +32,7 @@ export interface VerifyOptions {
   readonly deep?: boolean
   /** Let warnings count against a complete verdict. */
   readonly strict?: boolean
-  /** Severities other than the rules' own; `off`: nothing is found, and what the rule looks for is not asked for. */
-  readonly rules?: ReadonlyMap<RuleId, Severity | 'off'>
+  readonly rules?: RuleLevels
   /** A sound checkpoint of the same model: what it has belongs here too. */
   readonly reference?: Checkpoint
   readonly signal?: AbortSignal
@@ -54,9 +54,9 @@ export async function verify(checkpoint: Checkpoint, options: VerifyOptions): Pr
     for await (const finding of rule.check(context)) found.push(finding)
     throwIfAborted(signal)
   }
-  const ruled = chosen(distinct([...found, ...values.findings]), rules)
+  const ruled = levelled(distinct([...found, ...values.findings]), rules)
   const components = settle(checkpoint, ruled).map((component) => excused(component, rules))
-  const missing = chosen(missingFindings(checkpoint, components, ruled), rules)
+  const missing = levelled(missingFindings(checkpoint, components, ruled), rules)
   const findings = [...ruled, ...missing].sort(byGravity)
   const { state } = checkpoint
   const tensors = weightsOf(checkpoint)
@@ -75,16 +75,8 @@ export async function verify(checkpoint: Checkpoint, options: VerifyOptions): Pr
   }
 }
 
-/** The findings with the severities that the user gave to their rules, without those of rules that are off. */
-function chosen(findings: readonly Finding[], rules: ReadonlyMap<RuleId, Severity | 'off'>): Finding[] {
-  return findings.flatMap((each) => {
-    const severity = rules.get(each.rule) ?? each.severity
-    return severity === 'off' ? [] : [{ ...each, severity }]
-  })
-}
-
 /** A component that is not there and that nobody asks for. */
-function excused(component: Component, rules: ReadonlyMap<RuleId, Severity | 'off'>): Component {
+function excused(component: Component, rules: RuleLevels): Component {
   const rule = MISSING[component.id]
   if (component.status !== 'missing' || rule === undefined || rules.get(rule) !== 'off') return component
   return { ...component, status: 'not-applicable', note: `Not asked for: ${rule} is off` }

@@ -1,7 +1,7 @@
 import { parentOf, pathKind } from '../../core/bytes/folder'
 import type { Checkpoint, Run } from '../../core/checkpoint/checkpoint'
 import { isRun, openPath } from '../../core/checkpoint/open'
-import { checkpointsBelow, runAt } from '../../core/checkpoint/run'
+import { checkpointsBelow, runAt, runsOf } from '../../core/checkpoint/run'
 import { AssayError } from '../../core/errors'
 import { RULES } from '../../core/finding'
 import { canUndo } from '../../core/repair/undo'
@@ -37,10 +37,18 @@ const state = procedures.state.handler(({ input, context: { engine } }) => wireS
 const historyOf = procedures.history.handler(async ({ input, context: { engine }, signal }) => {
   if ('id' in input) return wireHistory(await checkpointHistory(engine.get(input.id).checkpoint))
   const subject = await openPath(input.path)
-  if (isRun(subject)) return wireHistory(await runHistory(subject, signal))
+  if (isRun(subject)) return wireHistory(await runHistory(oneRun(subject), signal))
   subject.close()
   return wireHistory(await checkpointHistory(subject))
 })
+
+/** Throws AssayError `usage` where there are several: each has a history of its own. */
+function oneRun(run: Run): Run {
+  const runs = runsOf(run)
+  const last = runs.at(-1)
+  if (!last || runs.length === 1) return run
+  throw new AssayError('usage', `${run.path} holds ${runs.length} runs`, { hint: `Name one, as ${last.path}.` })
+}
 
 const rules = procedures.rules.handler(() => Object.entries(RULES).map(([id, text]) => ({ id, ...text })))
 

@@ -31,7 +31,7 @@ export function wireVerification(
   }
 }
 
-function wireFinding({ evidence, ...finding }: core.Finding): Finding {
+export function wireFinding({ evidence, ...finding }: core.Finding): Finding {
   return { ...finding, ...(evidence && { evidence: wireFields(evidence as Record<string, Plain>) }) }
 }
 

@@ -1,5 +1,5 @@
 import type { OpenedCheckpoint } from '../../contract/contract'
-import type { RunFacts, RunRow } from '../../contract/schemas'
+import type { History, RunFacts, RunRow } from '../../contract/schemas'
 import type { Client } from './connection'
 import { problemOf } from './problem'
 
@@ -16,6 +16,8 @@ export interface ReadRun {
   readonly checkpoints: readonly RunRow[]
   /** What they tell together; null until all were looked at. */
   readonly facts: RunFacts | null
+  /** That of the run, or of several that of the one written last; null until all were looked at. */
+  readonly history: History | null
 }
 
 /** So often is the window told of rows that have come. */
@@ -30,11 +32,19 @@ export async function* readRun(client: Client, path: string, signal: AbortSignal
     for await (const event of await client.run({ path }, { signal })) {
       if (event.type === 'listed') {
         const { checkpoints, ...head } = event
-        run = { kind: 'run', path: head.path, name: head.name, listed: checkpoints, checkpoints: [], facts: null }
+        run = {
+          kind: 'run',
+          path: head.path,
+          name: head.name,
+          listed: checkpoints,
+          checkpoints: [],
+          facts: null,
+          history: null,
+        }
       } else if (event.type === 'row') rows.set(event.row.path, event.row)
       if (!run) continue
       const checkpoints = run.listed.flatMap((each) => rows.get(each.path) ?? [])
-      if (event.type === 'result') yield { ...run, checkpoints, facts: event.result }
+      if (event.type === 'result') yield { ...run, checkpoints, facts: event.result, history: event.history }
       else if (performance.now() - told > EVERY_MS) {
         told = performance.now()
         yield { ...run, checkpoints }

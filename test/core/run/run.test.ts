@@ -1,4 +1,14 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { referenceKernel } from '../../../src/core/analysis/reference'
@@ -142,32 +152,93 @@ describe('gaps', () => {
 })
 
 describe('saves that did not end', () => {
-  test('are told: a staging folder, a sentinel, a pointer to nothing', async () => {
+  test('are told: a staging folder, a sentinel', async () => {
     const root = runLike((at) => {
       mkdirSync(at('tmp-checkpoint-40'))
       writeFileSync(at('checkpoint-30/checkpoint-is-incomplete.txt'), '')
-      writeFileSync(at('latest'), 'global_step40\n')
     })
     const { rows, facts } = await read(root)
     expect(rows).toHaveLength(3)
-    expect(facts.halfWritten.map(({ name }) => name)).toEqual(['latest', 'tmp-checkpoint-40', 'checkpoint-30'])
-    expect(facts.halfWritten[0]?.why).toBe('latest names "global_step40", and there is no global_step40 here')
+    expect(facts.halfWritten.map(({ name }) => name)).toEqual(['tmp-checkpoint-40', 'checkpoint-30'])
     expect(facts.lastGood).toBe(join(root, 'checkpoint-20'))
   })
+})
 
-  test('a pointer to a folder that is there is well', async () => {
-    const { facts } = await read(runLike((at) => writeFileSync(at('latest'), 'checkpoint-30')))
-    expect(facts.halfWritten).toEqual([])
+describe('a pointer', () => {
+  const findings = async (change: (at: (name: string) => string) => void) =>
+    (await read(runLike(change))).facts.findings.map(({ rule, subject, message }) => [rule, subject, message])
+
+  test('that names nothing is told, with what comes of it', async () => {
+    expect(await findings((at) => writeFileSync(at('latest'), 'global_step40\n'))).toEqual([
+      [
+        'trainer/stale-pointer',
+        'latest',
+        expect.stringMatching(
+          /^latest names "global_step40", and there is no global_step40 here: DeepSpeed stops .* a Trainer does not/,
+        ),
+      ],
+    ])
+    expect(
+      await findings((at) => writeFileSync(at('last_checkpoint'), '/other/machine/run/checkpoint-99')),
+    ).toMatchObject([
+      ['trainer/stale-pointer', 'last_checkpoint', expect.stringMatching(/no checkpoint-99 here: Detectron2/)],
+    ])
   })
 
-  test.each(['../run', '', '/', '..'])('a pointer that says %j leads nowhere outside', async (text) => {
-    const { facts } = await read(runLike((at) => writeFileSync(at('latest'), text)))
-    expect(facts.halfWritten).toHaveLength(1)
+  test('that is a link to nothing is told, whatever it is called', async () => {
+    for (const name of ['latest', 'last.ckpt', 'checkpoint_best.pt']) {
+      expect(await findings((at) => symlinkSync('gone', at(name)))).toMatchObject([
+        ['trainer/stale-pointer', name, /link/],
+      ])
+    }
+    expect(await findings((at) => symlinkSync('gone', at('data')))).toEqual([])
   })
 
-  test('a long file of that name is no pointer', async () => {
-    const { facts } = await read(runLike((at) => writeFileSync(at('latest'), 'x'.repeat(5000))))
-    expect(facts.halfWritten).toEqual([])
+  test('to what is there is well', async () => {
+    expect(await findings((at) => writeFileSync(at('latest'), 'checkpoint-30'))).toEqual([])
+    expect(await findings((at) => writeFileSync(at('last_checkpoint'), '/other/machine/run/checkpoint-30'))).toEqual([])
+    expect(await findings((at) => symlinkSync('checkpoint-30', at('latest')))).toEqual([])
+  })
+
+  test.each(['../run', '', '/', '..'])('that says %j leads nowhere outside', async (text) => {
+    expect(await findings((at) => writeFileSync(at('latest'), text))).toHaveLength(1)
+  })
+
+  test('is a short file: a long one of that name is none', async () => {
+    expect(await findings((at) => writeFileSync(at('latest'), 'x'.repeat(5000)))).toEqual([])
+  })
+})
+
+describe('several runs below one folder', () => {
+  test('have each their own last good one and gaps; the last of all is that of the one written last', async () => {
+    const root = join(scratch(), 'runs')
+    cpSync(gpt2, join(root, 'a/out'), { recursive: true })
+    cpSync(gpt2, join(root, 'b'), { recursive: true })
+    for (const [run, minutes] of [
+      ['a/out', 100],
+      ['b', 50],
+    ] as const) {
+      for (const step of [10, 20, 30]) written(join(root, run, `checkpoint-${step}`), minutes + step)
+    }
+    renameSync(join(root, 'b/checkpoint-30'), join(root, 'b/checkpoint-420'))
+    rmSync(join(root, 'a/out/checkpoint-30/optimizer.pt'))
+    const { rows, facts } = await read(root)
+    expect(rows.map(({ run, name }) => `${run} ${name}`)).toEqual([
+      'a/out checkpoint-10',
+      'a/out checkpoint-20',
+      'a/out checkpoint-30',
+      'b checkpoint-10',
+      'b checkpoint-20',
+      'b checkpoint-420',
+    ])
+    expect(facts.lastGood).toBe(join(root, 'a/out/checkpoint-20'))
+    expect(facts.runs).toMatchObject([
+      { name: 'a/out', lastGood: join(root, 'a/out/checkpoint-20') },
+      { name: 'b', path: join(root, 'b') },
+    ])
+    expect(facts.gaps).toEqual([{ from: 20, to: 420, missing: 39, run: 'b' }])
+    expect(facts.trainerPick).toBeNull()
+    expect(facts.overlaps).toEqual([])
   })
 })
 

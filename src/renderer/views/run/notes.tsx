@@ -7,8 +7,14 @@ import classes from './run-view.module.css'
 
 /** What the checkpoints tell only together: attempts gone over again, what a Trainer would pick. */
 export function Notes({ facts }: { facts: RunFacts }) {
-  const { overlaps, trainerPick, rotation } = facts
+  const { overlaps, trainerPick, rotation, findings } = facts
   const notes: [key: string, note: ReactNode][] = [
+    ...findings.map(({ subject, message }): [string, ReactNode] => [
+      `finding ${subject}`,
+      <>
+        <SafeText>{message}</SafeText>.
+      </>,
+    ]),
     ...overlaps.map(({ path, name, from, by }): [string, ReactNode] => [
       `overlap ${path}`,
       <>

@@ -1,7 +1,5 @@
-import { useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import type { Verdict } from '../../../contract/schemas'
-import { useApi } from '../../api/context'
 import type { ReadRun } from '../../api/run'
 import { visible } from '../../ui/safe-text'
 import { VERDICTS } from '../shared/verdict'
@@ -17,16 +15,8 @@ import { heightAt, loggedOf, type RunCheckpoint } from './timeline'
 
 /** The loss of the whole run, with every checkpoint where it was saved. Nothing where no loss was logged. */
 export function RunChart({ run }: { run: ReadRun }) {
-  const { client } = useApi()
-  const { path, listed, checkpoints, facts } = run
+  const { listed, checkpoints, history } = useMemo(() => written(run), [run])
   const [weight, setWeight] = useState(0)
-  const newest = checkpoints.reduce((latest, { modified }) => Math.max(latest, modified), 0)
-  const { data: history } = useQuery({
-    queryKey: ['run-history', path, newest, checkpoints.length],
-    queryFn: ({ signal }) => client.history({ path }, { signal }),
-    // One reading of all the files at a time.
-    enabled: facts !== null,
-  })
   const logged = useMemo(() => loggedOf(history, checkpoints), [history, checkpoints])
   const lines = useMemo(() => (logged ? lossLines(logged, weight) : []), [logged, weight])
   const events = useMemo(() => (logged ? eventsOf(logged, ['loss', 'evalLoss']) : []), [logged])
@@ -71,6 +61,14 @@ export function RunChart({ run }: { run: ReadRun }) {
       />
     </ZoomFrame>
   )
+}
+
+/** Of several runs the one that was written last: the others have a loss of their own. */
+function written(run: ReadRun): Pick<ReadRun, 'listed' | 'checkpoints' | 'history'> {
+  const latest = run.checkpoints.toSorted((a, b) => a.modified - b.modified).at(-1)
+  const own = <Each extends { readonly run?: string | undefined }>(all: readonly Each[]) =>
+    latest ? all.filter((each) => each.run === latest.run) : all
+  return { listed: own(run.listed), checkpoints: own(run.checkpoints), history: run.history }
 }
 
 /** So many marks of full size would hide the line. */

@@ -23,6 +23,18 @@ export function Row({ row, place, facts }: { row: TimelineRow; place: Place; fac
       return <CheckpointRow place={place} checkpoint={row.checkpoint} facts={facts} />
     case 'listed':
       return <ListedRow place={place} listed={row.listed} />
+    case 'run':
+      return (
+        <tr {...place} className={classes.run} data-testid="run-of">
+          <th scope="rowgroup">
+            <SafeText>{row.name}</SafeText>{' '}
+            <span className={classes.within}>
+              {plural(row.count, 'checkpoint')}
+              {row.going && `, ${row.going}`}
+            </span>
+          </th>
+        </tr>
+      )
     case 'gap':
       return (
         <tr {...place} className={classes.gap} data-testid="run-gap">

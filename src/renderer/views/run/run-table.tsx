@@ -27,7 +27,7 @@ export function RunTable({ run, scroller, above }: RunTableProps) {
   const virtualizer = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
-    estimateSize: (i) => (rows[i]?.kind === 'gap' ? GAP : ROW),
+    estimateSize: (i) => (rows[i]?.kind === 'gap' || rows[i]?.kind === 'run' ? GAP : ROW),
     // Another function for other rows: their heights are then worked out anew.
     getItemKey: useCallback((i: number) => keyOf(rows[i]) ?? i, [rows]),
     scrollMargin: above + HEAD,
@@ -89,7 +89,8 @@ export function RunTable({ run, scroller, above }: RunTableProps) {
 }
 
 function keyOf(row: TimelineRow | undefined): string | undefined {
-  if (row?.kind === 'gap') return `gap ${row.gap.from}`
+  if (row?.kind === 'gap') return `gap ${row.gap.run ?? ''} ${row.gap.from}`
+  if (row?.kind === 'run') return `run ${row.name}`
   if (row?.kind === 'half') return row.half.path
   return row?.kind === 'listed' ? row.listed.path : row?.checkpoint.path
 }

@@ -17,7 +17,7 @@ export function RunView({ run }: { run: ReadRun }) {
   const [above, { height }] = useResizeObserver<HTMLDivElement>()
   if (run.listed.length === 0) {
     return (
-      <Empty title="No checkpoints in this folder">Looked for checkpoint files and folders, three levels deep.</Empty>
+      <Empty title="No checkpoints in this folder">Looked for checkpoint files and folders, five levels deep.</Empty>
     )
   }
   return (

@@ -1,12 +1,12 @@
 import type { History, RunFacts, RunRow } from '../../../contract/schemas'
 import type { ReadRun } from '../../api/run'
-import { toNumber } from '../../ui/format'
+import { baseName, toNumber } from '../../ui/format'
 import type { Dot } from '../training/series'
 
 export type RunCheckpoint = RunRow
 
 /** The loss over the whole run: as its logs tell it, or where there are none by step as its checkpoints remember it. */
-export function loggedOf(history: History | undefined, checkpoints: readonly RunCheckpoint[]): History | undefined {
+export function loggedOf(history: History | null, checkpoints: readonly RunCheckpoint[]): History | undefined {
   if (history?.lossUnit === 'step' && history.loss.length > 0) return history
   const loss = checkpoints.flatMap((checkpoint) => checkpoint.loss ?? []).toSorted((a, b) => a.step - b.step)
   if (loss.length === 0) return undefined
@@ -40,13 +40,37 @@ export type TimelineRow =
   /** Not looked at yet. */
   | { readonly kind: 'listed'; readonly listed: ReadRun['listed'][number] }
   | { readonly kind: 'gap'; readonly gap: RunFacts['gaps'][number] }
+  /** Of several runs, the one whose checkpoints follow. */
+  | { readonly kind: 'run'; readonly name: string; readonly count: number; readonly going: string | null }
   | { readonly kind: 'half'; readonly half: RunFacts['halfWritten'][number] }
 
 /**
- * Newest first. Gaps and saves that were not ended lie where they belong: above the first checkpoint that is not after them;
- * those whose name has no step on top.
+ * Newest first; of several runs one after the other. Gaps and saves that were not ended lie where they belong: above the first
+ * checkpoint that is not after them; those whose name has no step on top.
  */
-export function timelineOf({
+export function timelineOf(run: Pick<ReadRun, 'name' | 'listed' | 'checkpoints' | 'facts'>): TimelineRow[] {
+  const names = [...new Set(run.listed.map((each) => each.run))]
+  if (names.length < 2) return timelineOfOne(run)
+  const half = (run.facts?.halfWritten ?? []).map((each): TimelineRow => ({ kind: 'half', half: each }))
+  const parts = names.toReversed().flatMap((folder) => {
+    const name = folder ?? run.name
+    const gaps = run.facts?.gaps.filter((gap) => gap.run === name) ?? []
+    const facts = run.facts && { ...run.facts, gaps, halfWritten: [] }
+    const listed = run.listed.filter((each) => each.run === folder)
+    const head = { kind: 'run' as const, name, count: listed.length, going: goingOf(run.facts, name) }
+    return [head, ...timelineOfOne({ ...run, listed, facts })]
+  })
+  return [...half, ...parts]
+}
+
+function goingOf(facts: RunFacts | null, name: string): string | null {
+  const run = facts?.runs?.find((each) => each.name === name)
+  if (!run) return null
+  if (run.lastGood !== null) return `exactly resumable from ${baseName(run.lastGood)}`
+  return run.lastUsable === null ? 'none of them loads' : 'none resumes exactly'
+}
+
+function timelineOfOne({
   listed,
   checkpoints,
   facts,

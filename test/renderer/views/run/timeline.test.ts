@@ -26,7 +26,7 @@ describe('the loss of a run', () => {
   it('is what its checkpoints remember, where it logged none by step', () => {
     const checkpoints = [at(20, 2), at(10, 3), at(30)]
     const loss = [point(10, 3), point(20, 2)]
-    expect(loggedOf(undefined, checkpoints)).toMatchObject({ loss })
+    expect(loggedOf(null, checkpoints)).toMatchObject({ loss })
     const byEpoch = { ...NO_HISTORY, lossUnit: 'epoch' as const, loss: [point(1, 4)], evalLoss: [point(1, 5)] }
     expect(loggedOf(byEpoch, checkpoints)).toMatchObject({ loss, evalLoss: [] })
     expect(loggedOf(NO_HISTORY, [at(30)])).toBeUndefined()
@@ -58,12 +58,14 @@ describe('the rows of a run', () => {
   })
   const sketch = (steps: (number | undefined)[], told: Facts | null, read = steps) =>
     timelineOf({
+      name: 'run',
       listed: steps.map((step) => at(step)),
       checkpoints: read.map((step) => at(step)),
       facts: told && facts(told),
     }).map((row) => {
       if (row.kind === 'gap') return `${row.gap.from}–${row.gap.to}`
       if (row.kind === 'half') return row.half.name
+      if (row.kind === 'run') return row.name
       return row.kind === 'listed' ? `${row.listed.step}…` : row.checkpoint.step
     })
 
@@ -101,4 +103,5 @@ const NO_FACTS: RunFacts = {
   bytes: 0,
   rotation: null,
   trainerPick: null,
+  findings: [],
 }
