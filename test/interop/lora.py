@@ -25,8 +25,29 @@ CASES = {
     "bias": ("llama", torch.float32, dict(r=4, lora_alpha=8, target_modules=["o_proj"], lora_bias=False)),
     "bfloat16": ("llama", torch.bfloat16, dict(r=8, lora_alpha=16, target_modules=["q_proj", "up_proj"])),
     "float16": ("llama", torch.float16, dict(r=8, lora_alpha=16, target_modules=["q_proj"])),
+    "biases": ("gpt2", torch.float32, dict(r=4, lora_alpha=8, fan_in_fan_out=True, lora_bias=True, target_modules=["c_attn"])),
+    "all biases": ("gpt2", torch.float32, dict(r=4, lora_alpha=8, fan_in_fan_out=True, bias="all", target_modules=["c_attn"])),
+    "convolutions": ("conv", torch.float32, dict(r=4, lora_alpha=8, target_modules=["narrow", "wide", "line"])),
+    "convolution biases": ("conv", torch.float32, dict(r=4, lora_alpha=8, lora_bias=True, target_modules=["wide"])),
+    "half convolutions": ("conv", torch.bfloat16, dict(r=4, lora_alpha=8, target_modules=["narrow", "wide"])),
+    "dora convolutions": ("conv", torch.float32, dict(r=4, lora_alpha=8, use_dora=True, target_modules=["narrow", "wide", "line"])),
+    "dora conv1d": ("gpt2", torch.float32, dict(r=4, lora_alpha=8, use_dora=True, fan_in_fan_out=True, target_modules=["c_attn", "c_fc"])),
+    "dora embedding": ("gpt2", torch.float32, dict(r=4, lora_alpha=8, use_dora=True, fan_in_fan_out=True, target_modules=["wte"])),
+    "dora patterns": ("llama", torch.float32, dict(r=4, lora_alpha=8, use_dora=True, use_rslora=True, target_modules=["q_proj", "v_proj"],
+                                                  rank_pattern={"v_proj": 2}, alpha_pattern={"layers.1.self_attn.q_proj": 3})),
+    "dora bfloat16": ("llama", torch.bfloat16, dict(r=4, lora_alpha=8, use_dora=True, target_modules=["q_proj"])),
+    "grouped": ("conv", torch.float32, dict(r=4, lora_alpha=8, target_modules=["grouped"])),
     "dora": ("llama", torch.float32, dict(r=4, lora_alpha=8, use_dora=True, target_modules=["q_proj"])),
 }
+
+
+class Convolutions(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.narrow = torch.nn.Conv2d(6, 10, 1)
+        self.wide = torch.nn.Conv2d(10, 8, (3, 5), padding=1)
+        self.line = torch.nn.Conv1d(8, 4, 3)
+        self.grouped = torch.nn.Conv2d(8, 8, 3, groups=4)
 
 
 def make(folder):
@@ -34,16 +55,24 @@ def make(folder):
     for name, (kind, dtype, options) in CASES.items():
         if kind == "llama":
             model = LlamaForCausalLM(LlamaConfig(**LLAMA))
+        elif kind == "conv":
+            model = Convolutions()
         else:
             model = GPT2LMHeadModel(GPT2Config(vocab_size=96, n_positions=32, n_embd=48, n_layer=2, n_head=4))
         model = model.to(dtype)
-        model.save_pretrained(os.path.join(folder, name, "base"))
+        if kind == "conv":
+            os.makedirs(os.path.join(folder, name, "base"))
+            safetensors.torch.save_file(model.state_dict(), os.path.join(folder, name, "base", "model.safetensors"))
+        else:
+            model.save_pretrained(os.path.join(folder, name, "base"))
         peft = get_peft_model(model, LoraConfig(**options))
         with torch.no_grad():
             for key, parameter in peft.named_parameters():
                 if parameter.requires_grad:
                     parameter.add_(torch.randn_like(parameter) * 0.05)
         peft.save_pretrained(os.path.join(folder, name, "adapter"))
+        if name == "grouped":
+            continue
         merged = peft.merge_and_unload()
         state = {key: value.clone().contiguous() for key, value in merged.state_dict().items()}
         safetensors.torch.save_file(state, os.path.join(folder, name, "peft.safetensors"))

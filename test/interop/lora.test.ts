@@ -7,7 +7,11 @@ import { exportWeights } from '../../src/core/repair/export'
 import { python } from './python'
 
 const folder = mkdtempSync(join(tmpdir(), 'assay-lora-'))
-const CASES = ['plain', 'rslora', 'patterns', 'conv1d', 'embedding', 'saved', 'bfloat16', 'float16']
+const CASES = [
+  ...['plain', 'rslora', 'patterns', 'conv1d', 'embedding', 'saved', 'bfloat16', 'float16'],
+  ...['biases', 'all biases', 'convolutions', 'convolution biases', 'half convolutions'],
+  ...['dora', 'dora convolutions', 'dora conv1d', 'dora embedding', 'dora patterns', 'dora bfloat16'],
+]
 
 /** Merges the adapter of a case into its base, in shards where the case is `plain`. */
 async function merge(name: string): Promise<void> {
@@ -38,7 +42,7 @@ describe('a LoRA adapter merged into its base', () => {
     }
   })
 
-  it('is refused in words where it is more than two factors', async () => {
-    await expect(merge('dora')).rejects.toMatchObject({ code: 'usage', message: expect.stringMatching(/DoRA/) })
+  it('is refused in words where it is of a grouped convolution, which PEFT refuses as well', async () => {
+    await expect(merge('grouped')).rejects.toMatchObject({ code: 'usage', message: expect.stringMatching(/grouped/) })
   })
 })

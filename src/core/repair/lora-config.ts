@@ -6,13 +6,14 @@ export interface LoraConfig {
   readonly alpha: number
   readonly usesSquareRoot: boolean
   readonly alphaPattern: Readonly<Record<string, Plain>>
+  /** Weights are scaled to trained lengths after the sum (DoRA). */
+  readonly usesMagnitudes: boolean
   /** Weights lie as [in, out], as those of GPT-2's Conv1D do. */
   readonly isTransposed: boolean
 }
 
 /** What the adapter's weights cannot be merged with here, by the key of the config that says so. */
 const REFUSED: Readonly<Record<string, string>> = {
-  use_dora: 'it is a DoRA adapter, whose merge divides by the norms of whole weights',
   use_qalora: 'it is a QALoRA adapter, which pools the inputs of its layers',
   use_bdlora: 'it is a BD-LoRA adapter of block-diagonal factors',
   alora_invocation_tokens: 'it is an activated LoRA, which takes part only after its invocation tokens',
@@ -43,6 +44,7 @@ export function loraConfigOf(config: Plain | undefined, name: string): LoraConfi
   if (typeof alpha !== 'number') return refuse('its config does not tell lora_alpha')
   return {
     alpha,
+    usesMagnitudes: fields.use_dora === true,
     usesSquareRoot: fields.use_rslora === true,
     alphaPattern: fieldsOf(fields.alpha_pattern) ?? {},
     isTransposed: fields.fan_in_fan_out === true,

@@ -22,14 +22,15 @@ interface Factors {
   a?: Tensor
   b?: Tensor
   bias?: Tensor
+  magnitude?: Tensor
 }
 
 /** A factor is held in memory; the largest, of an embedding of 256k tokens and rank 256, has this many bytes. */
 const MOST_BYTES = 2 ** 28
 
 /** `base_model.model.` stands before all names of an adapter (peft 0.21, `utils/save_and_load.py`). */
-const PREFIX = 'base_model.model.'
-const FACTOR = /^(.*)\.lora_(embedding_)?([AB])(?:\.(weight|bias))?$/
+const PREFIX = /^base_model\.model\./
+const FACTOR = /^(.*)\.lora_(?:(embedding_)?([AB])(?:\.(weight|bias))?|(magnitude_vector)(?:\.weight)?)$/
 
 /**
  * Merges a LoRA adapter into its base as `merge_and_unload` does: W + scaling * B@A in float32, rounded to the dtype of
@@ -46,12 +47,15 @@ export async function mergedWith(base: Checkpoint, adapter: Checkpoint, signal?:
   const tensors = adapter.tensors.filter(({ component }) => component === 'adapter')
   if (tensors.length === 0) throw new AssayError('usage', `${adapter.name} holds no adapter`, { file: adapter.path })
   for (const tensor of tensors) {
-    const name = tensor.name.startsWith(PREFIX) ? tensor.name.slice(PREFIX.length) : tensor.name
-    const [, module, embedding, letter, part] = FACTOR.exec(name) ?? []
+    // A bias that was trained with the factors (`bias="all"`) is called after the layer inside of LoRA's.
+    const name = tensor.name.replace(PREFIX, '').replace('.base_layer.', '.')
+    const [, module, embedding, letter, part, magnitude] = FACTOR.exec(name) ?? []
     if (module !== undefined) {
-      const own = factors.get(module) ?? { kind: embedding ? 'embedding' : 'linear' }
+      const own = factors.get(module) ?? { kind: 'linear' }
       factors.set(module, own)
-      if (part === 'bias') own.bias = tensor
+      if (embedding) own.kind = 'embedding'
+      if (magnitude) own.magnitude = tensor
+      else if (part === 'bias') own.bias = tensor
       else own[letter === 'A' ? 'a' : 'b'] = tensor
     } else if (/\.(lora|ia3|vera|oft|hada)_/.test(name))
       throw unfit(adapter, `${tensor.name} is not one of LoRA's two factors`)
@@ -68,12 +72,17 @@ export async function mergedWith(base: Checkpoint, adapter: Checkpoint, signal?:
         })
     }
   }
-  for (const [module, { kind, a, b, bias }] of factors) {
+  for (const [module, { kind, a, b, bias, magnitude }] of factors) {
     const target = targets.find(`${module}.weight`) ?? targets.find(module)
     if (!target) throw unfit(adapter, `${base.name} has no ${module}.weight`)
     if (!a || !b) throw unfit(adapter, `one of the two factors of ${module} is not here`)
     const scaling = scalingOf(config, module, (kind === 'embedding' ? b.shape[1] : a.shape[0]) ?? 1)
-    merged.set(target, summed(target, productOf(target, kind, a, b, config, adapter), scaling))
+    const product = productOf(target, kind, a, b, config, adapter)
+    if (config.usesMagnitudes !== (magnitude !== undefined))
+      throw unfit(adapter, `its config and its weights do not agree on whether ${module} is a DoRA module`)
+    if (magnitude && numel(magnitude.shape) !== (product.isTurned ? product.columns : product.rows))
+      throw unfit(adapter, `the magnitudes of ${module} are of another length than its weight`)
+    merged.set(target, magnitude ? scaled(target, product, scaling, magnitude) : summed(target, product, scaling))
     const offset = bias && targets.find(`${module}.bias`)
     if (bias && !offset) throw unfit(adapter, `${base.name} has no ${module}.bias for that of the adapter`)
     if (bias && offset) merged.set(offset, summed(offset, biasOf(bias, offset, adapter), scaling))
@@ -117,12 +126,16 @@ function whole(tensor: Tensor, target: Tensor): OutputTensor {
 
 /** What is added to rows of a weight: fills `sums`, one a column, with row `row` of the product. */
 interface Product {
+  readonly rows: number
   readonly columns: number
+  /** Whether the outputs of the module are the columns. */
+  readonly isTurned: boolean
   load(): Promise<(row: number, sums: Float32Array) => void>
 }
 
 /**
- * `B@A`, or its transpose where the weight lies as [in, out] (GPT-2's Conv1D) or is an embedding: PEFT transposes then.
+ * `B@A`, or its transpose where the weight lies as [in, out] (GPT-2's Conv1D) or is an embedding: PEFT transposes then. Of a
+ * convolution, A is a kernel of `rank` outputs and B one of size 1: their product is that of [out, rank] and [rank, in * kernel].
  */
 function productOf(
   target: Tensor,
@@ -132,23 +145,27 @@ function productOf(
   config: LoraConfig,
   adapter: Checkpoint,
 ): Product {
-  const [rank = 0, inner = 0] = a.shape
-  const [outer = 0, also] = b.shape
-  if (a.shape.length !== 2 || b.shape.length !== 2 || also !== rank)
+  const [rank = 0, ...inputs] = a.shape
+  const [outer = 0, ...ranks] = b.shape
+  const inner = numel(inputs)
+  const isKernel = a.shape.length > 2
+  if (a.shape.length < 2 || b.shape.length !== a.shape.length || numel(ranks) !== rank)
     throw unfit(
       adapter,
-      `the factors of ${target.name} are [${a.shape.join(', ')}] and [${b.shape.join(', ')}]; only matrices are merged`,
+      `the factors of ${target.name} are [${a.shape.join(', ')}] and [${b.shape.join(', ')}], which have no product${isKernel ? ' (grouped convolutions are not merged, by PEFT neither)' : ''}`,
     )
   const isTurned = kind === 'embedding' || (config.isTransposed && sameShape(target.shape, [inner, outer]))
-  const wanted = isTurned ? [inner, outer] : [outer, inner]
+  const wanted = isTurned ? [inner, outer] : [outer, ...inputs]
   if (!sameShape(target.shape, wanted))
     throw unfit(
       adapter,
       `${target.name} is [${target.shape.join(', ')}] in the base, and the adapter's factors make [${wanted.join(', ')}]`,
     )
-  const columns = wanted[1] ?? 0
+  const [rows, columns] = isTurned ? [inner, outer] : [outer, inner]
   return {
+    rows,
     columns,
+    isTurned,
     async load() {
       const [left, right] = [await floats(a), await floats(b)]
       return (row, sums) => {
@@ -170,7 +187,9 @@ function biasOf(bias: Tensor, target: Tensor, adapter: Checkpoint): Product {
   if (!sameShape(bias.shape, target.shape))
     throw unfit(adapter, `${target.name} is of another length than the adapter's bias`)
   return {
+    rows: 1,
     columns: numel(target.shape),
+    isTurned: false,
     async load() {
       const values = await floats(bias)
       return (_, sums) => sums.set(values)
@@ -178,34 +197,72 @@ function biasOf(bias: Tensor, target: Tensor, adapter: Checkpoint): Product {
   }
 }
 
-/** The weight plus the scaled product, row by row: one block of the weight and one row of the product at a time. */
-function summed(target: Tensor, { columns, load }: Product, scaling: number): OutputTensor {
-  const { name, dtype, shape } = target
-  if (!isRoundable(dtype))
-    throw new AssayError('usage', `${name} is ${dtype}: an adapter is merged into weights of 16 bits or more`, {
-      hint: 'Merge it into the base model as it was before it was quantized',
-    })
+/** The weight plus the scaled product, rounded to the dtype of the weight once. */
+function summed(target: Tensor, product: Product, scaling: number): OutputTensor {
+  const { name, shape } = target
+  const dtype = roundableOf(target)
   async function* blocks(signal?: AbortSignal) {
-    const rowOf = await load()
-    const sums = new Float32Array(columns)
-    let row = -1
-    let at = 0
-    const scale = Math.fround(scaling)
-    for await (const block of readBlocks(target, signal ? { signal } : {})) {
-      const values = decodeValues(dtype, block)
-      for (let i = 0; i < values.length; i++, at++) {
-        const wanted = Math.floor(at / columns)
-        if (wanted !== row) {
-          row = wanted
-          rowOf(row, sums)
-        }
-        const delta = Math.fround((sums[at - row * columns] as number) * scale)
-        values[i] = (values[i] as number) + delta
+    for await (const { values } of sums(target, product, scaling, signal)) yield rounded(values, dtype)
+  }
+  return { name, dtype, shape, blocks }
+}
+
+/**
+ * DoRA: the sum in float32, every output of the module scaled to its trained length: m / |W + scaling * B@A| (peft 0.21,
+ * `tuners/lora/variants.py`). Reads the weight twice; keeps a length for each output in memory.
+ */
+function scaled(target: Tensor, product: Product, scaling: number, magnitude: Tensor): OutputTensor {
+  const { name, shape } = target
+  const dtype = roundableOf(target)
+  const { rows, columns, isTurned } = product
+  const output = (index: number) => (isTurned ? index % columns : Math.floor(index / columns))
+  async function* blocks(signal?: AbortSignal) {
+    const wanted = await floats(magnitude)
+    const squares = new Float64Array(isTurned ? columns : rows)
+    for await (const { values, from } of sums(target, product, scaling, signal)) {
+      for (let i = 0; i < values.length; i++) {
+        const value = Math.fround(values[i] as number)
+        squares[output(from + i)] = (squares[output(from + i)] as number) + value * value
       }
-      yield rounded(values, dtype as 'float32')
+    }
+    const factors = wanted.map((length, i) => length / Math.fround(Math.sqrt(squares[i] as number)))
+    for await (const { values, from } of sums(target, product, scaling, signal)) {
+      for (let i = 0; i < values.length; i++)
+        values[i] = Math.fround(values[i] as number) * (factors[output(from + i)] as number)
+      yield rounded(values, dtype)
     }
   }
   return { name, dtype, shape, blocks }
+}
+
+/** W + scaling * product, one block of the weight and one row of the product at a time. `from`: index of the first value. */
+async function* sums(target: Tensor, { columns, load }: Product, scaling: number, signal?: AbortSignal) {
+  const rowOf = await load()
+  const sum = new Float32Array(columns)
+  const scale = Math.fround(scaling)
+  let row = -1
+  let at = 0
+  for await (const block of readBlocks(target, signal ? { signal } : {})) {
+    const values = decodeValues(target.dtype, block)
+    const from = at
+    for (let i = 0; i < values.length; i++, at++) {
+      const wanted = Math.floor(at / columns)
+      if (wanted !== row) {
+        row = wanted
+        rowOf(row, sum)
+      }
+      values[i] = (values[i] as number) + Math.fround((sum[at - row * columns] as number) * scale)
+    }
+    yield { values, from }
+  }
+}
+
+/** The dtype of a weight that sums are rounded to. Throws `usage` where it is none. */
+function roundableOf({ name, dtype }: Tensor) {
+  if (isRoundable(dtype)) return dtype
+  throw new AssayError('usage', `${name} is ${dtype}: an adapter is merged into weights of 16 bits or more`, {
+    hint: 'Merge it into the base model as it was before it was quantized',
+  })
 }
 
 function isRoundable(dtype: DType): dtype is 'float64' | 'float32' | 'float16' | 'bfloat16' {

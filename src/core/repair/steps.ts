@@ -88,6 +88,8 @@ export interface RepairStep {
     | 'rebuild-weights'
     | 'plain'
     | 'salvage'
+    | 'retie'
+    | 'trim'
     | 'refuse'
   /** A tensor, or a file of the checkpoint. */
   readonly subject: string

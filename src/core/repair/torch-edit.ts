@@ -43,6 +43,15 @@ export function editPickle(
     return String(key)
   }
 
+  const foundOf = new Map(file.tensors.map((tensor, i) => [tensor, found[i]]))
+  const ofValues = new Map<Tensor, { plan: PlannedTensor; value: PyValue }>()
+  /** What stands for the values already, in the same form: then the two become one, and their values are stored once. */
+  const standing = (plan: PlannedTensor): PyValue | undefined => {
+    const other = plans.get(plan.values)
+    const own = other && isUntouched(other) ? { plan: other, value: foundOf.get(plan.values)?.value } : undefined
+    const known = own ?? ofValues.get(plan.values)
+    return known && known.plan.dtype === plan.dtype && sameShape(known.plan.shape, plan.shape) ? known.value : undefined
+  }
   const made = new Map<PyValue, { plan: PlannedTensor; value: PyValue }>()
   const plans = new Map(planned.map((plan) => [plan.was, plan]))
   file.tensors.forEach((tensor, i) => {
@@ -53,8 +62,10 @@ export function editPickle(
     if (places.length === 0) throw notRewritable(tensor, 'it does not lie in a dict or a list')
     if (plan.values !== tensor || !sameShape(plan.shape, tensor.shape)) {
       const twin = made.get(at.value)
-      const value = twin && isAlike(twin.plan, plan) ? twin.value : replaced(at, plan, tensor, store)
+      const shared = plan.values === tensor ? undefined : standing(plan)
+      const value = twin && isAlike(twin.plan, plan) ? twin.value : (shared ?? replaced(at, plan, tensor, store))
       made.set(at.value, { plan, value })
+      if (plan.values !== tensor) ofValues.set(plan.values, { plan, value })
       for (const place of places) place.set(value)
     }
     if (plan.name !== tensor.name) renameIn(places, tensor, plan.name)
