@@ -18,7 +18,9 @@ import { rebuildWeights } from './menders/rebuild-weights'
 import { refill } from './menders/refill'
 import { rename } from './menders/rename'
 import { reshape } from './menders/reshape'
+import { retie } from './menders/retie'
 import { salvage } from './menders/salvage'
+import { trim } from './menders/trim'
 import type { Neighbours } from './neighbours'
 import { whyNotRewritable } from './rewritable'
 import { isDone, type Proposal, type RepairPlan, type RepairStep, type Unmended } from './steps'
@@ -31,6 +33,8 @@ const MENDERS: readonly Mender[] = [
   rename,
   reshape,
   cut,
+  trim,
+  retie,
   refill,
   rankShard,
   rebuildState,

@@ -89,3 +89,17 @@ describe('of a file that was cut off', () => {
     },
   )
 })
+
+describe('a small view over a large storage', () => {
+  it('keeps its values and loses the rest of the storage', async () => {
+    const path = golden('torch-zoo-bloat/data/model.pt')
+    const { checkpoint, plan } = await planned(path)
+    expect(plan.plan).toMatchObject([
+      { kind: 'trim', confidence: 'certain', before: '4194304 bytes', after: '40 bytes' },
+    ])
+    const out = join(scratch(), 'model.pt')
+    await applyRepair(checkpoint, plan, { kernel, out })
+    expect(await weights(out)).toEqual(await weights(path))
+    expect((await opened(out)).files[0]?.size).toBeLessThan(10_000)
+  })
+})
