@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
+import type { OptimizerState } from '../../../../src/core/checkpoint/checkpoint'
 import type { DType } from '../../../../src/core/checkpoint/dtype'
 import { dtypeDrift } from '../../../../src/core/verify/rules/dtype-drift'
-import { checkpointOf, findingsOf } from '../handmade'
+import { checkpointOf, findingsOf, tensorOf } from '../handmade'
 
 const drift = (config: Record<string, string>, ...dtypes: DType[]) =>
   findingsOf(
@@ -20,4 +21,22 @@ test('weights of which some have the dtype are mixed by intent', async () => {
   expect(await drift({ dtype: 'bfloat16' }, 'float32', 'bfloat16')).toEqual([])
   expect(await drift({ dtype: 'float32' }, 'float32', 'int64')).toEqual([])
   expect(await drift({}, 'float32')).toEqual([])
+})
+
+test('weights that are narrower than config and moments were rounded', async () => {
+  const moments = (dtype: DType) => {
+    const optimizer: OptimizerState = {
+      file: 'optimizer.pt',
+      groups: [{ params: [0], hyper: {} }],
+      parameters: [
+        { key: 0, tensors: { exp_avg: tensorOf({ name: 'state.0.exp_avg', shape: [4], dtype }) }, scalars: {} },
+      ],
+    }
+    const tensors = [{ name: 'w', shape: [4], dtype: 'float16' as const }]
+    return checkpointOf({ config: { dtype: 'float32' }, tensors, state: { optimizers: [optimizer] } })
+  }
+  const [rounded] = await findingsOf(dtypeDrift, moments('float32'))
+  expect(rounded).toMatchObject({ severity: 'warning', evidence: { moments: 'float32' } })
+  expect(rounded?.message).toContain('were rounded')
+  expect(await findingsOf(dtypeDrift, moments('float16'))).toMatchObject([{ severity: 'info' }])
 })

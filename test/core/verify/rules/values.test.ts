@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import type { OptimizerState } from '../../../../src/core/checkpoint/checkpoint'
 import type { Rule } from '../../../../src/core/verify/rule'
 import { allZero } from '../../../../src/core/verify/rules/all-zero'
 import { negativeSecondMoment } from '../../../../src/core/verify/rules/negative-second-moment'
+import { negativeVariance } from '../../../../src/core/verify/rules/negative-variance'
 import { nonFinite } from '../../../../src/core/verify/rules/non-finite'
 import { replicated } from '../../../../src/core/verify/rules/replicated'
 import { tiedDiffers } from '../../../../src/core/verify/rules/tied-differs'
@@ -12,6 +14,15 @@ import { type CheckpointSpec, checkpointOf, findingsOf, type TensorSpec, tensorO
 const wave = (n: number) => Array.from({ length: n }, (_, i) => Math.sin(i + 1))
 const find = (rule: Rule, tensors: TensorSpec[], more: Partial<CheckpointSpec> = {}) =>
   findingsOf(rule, checkpointOf({ tensors, ...more }))
+
+test('a variance that is negative is told, a mean may be', async () => {
+  const norm = (least: number) =>
+    ['mean', 'var'].map((what) => ({ name: `bn.running_${what}`, shape: [2], values: [1, least] }))
+  expect(await find(negativeVariance, norm(-0.5))).toMatchObject([
+    { rule: 'weights/negative-variance', severity: 'error', subject: 'bn.running_var', evidence: { min: -0.5 } },
+  ])
+  expect(await find(negativeVariance, norm(0))).toEqual([])
+})
 
 describe('values that are not finite', () => {
   const values = [1, Number.NaN, Number.NEGATIVE_INFINITY, 4]
@@ -78,6 +89,26 @@ describe('a matrix of one value', () => {
     expect(await severities([same('a.weight', 0), { name: 'b.weight', shape: [8, 8], values: wave(64) }])).toEqual([
       'warning',
     ])
+  })
+
+  test('is an error where the optimizer has trained it', async () => {
+    const moment = (value: number) =>
+      tensorOf({ name: 'state.0.exp_avg', shape: [8, 8], values: new Array(64).fill(value) })
+    const zero = async (value: number, group: object = { lr: 0.1 }, step = 8) => {
+      const optimizer: OptimizerState = {
+        file: 'optimizer.pt',
+        step,
+        groups: [{ params: [0, 1], names: ['fc.weight', 'b.weight'], hyper: {}, ...group }],
+        parameters: [{ key: 0, tensors: { exp_avg: moment(value) }, scalars: {} }],
+      }
+      const others = [same('fc.weight', 0), { name: 'b.weight', shape: [8, 8], values: wave(64) }]
+      return (await find(allZero, others, { state: { step, optimizers: [optimizer] } })).map(({ severity }) => severity)
+    }
+    expect(await zero(1)).toEqual(['error'])
+    expect(await zero(0)).toEqual(['warning'])
+    expect(await zero(1, { lr: 0, initialLr: 0 })).toEqual(['warning'])
+    expect(await zero(1, { lr: 0, initialLr: 0.1 })).toEqual(['error'])
+    expect(await zero(1, { lr: 0.1 }, 1)).toEqual(['warning'])
   })
 
   test('is in order where training begins at zero', async () => {
