@@ -30,6 +30,7 @@ const INEXACT: { readonly [id in RuleId]?: string } = {
   'scheduler/rate-mismatch':
     'the first steps take the rate of the optimizer; where it is higher than it should be, the loss rises',
   'scheduler/learning-rate': 'the learning rate to come cannot be relied on',
+  'optimizer/parameter-mismatch': 'what was not saved begins from its first values, and the loss may rise',
   'optimizer/lost-state':
     'their moments start from zero while those of the others go on, and the loss may rise for some hundred steps',
   'optimizer/settings-mismatch': 'training goes on otherwise than it was set up',

@@ -2,6 +2,7 @@ import { relative } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Checkpoint, Component, ComponentId } from '../../../src/core/checkpoint/checkpoint'
 import { isRun, openCheckpoint, openPath } from '../../../src/core/checkpoint/open'
+import { surest } from '../../../src/core/checkpoint/training/counters'
 import { placeOf } from './cases'
 import { filesOf, makeFolder } from './folders'
 
@@ -44,6 +45,13 @@ describe('an Accelerate folder', () => {
     const checkpoint = await open(makeFolder('state', { ...filesOf(plain), 'random_states_2.pkl': rng }))
     expect(checkpoint.state.worldSize).toBe(3)
     expect(component(checkpoint, 'rng')).toMatchObject({ status: 'missing', note: /random_states_1\.pkl is not here/ })
+  })
+
+  it('takes a stale optimizer for no proof of more processes', async () => {
+    const ddp = filesOf(placeOf('accelerate-ddp2', 'data/checkpoints/checkpoint_2'))
+    const stale = { from: placeOf('accelerate-plain', 'data/checkpoints/checkpoint_0/optimizer.bin') }
+    const checkpoint = await open(makeFolder('state', { ...ddp, 'optimizer.bin': stale }))
+    expect(component(checkpoint, 'rng').note).toMatch(/either 6 processes trained, or the optimizer is of an earlier/)
   })
 
   it('misses a model whose number is skipped', async () => {
@@ -307,6 +315,32 @@ describe('a folder of numbered files', () => {
     const found = await openPath(root)
     expect(isRun(found)).toBe(false)
     if (!isRun(found)) found.close()
+  })
+})
+
+describe('a folder of the Trainer under another name', () => {
+  const files = filesOf(placeOf('trainer-gpt2', 'data/checkpoint-10'), ['trainer_state.json'])
+
+  it('is known by what only the Trainer writes, and misses its state', async () => {
+    const checkpoint = await open(makeFolder('copy', files))
+    expect(checkpoint.layout).toBe('trainer')
+    expect(component(checkpoint, 'trainer')).toMatchObject({ status: 'missing', note: /No trainer_state.json/ })
+  })
+
+  it('with nothing but the arguments beside the model is a model that was saved', async () => {
+    const { 'optimizer.pt': _, 'rng_state.pth': __, ...saved } = files
+    expect((await open(makeFolder('out', saved))).layout).toBe('folder')
+  })
+})
+
+describe('the step of a file that tells none', () => {
+  const counters = [{ source: 'scheduler.last_epoch', file: 'a.pt', value: 3 }]
+
+  it('is the count of its scheduler, unless that goes with the epochs', () => {
+    expect(surest(counters, { processes: 1 })).toBe(3)
+    expect(surest(counters, { processes: 1, epoch: 40 })).toBe(3)
+    expect(surest(counters, { processes: 1, epoch: 3 })).toBeUndefined()
+    expect(surest(counters, { processes: 2 })).toBeUndefined()
   })
 })
 

@@ -138,8 +138,9 @@ function* unsaved(
   }
   if (nameless.length === 0) return
   const shapes = [...new Set(nameless.map(shapeText))]
-  const message = `${file} trains ${nameless.length} more than the weights have, of the shape ${list(shapes)}; the other moments are those of all weights here: some of what it trains was not saved`
+  const message = `${file} trains ${nameless.length} more than the weights have, of the shape ${list(shapes)}; the other moments are those of all weights here: some of what it trains was not saved with them`
   yield finding('optimizer/parameter-mismatch', file, message, {
+    severity: 'warning',
     evidence: { strangers: nameless.length, shapes: shapes.slice(0, 50) },
   })
 }

@@ -1,4 +1,4 @@
-import type { Checkpoint, OptimizerState } from '../../checkpoint/checkpoint'
+import type { Checkpoint, OptimizerState, ParamGroup } from '../../checkpoint/checkpoint'
 import { basesAgree, ratesAgree } from '../../checkpoint/training/rates'
 import { numberOf, type Plain } from '../../decode/plain'
 import { type Finding, finding } from '../../finding'
@@ -55,30 +55,48 @@ function otherKind({ state }: Checkpoint, optimizer: OptimizerState, kind: strin
   })
 }
 
-/** Settings of AdamW. The Trainer gives all groups the same, so that one by itself was changed; all of them alike were resumed with. */
+/**
+ * Settings of AdamW. Groups that the Trainer made begin with one rate and have the same betas: where one by itself has others it
+ * was changed; where all have, training was resumed with other arguments, which then do nothing.
+ */
 function* otherSettings(
   { file, groups }: OptimizerState,
   args: { readonly [argument: string]: Plain },
 ): Generator<Finding> {
-  const expected: readonly (readonly [string, readonly (number | undefined)[]])[] = [
-    ['betas', [numberOf(args.adam_beta1), numberOf(args.adam_beta2)]],
-    ['eps', [numberOf(args.adam_epsilon)]],
+  const rates = new Set(groups.map(({ initialLr }) => initialLr))
+  const alike = rates.size === 1
+  const asked: readonly Setting[] = [
+    { name: 'betas', own: hyper(groups, 'betas'), asked: [args.adam_beta1, args.adam_beta2].map(numberOf) },
+    { name: 'eps', own: hyper(groups, 'eps'), asked: [numberOf(args.adam_epsilon)] },
+    ...(alike ? [{ name: 'initial_lr', own: [[...rates]], asked: [numberOf(args.learning_rate)] }] : []),
   ]
-  for (const [name, asked] of expected) {
-    const own = groups.map(({ hyper }) => [hyper[name]].flat().map(numberOf))
-    const differing = own.filter((values) => !isSame(values, asked))
+  for (const { name, own, asked: wanted } of asked) {
+    const differing = own.filter((values) => !isSame(values, wanted))
     const [first] = differing
-    if (!first || first.includes(undefined) || asked.includes(undefined)) continue
+    if (!first || first.includes(undefined) || wanted.includes(undefined)) continue
     const some = differing.length < own.length
     const where = some ? `param group ${own.indexOf(first)} of ${file}` : file
-    const message = `${name} in ${where} is ${first.join(', ')}, training_args.bin says ${asked.join(', ')}: a resume goes on with what ${file} says`
+    const message = `${name} in ${where} is ${first.join(', ')}, training_args.bin says ${wanted.join(', ')}: a resume goes on with what ${file} says`
     yield finding('optimizer/settings-mismatch', file, message, {
-      severity: some && own.length === 2 ? 'warning' : 'info',
-      evidence: { setting: name, optimizer: own.map((values) => values.map(String)), arguments: asked.map(String) },
+      severity: some && alike && rates.has(numberOf(args.learning_rate)) ? 'warning' : 'info',
+      evidence: { setting: name, optimizer: own.map((values) => values.map(String)), arguments: wanted.map(String) },
     })
   }
 }
 
-function isSame(a: readonly (number | undefined)[], b: readonly (number | undefined)[]): boolean {
+type Numbers = readonly (number | undefined)[]
+
+interface Setting {
+  readonly name: string
+  /** Of each group. */
+  readonly own: readonly Numbers[]
+  readonly asked: Numbers
+}
+
+function hyper(groups: readonly ParamGroup[], name: string): Numbers[] {
+  return groups.map((group) => [group.hyper[name]].flat().map(numberOf))
+}
+
+function isSame(a: Numbers, b: Numbers): boolean {
   return a.length === b.length && a.every((value, i) => value === b[i])
 }

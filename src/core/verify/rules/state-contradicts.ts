@@ -1,7 +1,8 @@
 import type { StateRecord } from '../../checkpoint/checkpoint'
 import { fieldsOf, numberOf, type Plain } from '../../decode/plain'
-import { type Finding, finding, type Severity } from '../../finding'
+import { type Finding, finding } from '../../finding'
 import type { Rule } from '../rule'
+import { trainerArguments } from '../trainer-arguments'
 
 /** Epochs by which the state and the log may differ: old versions logged two digits. */
 const TOLERANCE = 0.02
@@ -19,7 +20,11 @@ export const stateContradicts: Rule = {
       const fields = fieldsOf(record.value)
       const log = fields?.log_history
       const step = numberOf(fields?.global_step)
-      if (fields && Array.isArray(log) && step !== undefined) yield* contradictions(record, fields, log, step)
+      if (!fields || !Array.isArray(log) || step === undefined) continue
+      yield* contradictions(record, fields, log, step)
+      const often = numberOf(fields.logging_steps) ?? 0
+      const byStep = trainerArguments(checkpoint)?.logging_strategy === 'steps'
+      if (log.length === 0 && byStep && often >= 1 && step >= often) yield emptyLog(record.file, often)
     }
   },
 }
@@ -30,8 +35,8 @@ function* contradictions(
   log: readonly Plain[],
   step: number,
 ): Generator<Finding> {
-  const tell = (what: string, evidence: Record<string, unknown>, severity: Severity = 'warning') =>
-    finding('trainer/state-contradicts', file, `${file} ${what}`, { severity, evidence: { step, ...evidence } })
+  const tell = (what: string, evidence: Record<string, unknown>) =>
+    finding('trainer/state-contradicts', file, `${file} ${what}`, { evidence: { step, ...evidence } })
   const most = numberOf(fields.max_steps) ?? 0
   if (most > 0 && most < step) yield tell(`says global_step ${step} of max_steps ${most}`, { maxSteps: most })
   const rows = log.flatMap((row) => {
@@ -45,8 +50,9 @@ function* contradictions(
   if (epoch !== undefined && here !== undefined && Math.abs(epoch - here) > TOLERANCE) {
     yield tell(`says epoch ${epoch}, its own log says ${here} at the same step ${step}`, { epoch, logged: here })
   }
-  const often = numberOf(fields.logging_steps)
-  if (rows.length === 0 && often !== undefined && often >= 1 && step >= often) {
-    yield tell(`has an empty log, although one was kept every ${often} steps: a resume does not need it`, {}, 'info')
-  }
+}
+
+function emptyLog(file: string, often: number): Finding {
+  const message = `${file} has an empty log, although a row was to be written every ${often} steps: a resume does not need it`
+  return finding('trainer/state-contradicts', file, message, { severity: 'info', evidence: { loggingSteps: often } })
 }

@@ -17,7 +17,7 @@ export const stepMismatch: Rule = {
     const { counters } = checkpoint.state
     const folder = counters.find(({ source }) => source === 'folder name')
     const optimizer = counters.find(({ source }) => source === 'optimizer.step')
-    const scheduler = counters.find(({ source }) => source === 'scheduler.last_epoch')
+    const scheduler = schedulerCount(checkpoint)
     const own = counters.find((counter) => counter !== folder && !OTHERS.test(counter.source))
     const fits = !own || !optimizer || optimizerFits(checkpoint, own.value, optimizer.value)
     // Two that agree outvote the third, unless the folder bears it out.
@@ -36,6 +36,17 @@ export const stepMismatch: Rule = {
       yield* otherCount(checkpoint, scheduler, [own, optimizer])
     }
   },
+}
+
+/** The count of the schedulers: of several for one optimizer that take turns (a warmup, then the rest), all of theirs together. */
+function schedulerCount({ state }: Checkpoint): Counter | undefined {
+  const all = state.counters.filter(({ source }) => source === 'scheduler.last_epoch')
+  const [first] = all
+  if (!first || all.length <= state.optimizers.length || state.optimizers.length !== 1) return first
+  const most = Math.max(...state.counters.filter((each) => !all.includes(each)).map(({ value }) => value))
+  const alone = all.find(({ value }) => value === most)
+  const sum = all.reduce((total, { value }) => total + value, 0)
+  return alone ?? (sum === most ? { ...first, value: sum } : first)
 }
 
 /** Counts of the parts themselves, and of the steps of an environment, many of which make one of the optimizer. */
@@ -91,6 +102,8 @@ const MOST_BATCHES = 512
 function optimizerFits(checkpoint: Checkpoint, step: number, optimizer: number): boolean {
   if (optimizer === step) return true
   if (mayHaveSkipped(checkpoint, step, optimizer)) return true
+  // A `training_step` that returns None is counted and takes none.
+  if (isOnlyOfLightning(checkpoint) && optimizer < step && optimizer > step * (1 - MOST_SKIPPED)) return true
   // Trainers count steps of optimizers; a script may count batches.
   return (
     checkpoint.layout !== 'trainer' &&
@@ -115,7 +128,7 @@ function schedulerFits(
   step: number | undefined,
   optimizer: number | undefined,
 ): boolean {
-  if (followsMetric(checkpoint)) return true
+  if (hasOwnClock(checkpoint)) return true
   const counts = [step, optimizer].filter((count) => count !== undefined)
   if (counts.some((count) => Math.abs(count - scheduler) <= 1)) return true
   if (counts.some((count) => mayHaveSkipped(checkpoint, count, scheduler))) return true
@@ -135,7 +148,10 @@ function mayHaveSkipped({ components }: Checkpoint, all: number, taken: number):
   return taken >= all * (1 - MOST_SKIPPED) || all - taken <= FIRST_SKIPPED
 }
 
-/** ReduceLROnPlateau steps at evaluations. */
-function followsMetric({ state }: Checkpoint): boolean {
-  return state.schedulers.some(({ value }) => fieldsOf(value)?.num_bad_epochs !== undefined)
+/** ReduceLROnPlateau steps at evaluations, SWALR begins late. */
+function hasOwnClock({ state }: Checkpoint): boolean {
+  return state.schedulers.some(({ value }) => {
+    const fields = fieldsOf(value)
+    return fields?.num_bad_epochs !== undefined || fields?.anneal_epochs !== undefined
+  })
 }

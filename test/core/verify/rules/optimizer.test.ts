@@ -39,6 +39,42 @@ describe('moments', () => {
     expect(await mismatch([[100, 8], [8], [8]], [[105, 8], [8], [8]])).toHaveLength(1)
   })
 
+  test('of another model are told also where most fit', async () => {
+    expect(await mismatch([[64, 32], [32], [32], [8, 8]], [[64, 32], [32], [32], [5, 7]])).toHaveLength(1)
+  })
+
+  test('that no weight is left for show which weight is missing, or that one was never saved', async () => {
+    const moments = [[4, 2], [4], [3, 4], [3]]
+    const state = { optimizers: [optimizer(moments)] }
+    const tensors = [
+      { name: 'fc.bias', shape: [4] },
+      { name: 'head.weight', shape: [3, 4] },
+      { name: 'head.bias', shape: [3] },
+      { name: 'norm.running_mean', shape: [4] },
+    ]
+    expect(await findingsOf(optimizerShapeMismatch, checkpointOf({ tensors, state }))).toMatchObject([
+      { rule: 'weights/missing-tensor', subject: 'fc.weight', evidence: { shape: [4, 2] } },
+    ])
+    expect(await mismatch([[8, 8], [8], [4]], [[8, 8], [8], [4], [3, 5]])).toMatchObject([
+      { rule: 'optimizer/parameter-mismatch', severity: 'warning', evidence: { shapes: ['[3, 5]'] } },
+    ])
+  })
+
+  test('that stand at the place of another weight are told where the order is evident', async () => {
+    const shapes = [[4, 2], [4], [3, 4], [3], [5, 3], [5], [6, 5], [6], [7, 6], [7], [2, 7], [2]]
+    const tensors = weights(...shapes)
+    const ordered = (moments: number[][]) => {
+      const groups = [{ params: moments.map((_, i) => i), hyper: { betas: [0.9, 0.99] } }]
+      const state = { optimizers: [{ ...optimizer(moments), groups }] }
+      return findingsOf(optimizerShapeMismatch, checkpointOf({ tensors, state }))
+    }
+    const [a, b, ...rest] = shapes as [number[], number[], ...number[][]]
+    expect(await ordered(shapes)).toEqual([])
+    expect(await ordered([...shapes].reverse())).toEqual([])
+    const [found] = await ordered([b, a, ...rest])
+    expect(found?.message).toMatch(/layer0.weight \[4, 2\] are \[4\] and layer1.weight \[4\] are \[4, 2\]/)
+  })
+
   test('of matrices that the file keeps in parts are in order', async () => {
     expect(await mismatch([[32, 8], [32, 8], [8], [8]], [[64, 8], [8], [8]])).toEqual([])
   })

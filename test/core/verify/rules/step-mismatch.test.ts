@@ -46,6 +46,19 @@ describe('under the Trainer', () => {
     ])
   })
 
+  test('the first steps of a scaler are skipped until its scale has come down', async () => {
+    expect(await rules('trainer', { own: 8, optimizer: 1, scheduler: 1 }, { scaler: true })).toEqual([])
+    expect(await rules('trainer', { own: 8, optimizer: 1, scheduler: 1 })).toEqual(['trainer/step-mismatch'])
+  })
+
+  test('two counts that agree outvote the third, unless the folder bears it out', async () => {
+    expect(await rules('trainer', { own: 400, optimizer: 8, scheduler: 8 })).toEqual(['trainer/step-mismatch'])
+    expect(await rules('trainer', { folder: 8, own: 4, optimizer: 8, scheduler: 8 })).toEqual(['trainer/step-mismatch'])
+    expect(await rules('trainer', { folder: 400, own: 400, optimizer: 8, scheduler: 8 })).toEqual([
+      'optimizer/step-mismatch',
+    ])
+  })
+
   test('a scheduler that follows a metric counts evaluations', async () => {
     const plateau = { file: 'scheduler.pt', lastEpoch: 3, lastLr: [], baseLrs: [], value: { num_bad_epochs: 0 } }
     expect(
@@ -65,6 +78,56 @@ describe('elsewhere', () => {
   test('a script may count batches, several of which make a step', async () => {
     expect(await rules('file', { own: 400, optimizer: 100, scheduler: 100 })).toEqual([])
     expect(await rules('file', { own: 9000, optimizer: 1 })).toEqual(['optimizer/step-mismatch'])
+  })
+
+  test('schedulers that take turns count together', async () => {
+    const counters = [10, 4, 6].map((value, i) => ({
+      source: ['optimizer.step', 'scheduler.last_epoch', 'scheduler.last_epoch'][i] as string,
+      file: 'a.pt',
+      value,
+    }))
+    const own = { source: 'a.step', file: 'a.pt', value: 10 }
+    const optimizer = { file: 'a.pt', groups: [], parameters: [], step: 10 }
+    const found = (all: typeof counters) =>
+      findingsOf(
+        stepMismatch,
+        checkpointOf({ layout: 'file', state: { counters: [own, ...all], optimizers: [optimizer] } }),
+      )
+    expect(await found(counters)).toEqual([])
+    expect(await found(counters.slice(0, 2))).toHaveLength(1)
+  })
+
+  test('a count that goes with the epochs is none where its rate is that of the step', async () => {
+    const state = (last: number, rate: number) => ({
+      epoch: 3,
+      schedulers: [
+        {
+          file: 'scheduler.file',
+          lastEpoch: last,
+          lastLr: [rate],
+          baseLrs: [0.1],
+          value: { base_lrs: [0.1], gamma: 0.9 },
+        },
+      ],
+    })
+    const counts = { own: 24, optimizer: 24, scheduler: 3 }
+    expect(await rules('file', counts, { state: state(3, 0.1 * 0.9 ** 3) })).toEqual([])
+    expect(await rules('file', counts, { state: state(3, 0.1 * 0.9 ** 24) })).toEqual(['scheduler/step-mismatch'])
+  })
+
+  test('Lightning counts the steps of all its optimizers, also of one whose state is gone', async () => {
+    const value = { 'pytorch-lightning_version': '2.6.0' }
+    const optimizer = { file: 'last.ckpt', groups: [], parameters: [] }
+    const lightning = (count: number) => ({
+      state: {
+        records: [{ file: 'last.ckpt', component: 'trainer' as const, value }],
+        optimizers: Array.from({ length: count }, () => optimizer),
+      },
+    })
+    expect(await rules('file', { own: 48, optimizer: 24 }, lightning(2))).toEqual([])
+    expect(await rules('file', { own: 48, optimizer: 24 }, lightning(1))).toEqual(['optimizer/step-mismatch'])
+    // A `training_step` that returned None.
+    expect(await rules('file', { own: 48, optimizer: 36 }, lightning(1))).toEqual([])
   })
 
   test('counts that have nothing to do with each other are told', async () => {
