@@ -5,7 +5,7 @@ import { changeOf, countsOf, csvText, diffHtml, diffMarkdown, nameOf, short } fr
 import type { DiffFormat } from '../reports/formats'
 import { withSession } from '../session'
 import { STATUS, type Status } from '../status'
-import { jsonText, safe } from '../text/safe'
+import { jsonPieces, jsonText, safe } from '../text/safe'
 import { table } from '../text/table'
 import { numberText, plural } from '../text/units'
 
@@ -26,23 +26,23 @@ export async function diff(a: string, b: string, options: Options, io: Io): Prom
     const report = await finish(client.diff({ ...sides, ...choices }, { ...(io.signal && { signal: io.signal }) }))
     // Of 100,000 tensors the text is as large as they are: not both at once.
     for (const id of Object.values(sides)) await client.close({ id })
-    io.stdout.write(told(report, json ? 'json' : format, io))
+    for (const piece of told(report, json ? 'json' : format, io)) io.stdout.write(piece)
     return report.identical ? STATUS.good : STATUS.findings
   })
 }
 
-function told(report: DiffReport, format: DiffFormat, io: Io): string {
+function told(report: DiffReport, format: DiffFormat, io: Io): Iterable<string> {
   switch (format) {
     case 'json':
-      return jsonText(report, io.stdout.isTTY === true)
+      return io.stdout.isTTY ? [jsonText(report, true)] : jsonPieces(report)
     case 'markdown':
-      return diffMarkdown(report)
+      return [diffMarkdown(report)]
     case 'html':
-      return diffHtml(report)
+      return [diffHtml(report)]
     case 'csv':
-      return csvText(report)
+      return [csvText(report)]
     case 'text':
-      return text(report, io)
+      return [text(report, io)]
   }
 }
 

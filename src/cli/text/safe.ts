@@ -37,8 +37,32 @@ export function jsonText(document: object, indented: boolean): string {
   return inertJson({ schema: 1, ...document }, indented)
 }
 
+/** Items of a list in one piece. */
+const PIECE = 1000
+
+/** The text that `jsonText` gives on one line, in pieces: of a list of 100,000 tensors it is as large as they are. */
+export function* jsonPieces(document: object): Generator<string> {
+  let before = '{'
+  for (const [key, value] of Object.entries({ schema: 1, ...document })) {
+    if (value === undefined) continue
+    const head = `${before}${JSON.stringify(key)}:`
+    before = ','
+    if (!Array.isArray(value) || value.length === 0) yield inert(`${head}${JSON.stringify(value)}`)
+    else {
+      for (let i = 0; i < value.length; i += PIECE) {
+        yield inert(`${i === 0 ? `${head}[` : ','}${JSON.stringify(value.slice(i, i + PIECE)).slice(1, -1)}`)
+      }
+      yield ']'
+    }
+  }
+  yield '}\n'
+}
+
 /** As `jsonText`, of a document whose schema is not Assay's. */
 export function inertJson(document: object, indented: boolean): string {
-  const text = JSON.stringify(document, null, indented ? 2 : 0)
-  return `${text.replace(ACTING, (character) => (character === '\n' ? character : escaped(character)))}\n`
+  return `${inert(JSON.stringify(document, null, indented ? 2 : 0))}\n`
+}
+
+function inert(json: string): string {
+  return json.replace(ACTING, (character) => (character === '\n' ? character : escaped(character)))
 }

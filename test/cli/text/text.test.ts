@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { jsonText, nameText, safe } from '../../../src/cli/text/safe'
+import { jsonPieces, jsonText, nameText, safe } from '../../../src/cli/text/safe'
 import { table } from '../../../src/cli/text/table'
 import { bytesText, numberText, parseSize } from '../../../src/cli/text/units'
 
@@ -118,5 +118,15 @@ describe('numbers for people', () => {
 
   it.each(['', 'GB', '-5GB', '0', '5XB', '1e9', '99999999TB'])('refuses %j as a size', (text) => {
     expect(() => parseSize(text)).toThrow('5GB')
+  })
+})
+
+describe('a JSON document in pieces', () => {
+  it.each([
+    [{}],
+    [{ a: 1, none: undefined, list: [], tensors: [{ name: 'x\u202ey\u001b' }], state: { lr: null } }],
+    [{ tensors: Array.from({ length: 2500 }, (_, i) => ({ name: `layers.${i}`, gone: undefined })), state: ['a'] }],
+  ])('is the same text as in one', (document) => {
+    expect([...jsonPieces(document)].join('')).toBe(jsonText(document, false))
   })
 })
