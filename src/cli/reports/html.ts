@@ -1,3 +1,4 @@
+import { mendsText } from '../text/rules'
 import { safe } from '../text/safe'
 import { bytesText, countText, plural } from '../text/units'
 import { factsOf } from './facts'
@@ -54,7 +55,7 @@ ${foldsOf(findings)
 function foldHtml({ rule, severity, findings }: ReturnType<typeof foldsOf>[number], { rules }: Report): string {
   const help = rules.get(rule)
   const count = findings.length > 1 ? ` × ${findings.length}` : ''
-  const means = help ? `<p>${text(help.means)} <i>What mends it:</i> ${text(help.mends)}</p>` : ''
+  const means = help ? `<p>${text(help.means)} <i>What mends it:</i> ${text(mendsText(help))}</p>` : ''
   const items = findings.map(({ message }) => `<li>${text(message)}</li>`).join('')
   const title = `<span class="${severity}">${severity}</span> <b>${rule}</b>${count}: ${text(help?.title ?? '')}`
   return `<details${severity === 'error' ? ' open' : ''}><summary>${title}</summary><ul>${items}</ul>${means}</details>`

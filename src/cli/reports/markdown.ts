@@ -1,4 +1,5 @@
 import type { Verification } from '../../contract/schemas'
+import { mendsText } from '../text/rules'
 import { safe } from '../text/safe'
 import { bytesText, countText, plural } from '../text/units'
 import { factsOf } from './facts'
@@ -38,7 +39,7 @@ function checkpointText(row: Verification, { rules, version }: Report): string {
     const list = all.slice(0, LISTED).map(({ message }) => `- ${plain(message)}`)
     if (all.length > LISTED) list.push(`- and ${all.length - LISTED} more`)
     const count = all.length > 1 ? ` × ${all.length}` : ''
-    const help = text ? `\n\n${text.means} *What mends it:* ${text.mends}` : ''
+    const help = text ? `\n\n${text.means} *What mends it:* ${mendsText(text)}` : ''
     return `<details><summary>${severity} <b>${rule}</b>${count}: ${text?.title ?? ''}</summary>\n\n${list.join('\n')}${help}\n\n</details>\n`
   })
   return [

@@ -2,6 +2,7 @@ import { isAbsolute, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { OpenedRun } from '../../contract/contract'
 import type { Finding, Verification } from '../../contract/schemas'
+import { mendsText } from '../text/rules'
 import { inertJson } from '../text/safe'
 import { factsOf } from './facts'
 import { fileOf, type Report } from './report'
@@ -34,7 +35,7 @@ export function sarifText(report: Report): string {
                 ...(text && {
                   shortDescription: { text: `${text.title}.` },
                   fullDescription: { text: text.means },
-                  help: { text: text.mends },
+                  help: { text: mendsText(text) },
                   defaultConfiguration: { level: LEVELS[text.severity] },
                 }),
               }

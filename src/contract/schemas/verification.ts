@@ -28,6 +28,8 @@ export const ruleText = z.object({
   title: z.string(),
   means: z.string(),
   mends: z.string(),
+  /** Where Assay does that itself, with what: a repair (with a reference), an export (to a dtype), a comparison, reading values. */
+  by: z.enum(['repair', 'reference', 'export', 'dtype', 'diff', 'deep']).optional(),
 })
 
 /** Severities that the user gave to rules, by id. A rule that is `off` finds nothing, and what it looks for is not asked for. */

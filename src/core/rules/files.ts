@@ -6,8 +6,8 @@ export const FILE_RULES = {
     severity: 'error',
     title: 'The file ends before its contents do',
     means: 'A copy, a download or a save was cut off. What lies behind the cut is gone, what lies before it is whole.',
-    mends:
-      'Copy or download the file again. If there is no other copy, `assay export` saves the tensors that are whole.',
+    mends: 'Copy or download the file again. If there is no other copy, an export saves the tensors that are whole.',
+    by: 'export',
   },
   'file/empty': {
     severity: 'error',
@@ -38,7 +38,8 @@ export const FILE_RULES = {
     severity: 'error',
     title: 'The header cannot be understood',
     means: 'The part that says where the tensors lie contradicts itself or the file. Loaders refuse the file.',
-    mends: 'Take the file from another copy. Where single entries are wrong, `assay export` saves the others.',
+    mends: 'Take the file from another copy. Where single entries are wrong, an export saves the others.',
+    by: 'export',
   },
   'file/overlap': {
     severity: 'error',
@@ -97,7 +98,8 @@ export const PICKLE_RULES = {
     title: 'Loading this file would run code',
     means: 'The pickle calls functions that no checkpoint needs, such as starting a program. Assay runs none of them.',
     mends:
-      'Do not load it. `assay repair` writes a copy without these calls and lists what is left out; `assay export` writes the weights alone.',
+      'Do not load it. A repair writes a copy without these calls and lists what is left out; an export writes the weights alone.',
+    by: 'repair',
   },
   'pickle/malformed': {
     severity: 'error',
@@ -110,6 +112,7 @@ export const PICKLE_RULES = {
     title: 'torch.load(weights_only=True) would refuse this file',
     means: 'It holds objects besides tensors and plain values. Since torch 2.6 the default refuses such files.',
     mends:
-      '`assay repair` writes a copy with plain values for the objects; where you trust the file, `torch.serialization.add_safe_globals` admits its classes.',
+      'A repair writes a copy with plain values for the objects; where you trust the file, `torch.serialization.add_safe_globals` admits its classes.',
+    by: 'repair',
   },
 } as const satisfies Record<string, RuleText>

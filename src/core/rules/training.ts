@@ -204,7 +204,8 @@ export const TRAINING_RULES = {
     severity: 'warning',
     title: 'The loss became NaN or infinite',
     means: 'The training had diverged by then. What was saved after it may be worthless.',
-    mends: 'Look at the values (`assay verify --deep`) and go back to a checkpoint before that step.',
+    mends: 'Read every value, and go back to a checkpoint before that step.',
+    by: 'deep',
   },
   'trainer/loss-jump': {
     severity: 'warning',

@@ -18,13 +18,15 @@ export const WEIGHT_RULES = {
     severity: 'error',
     title: 'The index does not describe the shards beside it',
     means: 'Files of two saves were mixed, or the index was edited. Tensors are looked for where they are not.',
-    mends: 'Where all tensors are there, `assay repair` writes the index anew; else copy the shards of one save.',
+    mends: 'Where all tensors are there, a repair writes the index anew; else copy the shards of one save.',
+    by: 'repair',
   },
   'weights/missing-tensor': {
     severity: 'error',
     title: 'A tensor that belongs here is absent',
     means: 'Loading starts this part of the model from random values, mostly with no more than a warning.',
-    mends: 'Take the tensor from a checkpoint that has it: `assay repair --reference`.',
+    mends: 'Take the tensor from a checkpoint that has it: a repair with a reference does.',
+    by: 'reference',
   },
   'weights/unexpected-tensor': {
     severity: 'warning',
@@ -36,7 +38,8 @@ export const WEIGHT_RULES = {
     severity: 'error',
     title: 'A tensor was saved one-dimensional; its shape can be restored',
     means: 'All values are there, the shape is not: a sharded wrapper (FSDP, ZeRO) was saved in its inner form.',
-    mends: '`assay repair` gives the tensor its shape back.',
+    mends: 'A repair gives the tensor its shape back.',
+    by: 'repair',
   },
   'weights/rank-shard': {
     severity: 'error',
@@ -55,7 +58,8 @@ export const WEIGHT_RULES = {
     severity: 'error',
     title: 'A tensor holds several equal copies of its values',
     means: 'Copies of all ranks were joined into one tensor. Loading fails, as the shape does not fit.',
-    mends: '`assay repair` keeps one of the copies.',
+    mends: 'A repair keeps one of the copies.',
+    by: 'repair',
   },
   'weights/shape-mismatch': {
     severity: 'error',
@@ -67,13 +71,15 @@ export const WEIGHT_RULES = {
     severity: 'error',
     title: 'A layer is missing from the sequence',
     means: 'A whole layer was lost in a merge, a gather or a copy. Loading starts it from random values.',
-    mends: 'Take the layer from a checkpoint that has it: `assay repair --reference`.',
+    mends: 'Take the layer from a checkpoint that has it: a repair with a reference does.',
+    by: 'reference',
   },
   'weights/wrapper-prefix': {
     severity: 'warning',
     title: 'Names carry the prefix of a wrapper',
     means: 'torch.compile, DDP or FSDP left its name in those of the tensors. The plain model does not recognise them.',
-    mends: '`assay repair` takes the prefix away.',
+    mends: 'A repair takes the prefix away.',
+    by: 'repair',
   },
   'weights/non-finite': {
     severity: 'error',
@@ -93,13 +99,15 @@ export const WEIGHT_RULES = {
     severity: 'warning',
     title: 'A tensor holds nothing but zeros',
     means: 'The values may never have been written, or were lost in a merge. Some modules start that way on purpose.',
-    mends: 'Compare with an earlier checkpoint: `assay diff`.',
+    mends: 'Compare with an earlier checkpoint.',
+    by: 'diff',
   },
   'weights/constant': {
     severity: 'info',
     title: 'A tensor holds one value throughout',
     means: 'Trained matrices are not constant; it may have been created anew.',
-    mends: 'Compare with an earlier checkpoint: `assay diff`.',
+    mends: 'Compare with an earlier checkpoint.',
+    by: 'diff',
   },
   'weights/zero-run': {
     severity: 'error',
@@ -112,13 +120,15 @@ export const WEIGHT_RULES = {
     severity: 'info',
     title: 'Weights have another dtype than the config says',
     means: 'The file is twice as large as meant, or has half the precision.',
-    mends: 'If it was not meant, `assay export --dtype` writes the dtype you want.',
+    mends: 'If it was not meant, an export writes the dtype you want.',
+    by: 'dtype',
   },
   'weights/storage-bloat': {
     severity: 'warning',
     title: 'The file stores far more than its tensors use',
     means: 'Views were saved together with the whole storage they look at. The file is larger than it need be.',
-    mends: '`assay export` writes only what is used.',
+    mends: 'An export writes only what is used.',
+    by: 'export',
   },
   'weights/duplicate-copies': {
     severity: 'info',
@@ -170,7 +180,8 @@ export const WEIGHT_RULES = {
     means:
       'The second factor of a LoRA starts at zero. Where all are zero after some steps, no gradient reached them, or the values were lost.',
     mends:
-      'See that the adapter is the part that is trained and its parameters are in the optimizer; compare with an earlier checkpoint: `assay diff`.',
+      'See that the adapter is the part that is trained and its parameters are in the optimizer; compare with an earlier checkpoint.',
+    by: 'diff',
   },
 
   'config/missing': {

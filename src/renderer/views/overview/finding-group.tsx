@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core'
 import { IconAlertTriangle, IconChevronRight, IconCircleX, IconInfoCircle, IconTool } from '@tabler/icons-react'
 import { useState } from 'react'
-import type { Finding } from '../../../contract/schemas'
+import type { Finding, RuleText } from '../../../contract/schemas'
 import { useTensorRows } from '../../api/tensors'
 import { formatCount, ruleWords } from '../../ui/format'
 import { keyed } from '../../ui/keyed'
@@ -22,11 +22,13 @@ const SHOWN = 20
 
 interface FindingGroupProps {
   group: RuleGroup
+  /** What its rule means; not there yet at first. */
+  text: RuleText | undefined
   /** Whether Assay itself can do something about it. */
   mendable: boolean
 }
 
-export function FindingGroup({ group, mendable }: FindingGroupProps) {
+export function FindingGroup({ group, text, mendable }: FindingGroupProps) {
   const workspace = useWorkspace()
   const { rule, severity, findings } = group
   const [opened, setOpened] = useState(false)
@@ -73,6 +75,7 @@ export function FindingGroup({ group, mendable }: FindingGroupProps) {
           )}
         </p>
       )}
+      {opened && text && <p className={classes.message}>{text.means}</p>}
       {opened && (
         <ul className={classes.members}>
           {keyed(all ? findings : findings.slice(0, SHOWN)).map(({ key, item: finding }) => (
@@ -93,12 +96,30 @@ export function FindingGroup({ group, mendable }: FindingGroupProps) {
           )}
         </ul>
       )}
-      {repair && (
+      {(repair || (opened && text)) && (
         <p className={classes.repair}>
-          To mend it: <SafeText>{repair}</SafeText>
+          To mend it: <SafeText>{repair ?? text?.mends ?? ''}</SafeText> <Elsewhere by={text?.by} />
         </p>
       )}
     </li>
+  )
+}
+
+/** The way to the view that mends what no repair does. */
+function Elsewhere({ by }: { by: RuleText['by'] }) {
+  const workspace = useWorkspace()
+  const [label, go] =
+    by === 'export' || by === 'dtype'
+      ? ['Export', () => workspace.show('repair', 'export')]
+      : by === 'diff'
+        ? ['Compare', () => workspace.show('compare')]
+        : []
+  return (
+    go && (
+      <button type="button" className={classes.tensor} onClick={go} data-testid="finding-elsewhere">
+        {label}
+      </button>
+    )
   )
 }
 

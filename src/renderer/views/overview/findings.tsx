@@ -1,6 +1,7 @@
 import { IconCircleCheck } from '@tabler/icons-react'
 import { useMemo } from 'react'
 import type { Verification } from '../../../contract/schemas'
+import { useRules } from '../../api/rules'
 import { Empty } from '../../ui/empty'
 import { plural } from '../../ui/format'
 import { Section } from '../../ui/section'
@@ -16,6 +17,7 @@ export function Findings({ verification }: { verification: Verification }) {
   const checkpoint = useCheckpoint()
   const groups = useMemo(() => groupByRule(findings), [findings])
   const isMendable = useMendable(checkpoint)
+  const rules = useRules()
   if (groups.length === 0) {
     return (
       <Section title="Findings">
@@ -31,7 +33,12 @@ export function Findings({ verification }: { verification: Verification }) {
     <Section title="Findings" note={plural(findings.length, 'finding')}>
       <ul className={classes.list}>
         {groups.map((group) => (
-          <FindingGroup key={group.rule} group={group} mendable={group.findings.some(isMendable)} />
+          <FindingGroup
+            key={group.rule}
+            group={group}
+            text={rules.get(group.rule)}
+            mendable={group.findings.some(isMendable)}
+          />
         ))}
       </ul>
     </Section>
