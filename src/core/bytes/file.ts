@@ -3,7 +3,7 @@ import { AssayError } from '../errors'
 import { Descriptor } from './descriptor'
 import { type Mapping, mapFile } from './mapping'
 import { ReadAhead } from './read-ahead'
-import { type ByteSource, checkRange, type FileOnDisk, type FilePlace } from './source'
+import { checkRange, type FileOnDisk, type FilePlace, type FileSource } from './source'
 import { unreadable } from './system-error'
 
 /** The most one system call is asked for: Linux reads at most 2^31 - 4096 bytes, Node takes lengths below 2^31. */
@@ -18,7 +18,7 @@ const SMALL = 2 ** 18
  * Throws AssayError `file/unreadable`; a read throws also `file/truncated` and `file/changed` when the file does not stay
  * as it was when it was opened.
  */
-export function openFile(path: string, name: string = path): ByteSource {
+export function openFile(path: string, name: string = path): FileSource {
   const descriptor = new Descriptor(path, name)
   let mapping: Mapping | undefined
   let mapped = descriptor.size <= SMALL

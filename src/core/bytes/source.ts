@@ -20,6 +20,11 @@ export interface ByteSource {
   close(): void
 }
 
+/** A source that is a file on disk. */
+export interface FileSource extends ByteSource {
+  locate(): FilePlace
+}
+
 /** What a file was when it was opened: enough to open the same one elsewhere, and to tell when it is not. */
 export interface FileOnDisk {
   readonly path: string

@@ -16,7 +16,7 @@ import { type Built, build, readBack, type Site } from './build'
 import { plannedFiles, type Work, workOf, writtenPaths } from './files'
 import { withLosses } from './losses'
 import { Progress } from './progress'
-import { recordText } from './provenance'
+import { recordText, type SizeAndTime } from './provenance'
 import { rootOf } from './shard-index'
 import { isDone, type RepairPlan, type RepairStep } from './steps'
 import { refuseFull, writeText } from './target'
@@ -98,7 +98,7 @@ async function intoNew(job: Job, out: string): Promise<Outcome> {
     const site = siteOf(job, work, (path) => (alone ? staged.path : joinPath(staged.path, path)))
     refuseFull(out, sizeOf(work))
     const built = await build(work, site)
-    if (!alone) await writeText(joinPath(staged.path, RECORD), await recordOf(job, work, built.written))
+    if (!alone) await writeText(joinPath(staged.path, RECORD), await recordOf(job, work))
     const outcome = await verified(job, built, site, staged.path, (path) => (alone ? baseName(out) : path))
     await staged.commit()
     return outcome
@@ -119,11 +119,11 @@ async function intoPlace(job: Job): Promise<Outcome> {
     const site = siteOf(job, work, inRoom)
     const built = await build(work, site)
     const record = pathKind(checkpoint.path) === 'file' ? `${checkpoint.name}.${RECORD}` : RECORD
-    const touched = [...writtenPaths(work), ...work.removed]
-    const originals = new Map(touched.flatMap((path) => originalAt(root, path)))
-    await writeText(inRoom(record), await recordOf(job, work, built.written, originals))
+    const written = writtenPaths(work)
+    const originals = filesIn(root, [...written, ...work.removed])
+    await writeText(inRoom(record), await recordOf(job, work, { written: filesIn(room.path, written), originals }))
     // The record first: with it even a repair that is cut off between two files can be undone.
-    const paths = [record, ...writtenPaths(work)]
+    const paths = [record, ...written]
     const swap = await swapIn([
       ...paths.map((path) => ({ file: joinPath(root, path), replacement: inRoom(path) })),
       ...work.removed.map((path) => ({ file: joinPath(root, path) })),
@@ -173,8 +173,7 @@ function sizeOf(work: Work): number {
 async function recordOf(
   { checkpoint, plan, steps }: Job,
   work: Work,
-  written: Built['written'],
-  originals?: ReadonlyMap<string, { bytes: number; modified: number }>,
+  inPlace?: Parameters<typeof recordText>[0]['inPlace'],
 ): Promise<string> {
   const place = joinPath(rootOf(checkpoint), RECORD)
   const facts = {
@@ -182,8 +181,7 @@ async function recordOf(
     steps,
     unmended: plan.unmended,
     files: plannedFiles(work),
-    written,
-    ...(originals && { originals }),
+    ...(inPlace && { inPlace }),
   }
   if (pathKind(place) !== 'file') return recordText(facts)
   const source = openFile(place, RECORD)
@@ -195,10 +193,14 @@ async function recordOf(
   }
 }
 
-/** Size and time of the file that is there before the repair, under its path; nothing where there is none. */
-function originalAt(root: string, path: string): [string, { bytes: number; modified: number }][] {
-  const found = fileAt(joinPath(root, path))
-  return found ? [[path, { bytes: found.size, modified: found.modified }]] : []
+/** Size and time of these files of `folder`, by path; nothing where there is none. */
+function filesIn(folder: string, paths: readonly string[]): Map<string, SizeAndTime> {
+  const known = new Map<string, SizeAndTime>()
+  for (const path of paths) {
+    const found = fileAt(joinPath(folder, path))
+    if (found) known.set(path, { bytes: found.size, modified: found.modified })
+  }
+  return known
 }
 
 /** Whether `path` is `folder` or lies below it. */

@@ -5,8 +5,9 @@ import { sha256 } from '../bytes/sha256'
 import type { ByteSink } from '../bytes/sink'
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import { byteLength } from '../checkpoint/tensor'
+import { copyFrom } from '../write/output'
 import { type ChangedFile, outputFor } from './changes'
-import { checkWritten, equalBlocks, mismatch, type Witnessed, witnessed } from './check'
+import { checkWritten, equalPlaces, mismatch, type Witnessed, witnessed } from './check'
 import type { Work } from './files'
 import type { Progress } from './progress'
 import { stepsText } from './provenance'
@@ -25,8 +26,8 @@ export interface Site {
 
 /** What was written, so that it can be read back and compared. */
 export interface Built {
-  /** SHA-256 of every file that was written anew, by path. */
-  readonly written: ReadonlyMap<string, string>
+  /** SHA-256 of the files that were made of nothing they could be compared with, by path. */
+  readonly made: ReadonlyMap<string, string>
   readonly changed: readonly { readonly changed: ChangedFile; readonly outputs: readonly Witnessed[] }[]
   readonly copied: readonly string[]
 }
@@ -35,14 +36,16 @@ export interface Built {
 export async function build({ changed, rebuilt, indexes, copied }: Work, site: Site): Promise<Built> {
   const options = site.signal ? { signal: site.signal } : {}
   const built: { changed: ChangedFile; outputs: Witnessed[] }[] = []
-  const written = new Map<string, string>()
+  const made = new Map<string, string>()
   const make = async (path: string, write: (sink: ByteSink) => Promise<void>) => {
-    written.set(path, await writeHashed(readied(site, path), write))
+    made.set(path, await writeHashed(readied(site, path), write))
   }
   for (const each of changed) {
     const outputs = each.tensors.map((tensor) => witnessed(outputFor(tensor)))
     const onProgress = site.progress.piece()
-    await make(each.file.path, (sink) => rewrite(sink, each, outputs, site.root, { ...options, onProgress }))
+    await writeFile(readied(site, each.file.path), (sink) =>
+      rewrite(sink, each, outputs, site.root, { ...options, onProgress }),
+    )
     built.push({ changed: each, outputs })
   }
   for (const { file, step } of rebuilt) {
@@ -51,7 +54,7 @@ export async function build({ changed, rebuilt, indexes, copied }: Work, site: S
   }
   for (const { path, text } of indexes) await make(path, (sink) => sink.write(new TextEncoder().encode(text)))
   for (const { path } of copied) await copy(path, site)
-  return { written, changed: built, copied: copied.map(({ path }) => path) }
+  return { made, changed: built, copied: copied.map(({ path }) => path) }
 }
 
 /**
@@ -60,7 +63,7 @@ export async function build({ changed, rebuilt, indexes, copied }: Work, site: S
  * Throws `target/mismatch`.
  */
 export async function readBack(
-  { written, changed, copied }: Built,
+  { made, changed, copied }: Built,
   checkpoint: Checkpoint,
   opened: Checkpoint,
   site: Site,
@@ -76,8 +79,7 @@ export async function readBack(
       onTensor: (tensor) => site.progress.add(byteLength(tensor), tensor.name),
     })
   }
-  for (const [path, digest] of written) {
-    if (changed.some(({ changed: { file } }) => file.path === path)) continue
+  for (const [path, digest] of made) {
     if ((await digestOf(site.place(path), path, site)) !== digest)
       throw mismatch(path, 'it differs from what was written')
   }
@@ -92,13 +94,9 @@ export async function readBack(
 /** Copies a file byte for byte. */
 async function copy(path: string, site: Site): Promise<void> {
   const source = openFile(joinPath(site.root, path), path)
+  const onBytes = (bytes: number) => site.progress.add(bytes, path)
   try {
-    await writeFile(readied(site, path), async (sink) => {
-      for await (const block of sourceBlocks(source, site.signal)) {
-        await sink.write(block)
-        site.progress.add(block.byteLength, path)
-      }
-    })
+    await writeFile(readied(site, path), (sink) => copyFrom(sink, source.locate(), source.size, onBytes, site.signal))
   } finally {
     source.close()
   }
@@ -109,7 +107,7 @@ async function isCopy(path: string, { root, place, progress, signal }: Site): Pr
   const source = openFile(joinPath(root, path), path)
   const made = openFile(place(path), path)
   try {
-    return await equalBlocks(sourceBlocks(source, signal), sourceBlocks(made, signal))
+    return source.size === made.size && (await equalPlaces(source.locate(), made.locate(), made.size, signal))
   } finally {
     source.close()
     made.close()

@@ -35,19 +35,26 @@ function earlier(text: string | undefined): Plain[] {
   }
 }
 
+/** What tells a file from another that takes its place: its size in bytes and when it was last written, in milliseconds. */
+export interface SizeAndTime {
+  readonly bytes: number
+  readonly modified: number
+}
+
 /** The text of `assay-repair.json`. `previous` is the record of an earlier repair of the source, where there is one. */
 export function recordText(facts: {
   readonly source: string
   readonly steps: readonly RepairStep[]
   readonly unmended: readonly Unmended[]
   readonly files: readonly PlannedFile[]
-  /** SHA-256 of the files that were written, by path. */
-  readonly written: ReadonlyMap<string, string>
-  /** In place: size and time of the files that were there before, by path. They tell an original when it is to come back. */
-  readonly originals?: ReadonlyMap<string, { readonly bytes: number; readonly modified: number }>
+  /** In place: the files that were written, and those that were there before, by path. They are known by it when that is undone. */
+  readonly inPlace?: {
+    readonly written: ReadonlyMap<string, SizeAndTime>
+    readonly originals: ReadonlyMap<string, SizeAndTime>
+  }
   readonly previous?: unknown
 }): string {
-  const { source, steps, unmended, files, written, originals, previous } = facts
+  const { source, steps, unmended, files, inPlace, previous } = facts
   const record = {
     schema: 1,
     source,
@@ -64,19 +71,15 @@ export function recordText(facts: {
     files: files.map(({ path, action }) => ({
       path,
       action,
-      ...shaOf(written.get(path)),
-      ...originalOf(originals?.get(path)),
+      ...knownAs('written', inPlace?.written.get(path)),
+      ...knownAs('original', inPlace?.originals.get(path)),
     })),
-    ...(originals && { inPlace: true }),
+    ...(inPlace && { inPlace: true }),
     ...(previous !== undefined && { previous }),
   }
   return `${JSON.stringify(record, null, 2)}\n`
 }
 
-function shaOf(sha256: string | undefined): { sha256?: string } {
-  return sha256 === undefined ? {} : { sha256 }
-}
-
-function originalOf(original: { bytes: number; modified: number } | undefined) {
-  return original && { original }
+function knownAs(key: 'written' | 'original', file: SizeAndTime | undefined) {
+  return file && { [key]: file }
 }

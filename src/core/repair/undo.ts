@@ -1,14 +1,12 @@
-import { openFile } from '../bytes/file'
 import { makeFolder } from '../bytes/file-sink'
 import { baseName, fileAt, joinPath, parentOf, pathKind } from '../bytes/folder'
 import { lock } from '../bytes/lock'
-import { sha256 } from '../bytes/sha256'
 import { stage } from '../bytes/stage'
 import { backupOf, swapBack } from '../bytes/swap'
 import { RECORD, recordIn } from '../checkpoint/rebuilt'
 import { fieldsOf, numberOf, type Plain } from '../decode/plain'
 import { AssayError } from '../errors'
-import { sourceBlocks } from './target'
+import type { SizeAndTime } from './provenance'
 
 export interface UndoResult {
   readonly path: string
@@ -20,12 +18,12 @@ export interface UndoResult {
 
 /**
  * Takes back a repair in place: every original is put back from its `.backup`, files that the repair added go. Also after one
- * that was killed half-way. Everything is checked first, by the digests in the record of the repair: nothing is touched
+ * that was killed half-way. Everything is checked first, by the sizes and times in the record of the repair: nothing is touched
  * when a file has changed since, or a backup is not the original any more. When a step fails, all is as before.
  *
- * Throws `usage` when there is no repair in place to undo, `file/changed`, `target/busy`, `target/unwritable`, `cancelled`.
+ * Throws `usage` when there is no repair in place to undo, `file/changed`, `target/busy`, `target/unwritable`.
  */
-export async function undoRepair(path: string, signal?: AbortSignal): Promise<UndoResult> {
+export async function undoRepair(path: string): Promise<UndoResult> {
   const { root, record } = placesOf(path)
   const release = await lock(path)
   try {
@@ -33,7 +31,7 @@ export async function undoRepair(path: string, signal?: AbortSignal): Promise<Un
     if (!written) throw nothingToUndo(path)
     const todo: Todo[] = []
     for (const each of written) {
-      const original = await originalOf(joinPath(root, each.path), each, signal)
+      const original = originalOf(joinPath(root, each.path), each)
       if (original) todo.push({ path: each.path, original })
     }
     // The record goes last: as long as it is there, an undo that was cut off can be taken up again.
@@ -80,55 +78,44 @@ interface Todo {
   readonly original: 'backup' | 'link' | 'none'
 }
 
-/** A file that the repair wrote, or took away where there is no digest, and what was there before. */
+/** A file that the repair wrote, or took away where there is no `written`, and what was there before. */
 interface Written {
   readonly path: string
-  readonly sha256?: string
-  readonly original?: { readonly bytes: number; readonly modified: number }
+  readonly written?: SizeAndTime
+  readonly original?: SizeAndTime
 }
 
 function writtenIn(record: { readonly [key: string]: Plain } | undefined): Written[] | undefined {
   if (record?.inPlace !== true || !Array.isArray(record.files)) return undefined
   return record.files.flatMap((each) => {
-    const { path, action, sha256: digest, original } = fieldsOf(each) ?? {}
+    const { path, action, ...fields } = fieldsOf(each) ?? {}
+    const [written, original] = [sizeAndTime(fields.written), sizeAndTime(fields.original)]
     // The record could be anybody's: it names files of this folder, or nothing is undone.
-    if (typeof path !== 'string' || (typeof digest !== 'string' && action !== 'remove')) return []
+    if (typeof path !== 'string' || (!written && action !== 'remove')) return []
     if (/(^|[\\/])\.\.([\\/]|$)|^[\\/]|^\w:/.test(path))
       throw new AssayError('file/path-escape', `The record of the repair names ${path}, outside of the checkpoint`)
-    const bytes = numberOf(fieldsOf(original)?.bytes)
-    const modified = numberOf(fieldsOf(original)?.modified)
-    const before = bytes === undefined || modified === undefined ? {} : { original: { bytes, modified } }
-    return [{ path, ...(typeof digest === 'string' && { sha256: digest }), ...before }]
+    return [{ path, ...(written && { written }), ...(original && { original }) }]
   })
 }
 
-/** How the original comes back; undefined where it is there already. Throws `file/changed` where neither can be said. */
-async function originalOf(
-  file: string,
-  { sha256: digest, original }: Written,
-  signal: AbortSignal | undefined,
-): Promise<Todo['original'] | undefined> {
-  const now = fileAt(file)
-  const backup = fileAt(backupOf(file))
-  const isOriginal = (found: typeof now) =>
-    found !== undefined && found.size === original?.bytes && found.modified === original.modified
-  if (backup && !isOriginal(backup)) throw changed(backupOf(file), 'it is not the original that the repair put there')
-  if (isOriginal(now)) return backup ? 'link' : undefined
-  if (!original && !now) return undefined
-  if (original && !backup) throw changed(backupOf(file), 'it is not there any more')
-  if (now && (await digestOf(file, signal)) !== digest) throw changed(file, 'it is not what the repair wrote')
-  return original ? 'backup' : 'none'
+function sizeAndTime(value: Plain | undefined): SizeAndTime | undefined {
+  const fields = fieldsOf(value)
+  const [bytes, modified] = [numberOf(fields?.bytes), numberOf(fields?.modified)]
+  return bytes === undefined || modified === undefined ? undefined : { bytes, modified }
 }
 
-async function digestOf(file: string, signal: AbortSignal | undefined): Promise<string> {
-  const source = openFile(file)
-  const hash = sha256()
-  try {
-    for await (const block of sourceBlocks(source, signal)) hash.update(block)
-  } finally {
-    source.close()
-  }
-  return hash.hex()
+/** How the original comes back; undefined where it is there already. Throws `file/changed` where neither can be said. */
+function originalOf(file: string, { written, original }: Written): Todo['original'] | undefined {
+  const now = fileAt(file)
+  const backup = fileAt(backupOf(file))
+  const is = (found: typeof now, known: SizeAndTime | undefined) =>
+    found !== undefined && found.size === known?.bytes && found.modified === known.modified
+  if (backup && !is(backup, original)) throw changed(backupOf(file), 'it is not the original that the repair put there')
+  if (is(now, original)) return backup ? 'link' : undefined
+  if (!original && !now) return undefined
+  if (original && !backup) throw changed(backupOf(file), 'it is not there any more')
+  if (now && !is(now, written)) throw changed(file, 'it is not what the repair wrote')
+  return original ? 'backup' : 'none'
 }
 
 function nothingToUndo(path: string): AssayError {

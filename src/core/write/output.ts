@@ -1,5 +1,6 @@
 import { breathe } from '../bytes/breathe'
 import type { ByteSink } from '../bytes/sink'
+import type { FilePlace } from '../bytes/source'
 import type { DType } from '../checkpoint/dtype'
 import { byteLength, type Tensor } from '../checkpoint/tensor'
 import { placeOf, readBlocks } from '../checkpoint/values'
@@ -85,13 +86,21 @@ export async function pour(
   const { from } = tensor
   const isWhole = tensor.isVerbatim && from && length >= WORTH_COPYING && byteLength(from) === length
   const place = isWhole && sink.copy ? await placeOf(from) : undefined
-  if (!place) {
-    for await (const block of exactBlocks(tensor, signal)) {
-      await sink.write(block)
-      onBytes(block.byteLength)
-    }
-    return
+  if (place) return copyFrom(sink, place, length, onBytes, signal)
+  for await (const block of exactBlocks(tensor, signal)) {
+    await sink.write(block)
+    onBytes(block.byteLength)
   }
+}
+
+/** Puts the next `length` bytes at a place into a sink that is a file. Throws as `ByteSource.read`, as the sink, and `cancelled`. */
+export async function copyFrom(
+  sink: ByteSink,
+  place: FilePlace,
+  length: number,
+  onBytes: (bytes: number) => void,
+  signal?: AbortSignal,
+): Promise<void> {
   for (let at = 0; at < length; at += COPIED_BYTES) {
     await breathe()
     throwIfAborted(signal)

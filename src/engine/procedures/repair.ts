@@ -64,8 +64,8 @@ const repair = procedures.repair.handler(({ input, context: { engine }, signal }
   )
 })
 
-const undo = procedures.undoRepair.handler(async ({ input: { path }, signal }) => {
-  const { restored, removed } = await undoRepair(path, signal)
+const undo = procedures.undoRepair.handler(async ({ input: { path } }) => {
+  const { restored, removed } = await undoRepair(path)
   return { path, restored: [...restored], removed: [...removed] }
 })
 

@@ -96,7 +96,7 @@ describe('undoing a repair in place', () => {
 
   it('refuses a record that names files elsewhere', async () => {
     const folder = damaged()
-    const files = [{ path: '../other', sha256: '0'.repeat(64), original: { bytes: 1, modified: 1 } }]
+    const files = [{ path: '../other', written: { bytes: 1, modified: 1 }, original: { bytes: 1, modified: 1 } }]
     writeFileSync(join(folder, 'assay-repair.json'), JSON.stringify({ schema: 1, inPlace: true, files }))
     await expect(undoRepair(folder)).rejects.toMatchObject({ code: 'file/path-escape' })
   })
