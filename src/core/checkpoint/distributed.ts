@@ -1,7 +1,7 @@
 import { openFile } from '../bytes/file'
 import { joinPath, resolveInside } from '../bytes/folder'
 import type { ByteSource } from '../bytes/source'
-import { type ChunkedTensor, type DistributedMetadata, distributedMetadata, type Place } from '../decode/distributed'
+import { type ChunkedTensor, type DistributedMetadata, MetadataReader, type Place } from '../decode/distributed'
 import type { DecodedPickle } from '../decode/pickle/machine'
 import { wholeTensorValue } from '../decode/pickle/tensor-value'
 import type { PyValue } from '../decode/pickle/value'
@@ -49,18 +49,26 @@ export async function openDistributed(root: string, folder: string, component: C
   const file = folder === '' ? METADATA : `${folder}/${METADATA}`
   const source = openFile(joinPath(root, file), file)
   try {
-    const pickle = await decodePickleIn(source, 0, source.size, METADATA_MEMORY)
-    if (pickle.error) throw pickle.error
-    const metadata = distributedMetadata(pickle.value)
-    if (!metadata) {
-      throw new AssayError('file/bad-header', `${file} is not the metadata of torch.distributed.checkpoint`, { file })
-    }
+    const { metadata, pickle } = await readMetadata(source)
     const gathering = new Gathering(new PartFiles(root, folder), metadata, file)
     return await gathering.gather(pickle, component, source)
   } catch (error) {
     source.close()
     throw error
   }
+}
+
+/** The metadata, and what is to be said of its pickle: the values in it are let go. */
+async function readMetadata(source: ByteSource) {
+  const reader = new MetadataReader()
+  const { onBuilt } = reader
+  const { value, ...pickle } = await decodePickleIn(source, 0, source.size, { memory: METADATA_MEMORY, onBuilt })
+  if (pickle.error) throw pickle.error
+  const metadata = reader.read(value)
+  if (metadata) return { metadata, pickle }
+  throw new AssayError('file/bad-header', `${source.name} is not the metadata of torch.distributed.checkpoint`, {
+    file: source.name,
+  })
 }
 
 /** The files beside the metadata, opened when something in them is asked for. */
@@ -106,7 +114,11 @@ class Gathering {
     private readonly file: string,
   ) {}
 
-  async gather(pickle: DecodedPickle, component: ComponentId, source: ByteSource): Promise<Distributed> {
+  async gather(
+    pickle: Pick<DecodedPickle, 'globals' | 'error'>,
+    component: ComponentId,
+    source: ByteSource,
+  ): Promise<Distributed> {
     const { metadata, file, files, ledger } = this
     const nested = new NestedState()
     const named = metadata.paths.size > 0
@@ -245,7 +257,8 @@ class Gathering {
     }
     if (claimed < numel(shape)) this.ledger.lose(name, 'hole', this.file)
     if (blocks.length === 0 && numel(shape) > 0) this.ledger.loseWholly(name)
-    return blocks
+    // Of its very length: a list that grew keeps room for 17.
+    return [...blocks]
   }
 
   private parts(): OpenStateFile[] {

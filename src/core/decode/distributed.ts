@@ -40,86 +40,118 @@ export interface DistributedMetadata {
 }
 
 /**
- * The `.metadata` of torch.distributed.checkpoint, a pickled `Metadata`: `state_dict_metadata` (flat name -> what it is),
- * `storage_data` (MetadataIndex -> _StorageInfo), `planner_data` (flat name -> path). Undefined when `value` is none.
+ * Reads the `.metadata` of torch.distributed.checkpoint, a pickled `Metadata`: `state_dict_metadata` (flat name -> what it is),
+ * `storage_data` (MetadataIndex -> _StorageInfo), `planner_data` (flat name -> path). A model of many experts has a million
+ * objects in it, so each is taken for what it says as soon as it is decoded, and its fields are let go.
  * Source: torch 2.13.0, torch/distributed/checkpoint/metadata.py, filesystem.py and default_planner.py.
  */
-export function distributedMetadata(value: PyValue | undefined): DistributedMetadata | undefined {
-  const fields = fieldsOf(value)
-  const described = mappingOf(fields?.get('state_dict_metadata'))
-  const stored = mappingOf(fields?.get('storage_data'))
-  if (!described || !stored) return undefined
-  const places = new Map<string, Place>()
-  for (const [index, info] of stored) {
-    const key = indexKey(fieldsOf(index))
-    const place = placeOf(fieldsOf(info))
-    if (key !== undefined && place) places.set(key, place)
+export class MetadataReader {
+  private readonly chunks = new Map<PyObject, Chunk>()
+  private readonly tensors = new Map<PyObject, ChunkedTensor | undefined>()
+  private readonly indices = new Map<PyObject, string>()
+  private readonly places = new Map<PyObject, Place>()
+
+  /** To be told of every object of the pickle when its state has been set. */
+  readonly onBuilt = (object: PyObject): void => {
+    const fields = fieldsOf(object)
+    if (!fields) return
+    if (fields.has('offsets')) keep(this.chunks, object, chunkOf(fields))
+    else if (fields.has('fqn')) keep(this.indices, object, indexKey(fields))
+    else if (fields.has('relative_path')) keep(this.places, object, placeOf(fields))
+    else if (fields.has('chunks')) {
+      this.tensors.set(object, this.tensorOf(fields))
+      object.state = undefined
+    }
   }
-  const entries = new Map<string, ChunkedTensor | undefined>()
-  const unread: string[] = []
-  for (const [name, description] of described) {
-    if (typeof name !== 'string') continue
-    const own = fieldsOf(description)
-    // BytesStorageMetadata has no fields.
-    const tensor = own?.has('chunks') ? tensorOf(own) : undefined
-    if (own?.has('chunks') && !tensor) unread.push(name)
-    else entries.set(name, tensor)
+
+  /** What the pickle says as a whole; undefined when it is no `Metadata`. */
+  read(value: PyValue | undefined): DistributedMetadata | undefined {
+    const fields = fieldsOf(value)
+    const described = mappingOf(fields?.get('state_dict_metadata'))
+    const stored = mappingOf(fields?.get('storage_data'))
+    if (!described || !stored) return undefined
+    const places = new Map<string, Place>()
+    for (const [index, info] of stored) {
+      const key = index instanceof PyObject ? this.indices.get(index) : undefined
+      const place = info instanceof PyObject ? this.places.get(info) : undefined
+      if (key !== undefined && place) places.set(key, place)
+    }
+    const entries = new Map<string, ChunkedTensor | undefined>()
+    const unread: string[] = []
+    for (const [name, description] of described) {
+      if (typeof name !== 'string') continue
+      // BytesStorageMetadata has no fields.
+      const isTensor = description instanceof PyObject && this.tensors.has(description)
+      const tensor = isTensor ? this.tensors.get(description) : undefined
+      if (isTensor && !tensor) unread.push(name)
+      else entries.set(name, tensor)
+    }
+    const place = (name: string, start?: readonly number[]) => places.get(start ? `${name}\0${start.join()}` : name)
+    return { entries, paths: pathsOf(mappingOf(fields?.get('planner_data'))), place, unread }
   }
-  const place = (name: string, start?: readonly number[]) => places.get(start ? `${name}\0${start.join()}` : name)
-  return { entries, paths: pathsOf(mappingOf(fields?.get('planner_data'))), place, unread }
+
+  private tensorOf(fields: ReadonlyMap<PyValue, PyValue>): ChunkedTensor | undefined {
+    const shape = torchShapeOf(fields.get('size'))
+    // TensorProperties is pickled as (dtype, layout, requires_grad, memory format, pin_memory).
+    const properties = fields.get('properties')
+    const [dtypeValue, , requiresGrad] =
+      properties instanceof PyObject ? (sequenceOf(properties.state) ?? [fieldsOf(properties)?.get('dtype')]) : []
+    const dtype = torchDtypeOf(dtypeValue)
+    const list = sequenceOf(fields.get('chunks'))
+    if (!shape || !dtype || !list) return undefined
+    const chunks = list.map((each) => (each instanceof PyObject ? this.chunks.get(each) : undefined))
+    if (!chunks.every((chunk) => chunk !== undefined)) return undefined
+    return { dtype, shape, requiresGrad: requiresGrad === true, chunks }
+  }
+}
+
+function keep<T>(known: Map<PyObject, T>, object: PyObject, read: T | undefined): void {
+  if (read === undefined) return
+  known.set(object, read)
+  object.state = undefined
 }
 
 function fieldsOf(value: PyValue | undefined): ReadonlyMap<PyValue, PyValue> | undefined {
   return value instanceof PyObject ? stateFields(value.state) : undefined
 }
 
-function indexKey(fields: ReadonlyMap<PyValue, PyValue> | undefined): string | undefined {
-  const name = fields?.get('fqn')
+function indexKey(fields: ReadonlyMap<PyValue, PyValue>): string | undefined {
+  const name = fields.get('fqn')
   if (typeof name !== 'string') return undefined
-  const offset = fields?.get('offset') ?? null
+  const offset = fields.get('offset') ?? null
   if (offset === null) return name
   const start = torchSizeOf(offset)
   return start && `${name}\0${start.join()}`
 }
 
-function placeOf(fields: ReadonlyMap<PyValue, PyValue> | undefined): Place | undefined {
-  const path = fields?.get('relative_path')
-  const offset = fields?.get('offset')
-  const length = fields?.get('length')
+const UNTRANSFORMED: readonly string[] = []
+
+function placeOf(fields: ReadonlyMap<PyValue, PyValue>): Place | undefined {
+  const path = fields.get('relative_path')
+  const offset = fields.get('offset')
+  const length = fields.get('length')
   if (typeof path !== 'string' || typeof offset !== 'number' || typeof length !== 'number') return undefined
   if (offset < 0 || length < 0) return undefined
-  const transforms = (sequenceOf(fields?.get('transform_descriptors')) ?? []).filter((each) => typeof each === 'string')
+  const listed = sequenceOf(fields.get('transform_descriptors'))
+  const transforms = listed ? listed.filter((each) => typeof each === 'string') : UNTRANSFORMED
   return { path, offset, length, transforms }
 }
 
-function tensorOf(fields: ReadonlyMap<PyValue, PyValue>): ChunkedTensor | undefined {
-  const shape = torchShapeOf(fields.get('size'))
-  // TensorProperties is pickled as (dtype, layout, requires_grad, memory format, pin_memory).
-  const properties = fields.get('properties')
-  const [dtypeValue, , requiresGrad] =
-    properties instanceof PyObject ? (sequenceOf(properties.state) ?? [fieldsOf(properties)?.get('dtype')]) : []
-  const dtype = torchDtypeOf(dtypeValue)
-  const list = sequenceOf(fields.get('chunks'))
-  if (!shape || !dtype || !list) return undefined
-  const chunks: Chunk[] = []
-  for (const each of list) {
-    const chunk = fieldsOf(each)
-    const start = torchSizeOf(chunk?.get('offsets'))
-    const extent = torchSizeOf(chunk?.get('sizes'))
-    if (!start || !extent) return undefined
-    chunks.push({ start, shape: extent })
-  }
-  return { dtype, shape, requiresGrad: requiresGrad === true, chunks }
+function chunkOf(fields: ReadonlyMap<PyValue, PyValue>): Chunk | undefined {
+  const start = torchSizeOf(fields.get('offsets'))
+  const shape = torchSizeOf(fields.get('sizes'))
+  return start && shape && { start, shape }
 }
 
 /** Keys in a path; torch nests no deeper than the state dict does. */
 const DEEPEST = 64
 
-function pathsOf(planned: ReadonlyMap<PyValue, PyValue> | undefined): Map<string, (string | number)[]> {
-  const paths = new Map<string, (string | number)[]>()
+function pathsOf(planned: ReadonlyMap<PyValue, PyValue> | undefined): Map<string, readonly (string | number)[]> {
+  const paths = new Map<string, readonly (string | number)[]>()
   for (const [name, value] of planned ?? []) {
-    const path = sequenceOf(value)?.filter((key) => typeof key === 'string' || typeof key === 'number')
-    if (typeof name === 'string' && path && path.length > 0 && path.length <= DEEPEST) paths.set(name, path)
+    const path = sequenceOf(value)
+    const isPath = path?.every((key) => typeof key === 'string' || typeof key === 'number')
+    if (typeof name === 'string' && isPath && path.length > 0 && path.length <= DEEPEST) paths.set(name, path)
   }
   return paths
 }

@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { openFile } from '../../../src/core/bytes/file'
 import { createFileSink, freeBytes, makeFolder } from '../../../src/core/bytes/file-sink'
-import { scratchFolders } from './scratch'
+import { pattern, scratchFolders } from './scratch'
 
 const scratch = scratchFolders()
 const text = (value: string) => new TextEncoder().encode(value)
@@ -51,6 +52,49 @@ it('writes long blocks whole, and the part of a buffer that it is given', async 
   await sink.write(bytes.subarray(1, 4_999_999))
   await sink.commit()
   expect(Buffer.compare(readFileSync(path), bytes.subarray(1, 4_999_999))).toBe(0)
+})
+
+describe.each(['in the kernel', 'through a buffer'])('copies %s', (how) => {
+  let sinks: typeof import('../../../src/core/bytes/file-sink')
+  beforeEach(async () => {
+    vi.resetModules()
+    if (how === 'through a buffer') vi.doMock('../../../src/core/bytes/copy-range', () => ({ copyRange: () => 0 }))
+    sinks = await import('../../../src/core/bytes/file-sink')
+  })
+  afterEach(() => {
+    vi.doUnmock('../../../src/core/bytes/copy-range')
+  })
+
+  it('a part of another file behind what is written', async () => {
+    const folder = scratch()
+    const bytes = pattern(3_000_001)
+    writeFileSync(join(folder, 'from'), bytes)
+    const from = openFile(join(folder, 'from'))
+    const sink = await sinks.createFileSink(join(folder, 'a'))
+    await sink.write(text('head'))
+    await sink.copy?.(from.locate(), 12_345, 2_000_000)
+    await sink.write(text('tail'))
+    expect(sink.position).toBe(2_000_008)
+    await sink.commit()
+    from.close()
+    const expected = Buffer.concat([text('head'), bytes.subarray(12_345, 2_012_345), text('tail')])
+    expect(Buffer.compare(readFileSync(join(folder, 'a')), expected)).toBe(0)
+  })
+
+  it('nothing of a file that has changed since it was opened', async () => {
+    const folder = scratch()
+    writeFileSync(join(folder, 'from'), pattern(500_000))
+    const from = openFile(join(folder, 'from'))
+    const sink = await sinks.createFileSink(join(folder, 'a'))
+    utimesSync(join(folder, 'from'), 1, 1)
+    await expect(sink.copy?.(from.locate(), 0, 500_000)).rejects.toMatchObject({ code: 'file/changed' })
+    truncateSync(join(folder, 'from'), 400_000)
+    await expect(sink.copy?.(from.locate(), 0, 500_000)).rejects.toMatchObject({ code: 'file/truncated' })
+    expect(sink.position).toBe(0)
+    from.close()
+    await sink.discard()
+    expect(readdirSync(folder)).toEqual(['from'])
+  })
 })
 
 it('patches only what is written already', async () => {

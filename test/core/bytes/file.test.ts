@@ -12,12 +12,13 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { isEqualAt } from '../../../src/core/bytes/equal'
 import { mapFile } from '../../../src/core/bytes/mapping'
-import { type ByteSource, readBytes } from '../../../src/core/bytes/source'
+import { type FilePlace, type FileSource, readBytes } from '../../../src/core/bytes/source'
 import { pattern, scratchFolders } from './scratch'
 
 const scratch = scratchFolders()
-let openFile: (path: string, name?: string) => ByteSource
+let openFile: (path: string, name?: string) => FileSource
 
 describe.each(['mapped', 'positional'])('a %s file', (kind) => {
   beforeEach(async () => {
@@ -49,6 +50,23 @@ describe.each(['mapped', 'positional'])('a %s file', (kind) => {
     await file.read(100, frame.subarray(3, 6))
     expect([...frame]).toEqual([7, 7, 7, ...bytes.slice(100, 103), 7, 7, 7, 7])
     file.close()
+  })
+
+  it('is compared with another where both lie', async () => {
+    const folder = scratch()
+    const bytes = pattern(3_000_001)
+    writeFileSync(join(folder, 'a'), bytes)
+    writeFileSync(join(folder, 'b'), Buffer.concat([new Uint8Array(13), bytes]))
+    bytes[2_999_999] = 255 - (bytes[2_999_999] as number)
+    writeFileSync(join(folder, 'c'), bytes)
+    const files = ['a', 'b', 'c'].map((name) => openFile(join(folder, name)))
+    const [a, b, c] = files.map((file) => file.locate()) as [FilePlace, FilePlace, FilePlace]
+    expect(isEqualAt(a, { ...b, offset: 13 }, 0, 3_000_001)).toBe(true)
+    expect(isEqualAt(a, b, 0, 1000)).toBe(false)
+    expect(isEqualAt(a, c, 1000, 2_998_999)).toBe(true)
+    expect(isEqualAt(a, c, 1000, 2_999_000)).toBe(false)
+    expect(() => isEqualAt(a, c, 3_000_000, 2)).toThrow(expect.objectContaining({ code: 'file/truncated' }))
+    for (const file of files) file.close()
   })
 
   it('reads on correctly after more than is kept resident', async () => {
@@ -147,7 +165,7 @@ describe.each(['mapped', 'positional'])('a %s file', (kind) => {
     // The first was closed long ago to make room: what is at its path now is another file.
     writeFileSync(join(folder, 'other'), 'content 0')
     renameSync(join(folder, 'other'), join(folder, '0'))
-    await expect(readBytes(files[0] as ByteSource, 0, 1)).rejects.toMatchObject({ code: 'file/changed' })
+    await expect(readBytes(files[0] as FileSource, 0, 1)).rejects.toMatchObject({ code: 'file/changed' })
     for (const file of files) file.close()
     expect(openDescriptors()).toBeLessThanOrEqual(before)
   })

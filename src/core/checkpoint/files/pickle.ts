@@ -1,6 +1,6 @@
 import { type ByteSource, readBytes } from '../../bytes/source'
 import { allowedByWeightsOnly, type GlobalUse } from '../../decode/pickle/globals'
-import { type DecodedPickle, decodePickle } from '../../decode/pickle/machine'
+import { type DecodedPickle, decodePickle, type PickleOptions } from '../../decode/pickle/machine'
 import { AssayError } from '../../errors'
 import { type Finding, finding, findingOf } from '../../finding'
 import type { ComponentId } from '../checkpoint'
@@ -31,7 +31,7 @@ export async function decodePickleIn(
   source: ByteSource,
   offset: number,
   length: number,
-  memory?: number,
+  options: Pick<PickleOptions, 'memory' | 'onBuilt'> = {},
 ): Promise<DecodedPickle> {
   if (length > PICKLE_LIMIT) {
     throw new AssayError(
@@ -44,7 +44,7 @@ export async function decodePickleIn(
     )
   }
   const bytes = await readBytes(source, offset, length)
-  const first = decodePickle(bytes, { name: source.name, ...(memory !== undefined && { memory }) })
+  const first = decodePickle(bytes, { ...options, name: source.name })
   const globals = [...first.globals]
   let at = first.end
   for (let i = 0; i < FOLLOWERS && first.error === undefined && at > 0 && at < bytes.length; i++) {
@@ -67,7 +67,7 @@ export function distinct(globals: readonly GlobalUse[]): GlobalUse[] {
 }
 
 /** What is wrong with pickles whatever they hold: `pickle/dangerous`, and the error that stopped the decoding. */
-export function pickleFindings(pickles: readonly DecodedPickle[], file: string): Finding[] {
+export function pickleFindings(pickles: readonly Pick<DecodedPickle, 'globals' | 'error'>[], file: string): Finding[] {
   const findings: Finding[] = []
   const dangerous = distinct(pickles.flatMap(({ globals }) => globals)).filter(({ verdict }) => verdict === 'dangerous')
   if (dangerous.length > 0) {

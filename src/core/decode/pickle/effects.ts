@@ -187,7 +187,10 @@ export const EFFECTS: Readonly<Record<OpcodeName, (s: PickleState) => void>> = {
     const target = s.peek()
     observeBuild(s, target)
     if (!(target instanceof PyObject)) refuseTarget(s, target, 'sets the state of')
-    else target.state = state
+    else {
+      target.state = state
+      s.onBuilt?.(target)
+    }
   },
   PERSID: (s) => pushPersistent(s, textOf(s, s.start, s.end)),
   BINPERSID: (s) => pushPersistent(s, s.pop()),

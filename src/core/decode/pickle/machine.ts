@@ -1,11 +1,12 @@
 import { AssayError } from '../../errors'
 import { readArgument } from './arguments'
+import { askedIn } from './asked'
 import { bombIn } from './bomb'
 import { EFFECTS } from './effects'
 import { type GlobalUse, isNamedDanger } from './globals'
 import { OPCODES, type OpcodeName, REFUSED_BY_WEIGHTS_ONLY } from './opcodes'
 import { PickleState } from './state'
-import type { PyValue } from './value'
+import type { PyObject, PyValue } from './value'
 
 /** Pickles inside byte strings of pickles that are looked into. */
 const NESTING = 4
@@ -37,17 +38,22 @@ const ROWS = Array.from({ length: 256 }, (_, code) => {
 })
 const STOP = 0x2e
 
+export interface PickleOptions {
+  readonly name?: string
+  readonly offset?: number
+  readonly memory?: number
+  readonly onBuilt?: (object: PyObject) => void
+}
+
 /**
  * Reads one pickle of any protocol from the beginning of `bytes`, as CPython 3.12's `pickle.py` and `_pickle.c` would, but
  * makes inert values: nothing is imported, called or set. Never throws for bad input. Time and memory are linear in the
  * bytes read, up to `memory`. `offset` is where `bytes` begins in the file `name`, for messages and the offsets of globals.
+ * `onBuilt` is told of every object when its state has been set: who needs only what the state says may take that and drop it.
  */
-export function decodePickle(
-  bytes: Uint8Array,
-  options: { name?: string; offset?: number; memory?: number } = {},
-): DecodedPickle {
+export function decodePickle(bytes: Uint8Array, options: PickleOptions = {}): DecodedPickle {
   const file = { name: options.name ?? 'pickle', tooDeep: false, memory: options.memory }
-  const decoded = decode(bytes, file, options.offset ?? 0, NESTING)
+  const decoded = decode(bytes, file, options.offset ?? 0, NESTING, options.onBuilt)
   if (!file.tooDeep || decoded.error) return decoded
   const message = `${file.name}: pickles lie in pickles more than ${NESTING} deep`
   return { ...decoded, value: undefined, error: new AssayError('file/resource-bomb', message, { file: file.name }) }
@@ -61,12 +67,20 @@ interface Outermost {
   readonly memory: number | undefined
 }
 
-function decode(bytes: Uint8Array, file: Outermost, offset: number, nesting: number): DecodedPickle {
+function decode(
+  bytes: Uint8Array,
+  file: Outermost,
+  offset: number,
+  nesting: number,
+  onBuilt?: (object: PyObject) => void,
+): DecodedPickle {
   const state = new PickleState(
     bytes,
     nesting === NESTING ? file.name : `${file.name} (a pickle inside it)`,
     offset,
     file.memory,
+    askedIn(bytes),
+    onBuilt,
   )
   let value: PyValue | undefined
   let end = 0

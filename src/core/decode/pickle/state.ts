@@ -2,7 +2,7 @@ import { AssayError } from '../../errors'
 import { type GlobalUse, type GlobalVerdict, verdictOf } from './globals'
 import { Memo } from './memo'
 import type { OpcodeName } from './opcodes'
-import { PyGlobal, type PyPersistent, type PyValue } from './value'
+import { PyGlobal, type PyObject, type PyPersistent, type PyValue } from './value'
 import { containerOf, type PyContainer } from './walk'
 
 /** Functions judged call by call (see `observeCall`); dangerous unless every use was approved. */
@@ -51,7 +51,7 @@ export class PickleState {
   readonly embedded = new Map<Uint8Array, { readonly offset: number; readonly loaded: boolean }>()
   /** Containers that more than one reference may lead to. All others hang in one place. */
   readonly shared = new Set<PyContainer>()
-  readonly memo = new Memo()
+  readonly memo: Memo
 
   private readonly stack: PyValue[] = []
   private readonly marks: number[] = []
@@ -66,7 +66,12 @@ export class PickleState {
     private readonly name: string,
     private readonly base: number,
     private readonly limit = MEMORY_LIMIT,
-  ) {}
+    asked?: (index: number) => boolean,
+    /** Told of every object when its state has been set. */
+    readonly onBuilt?: (object: PyObject) => void,
+  ) {
+    this.memo = new Memo(asked)
+  }
 
   push(value: PyValue): void {
     if (this.stack.length >= STACK_LIMIT) this.explode(`puts more than ${STACK_LIMIT} values on its stack`)

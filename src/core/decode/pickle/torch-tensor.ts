@@ -116,11 +116,12 @@ export function torchSizeOf(value: PyValue | undefined): number[] | undefined {
   const wrapped = isCallOf(value, 'torch', 'Size') ? sequenceOf(value.args)?.[0] : value
   const items = sequenceOf(wrapped)
   if (items === undefined || items.length > DIMENSIONS) return undefined
-  const sizes: number[] = []
-  for (const item of items) {
-    const size = naturalOf(item)
+  // Of its very length: a list that grew keeps room for 17, and a checkpoint has a hundred thousand shapes.
+  const sizes = new Array<number>(items.length)
+  for (let i = 0; i < sizes.length; i++) {
+    const size = naturalOf(items[i] as PyValue)
     if (size === undefined) return undefined
-    sizes.push(size)
+    sizes[i] = size
   }
   return sizes
 }

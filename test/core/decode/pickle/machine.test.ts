@@ -143,6 +143,23 @@ describe('containers', () => {
     }
   })
 
+  it('gives back from the memo of a long pickle what a short one gives, however it is stored and asked for', () => {
+    const filler = (length: number) => [
+      ...['BINBYTES' as const, little(length, 4), new Uint8Array(length), 'MEMOIZE' as const],
+    ]
+    const stored: Part[] = [text('a'), 'MEMOIZE', text('b'), 'MEMOIZE', 'EMPTY_LIST', 'MEMOIZE', text('c'), 'BINPUT', 9]
+    const again: Part[] = [text('d'), 'BINPUT', 1, text('e'), 'MEMOIZE']
+    const asked: Part[] = ['BINGET', 1, 'LONG_BINGET', little(9, 4), 'GET', raw('3\n'), 'BINGET', 2, 'BINGET', 5]
+    const of = (length: number) =>
+      (read(pickle('MARK', ...filler(length), ...stored, ...again, ...asked, 'TUPLE', 'STOP')) as PyTuple).items.slice(
+        1,
+      )
+    expect(of(2 ** 20)).toEqual(of(1))
+    expect(of(2 ** 20).slice(6)).toEqual(['d', 'c', new PyList(), 'b', 'e'])
+    const never = pickle(...filler(2 ** 20), 'POP', 'BINGET', 3, 'STOP')
+    expect(errorOf(never)).toMatch(/memo entry 3/)
+  })
+
   it('counts memo entries for MEMOIZE, and takes any index for PUT', () => {
     const bytes = pickle('EMPTY_LIST', 'LONG_BINPUT', little(2 ** 32 - 1, 4), 'MEMOIZE', 'BINGET', 1, 'TUPLE2', 'STOP')
     const { items } = read(bytes) as PyTuple
