@@ -157,6 +157,7 @@ export function program(io: Io, done: (status: Status) => void): Command {
     "export model.pt --strip-prefix module. --drop '*.num_batches_tracked' --out model.safetensors",
     "export vit.pt --rename 'blocks\\.(\\d+)\\.=encoder.layer.$1.' --out vit.safetensors --dry-run",
     'export adapter --merge-into base --out merged',
+    'export peft-model.pt --only-adapter --lora-alpha 16 --out adapter',
   ])
     .argument('<path>', 'checkpoint file or folder')
     .requiredOption('--out <path>', 'file or folder to write; must not exist, or be an empty folder')
@@ -181,6 +182,19 @@ export function program(io: Io, done: (status: Status) => void): Command {
     )
     .option('--add-prefix <text>', 'put this in front of names, after all else')
     .option('--untie', 'give tied tensors of a PyTorch file values of their own')
+    .addOption(
+      new Option('--tie', 'make the head and the embedding that config.json ties one tensor').conflicts('untie'),
+    )
+    .addOption(
+      new Option('--only-adapter', 'write only the LoRA adapter of a model that was saved with it').conflicts([
+        'mergeInto',
+      ]),
+    )
+    .addOption(
+      new Option('--lora-alpha <number>', 'its scaling, where no adapter_config.json is beside it').argParser(
+        parseAlpha,
+      ),
+    )
     .option('--merge-into <base>', 'merge this LoRA adapter into its base model and write the merged model')
     .option('--partial', 'write the rest where something must be left out')
     .option('--dry-run', 'show what would be written, and what rounding would lose; write nothing')
@@ -265,6 +279,12 @@ function parseProcesses(text: string): number {
   const processes = Number(text)
   if (/^\d+$/.test(text) && processes >= 1 && Number.isSafeInteger(processes)) return processes
   throw new InvalidArgumentError('Write a number of processes as 4.')
+}
+
+function parseAlpha(text: string): number {
+  const alpha = Number(text)
+  if (text.trim() !== '' && Number.isFinite(alpha) && alpha > 0) return alpha
+  throw new InvalidArgumentError('Write a number above 0, as 16.')
 }
 
 /** Collects `3=checkpoint-20` into choices by step. */

@@ -17,6 +17,11 @@ export const exportOptions = z.object({
   addPrefix: z.string().optional(),
   /** Give every tensor of a PyTorch file values of its own. */
   untie: z.boolean().optional(),
+  /** The head and the embedding that config.json ties become one tensor. */
+  tie: z.boolean().optional(),
+  /** Only the LoRA adapter of a model that was saved with it; its scaling, where no adapter_config.json tells it. */
+  onlyAdapter: z.boolean().optional(),
+  loraAlpha: z.number().positive().optional(),
   /** Path of the base model that the adapter is merged into; the merged model is what is exported. */
   base: z.string().optional(),
   /** Write what can be written although something must be left out; without it such an export fails with `target/incomplete`. */

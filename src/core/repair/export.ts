@@ -1,7 +1,5 @@
-import { openFile } from '../bytes/file'
 import { makeFolder } from '../bytes/file-sink'
 import { baseName, joinPath, pathKind } from '../bytes/folder'
-import { readBytes } from '../bytes/source'
 import { stage } from '../bytes/stage'
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import { openStateFile } from '../checkpoint/state-file'
@@ -12,6 +10,7 @@ import { layoutSafetensors, writeSafetensors } from '../write/safetensors'
 import { planShards, shardIndex, shardNames } from '../write/shards'
 import { writeTorchZip } from '../write/torch-zip'
 import { absentTensors, misshapenTensors } from './absent'
+import { ADAPTER_CONFIG, adapterIn, textBeside } from './adapter'
 import type { Tally } from './cast'
 import { checkWritten, type Witnessed } from './check'
 import { archiveBytes, damagedTensors } from './damaged'
@@ -19,8 +18,8 @@ import { type Edits, edited } from './edits'
 import { mergedWith } from './lora'
 import { chosenOf, type Material, type Model, modelsOf } from './models'
 import { Progress } from './progress'
-import { rootOf } from './shard-index'
 import { refuseFull, writeFile, writeText } from './target'
+import { tied } from './ties'
 
 export interface ExportOptions extends WriteOptions, Edits {
   /** Told by the name of the target where it is not given: `.bin`, `.pt`, `.pth` and `.ckpt` are PyTorch's, all else is safetensors. */
@@ -31,6 +30,12 @@ export interface ExportOptions extends WriteOptions, Edits {
   readonly maxShardSize?: number
   /** Give every tensor values of its own in a PyTorch file; else tensors that are one view of one storage stay one. */
   readonly untie?: boolean
+  /** Make the head and the embedding that config.json ties one tensor, where they are equal. */
+  readonly tie?: boolean
+  /** Write only the LoRA adapter of a model that was saved with it, as PEFT saves it. */
+  readonly onlyAdapter?: boolean
+  /** Scaling of that adapter, where no adapter_config.json tells it. */
+  readonly loraAlpha?: number
   /** An open adapter that is merged into the checkpoint. */
   readonly adapter?: Checkpoint
   /** Write what can be written although something must be left out; else nothing is. */
@@ -129,7 +134,11 @@ export async function exportWeights(
   out: string,
   options: ExportOptions,
 ): Promise<ExportResult> {
-  const { material, models, parts, left, tallies, progress, all, alone } = await prepared(checkpoint, out, options)
+  const { material, models, parts, left, tallies, progress, all, alone, config } = await prepared(
+    checkpoint,
+    out,
+    options,
+  )
   const format = formatOf(out, options.format)
   const tensors = parts.flatMap((part) => part.tensors)
   if (left.length > 0 && !options.partial) throw incomplete(checkpoint, left)
@@ -155,8 +164,8 @@ export async function exportWeights(
       const name = `${stem}${EXTENSION[format]}.index.json`
       files.push({ path: name, bytes: await writeText(place(name), indexOf(shards)) })
     }
-    const config = alone ? undefined : await adapterConfig(checkpoint, material)
-    if (config) files.push({ path: ADAPTER_CONFIG, bytes: await writeText(place(ADAPTER_CONFIG), config) })
+    if (config !== undefined && !alone)
+      files.push({ path: ADAPTER_CONFIG, bytes: await writeText(place(ADAPTER_CONFIG), config) })
     for (const part of parts) await readBack(place(part.name), part, options.signal, progress)
     await staged.commit()
     const dropped = material.dropped.map(({ name }) => name)
@@ -171,8 +180,10 @@ export async function exportWeights(
 /** What is to be written, worked out without writing. */
 async function prepared(checkpoint: Checkpoint, out: string, options: ExportOptions) {
   const format = formatOf(out, options.format)
-  const chosen = chosenOf(checkpoint)
-  const { kept, dropped } = edited(chosen, options)
+  const extracted = options.onlyAdapter ? await adapterIn(checkpoint, options.loraAlpha) : undefined
+  const edits = edited(extracted?.tensors ?? chosenOf(checkpoint), options)
+  const ties = options.tie ? await tied(checkpoint, edits.kept, format, options.signal) : undefined
+  const { kept, dropped } = { kept: ties?.kept ?? edits.kept, dropped: [...edits.dropped, ...(ties?.dropped ?? [])] }
   const merge = options.adapter && (await mergedWith(checkpoint, options.adapter, options.signal))
   for (const tensor of merge?.added ?? []) kept.set(tensor, tensor.name)
   const all = [...kept.keys()].reduce((sum, tensor) => sum + byteLength(tensor), 0)
@@ -189,7 +200,8 @@ async function prepared(checkpoint: Checkpoint, out: string, options: ExportOpti
     throw new AssayError('usage', `${parts.length} files would have to go into ${baseName(out)}`, {
       hint: 'Name a folder as the target',
     })
-  return { material, models, parts, left, tallies, progress, all, alone }
+  const config = extracted?.config ?? (isAdapter(material) ? await textBeside(checkpoint) : undefined)
+  return { material, models, parts, left, tallies, progress, all, alone, config }
 }
 
 function nothing({ name, path }: Checkpoint, left: ExportResult['left']): AssayError {
@@ -213,18 +225,9 @@ function warningsOf(checkpoint: Checkpoint, parts: readonly Part[], tallies: Rea
   return [...misshapenTensors(checkpoint, names), ...rounding]
 }
 
-const ADAPTER_CONFIG = 'adapter_config.json'
-
-/** The config of an adapter, without which its tensors are of no use, where it is an adapter that is written. */
-async function adapterConfig(checkpoint: Checkpoint, { kept }: Material): Promise<string | undefined> {
-  const path = joinPath(rootOf(checkpoint), ADAPTER_CONFIG)
-  if (![...kept.keys()].some(({ component }) => component === 'adapter') || pathKind(path) !== 'file') return undefined
-  const source = openFile(path, ADAPTER_CONFIG)
-  try {
-    return new TextDecoder().decode(await readBytes(source, 0, source.size))
-  } finally {
-    source.close()
-  }
+/** Whether it is an adapter that is written: its tensors are of no use without its config. */
+function isAdapter({ kept }: Material): boolean {
+  return [...kept.keys()].some(({ component }) => component === 'adapter')
 }
 
 /** As many as fit a message. */

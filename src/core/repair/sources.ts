@@ -10,6 +10,7 @@ import { Reference } from '../verify/reference'
 import { shapeText } from '../verify/text'
 import { castTargets } from './cast'
 import type { Context } from './context'
+import { twinOf } from './ties'
 
 /** A place that lost values can be taken from. */
 export interface Source {
@@ -54,13 +55,10 @@ export function isFilled(tensor: Tensor): boolean {
   return numel(tensor.shape) > 0 && isReadable(tensor)
 }
 
-const HEAD = /(^|\.)lm_head\.weight$/
-const EMBEDDING = /(^|\.)(embed_tokens|wte|word_embeddings)\.weight$/
-
 /** A head and an embedding that the config ties are one tensor. */
 function twins(tensor: Tensor, { checkpoint, weights }: Context): Source[] {
   if (fieldsOf(checkpoint.config)?.tie_word_embeddings !== true) return []
-  const other = HEAD.test(tensor.name) ? EMBEDDING : EMBEDDING.test(tensor.name) ? HEAD : undefined
+  const other = twinOf(tensor.name)
   const found = weights.filter(({ name, file }) => other?.test(name) && file === tensor.file)
   const [values] = found
   if (found.length !== 1 || !values) return []

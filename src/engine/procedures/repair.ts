@@ -90,7 +90,7 @@ export const repairs = { repairPlan, repairPreview: preview, repair, undoRepair:
 /** Says what is exported, and how: the checkpoint itself, or the base that it is merged into as an adapter, open meanwhile. */
 function exporting<Result>(
   checkpoint: Checkpoint,
-  { base, format, dtype, maxShardSize, untie, partial, ...edits }: wire.ExportOptions,
+  { base, format, dtype, maxShardSize, untie, tie, onlyAdapter, loraAlpha, partial, ...edits }: wire.ExportOptions,
   use: (checkpoint: Checkpoint, options: ExportOptions) => Promise<Result>,
 ): Promise<Result> {
   return withReference(base, ({ reference }) =>
@@ -100,6 +100,9 @@ function exporting<Result>(
       ...(dtype && { dtype }),
       ...(maxShardSize !== undefined && { maxShardSize }),
       ...(untie && { untie }),
+      ...(tie && { tie }),
+      ...(onlyAdapter && { onlyAdapter }),
+      ...(loraAlpha !== undefined && { loraAlpha }),
       ...(partial && { partial }),
       ...(reference && { adapter: checkpoint }),
     }),

@@ -103,3 +103,21 @@ describe('a small view over a large storage', () => {
     expect((await opened(out)).files[0]?.size).toBeLessThan(10_000)
   })
 })
+
+describe('several objects that torch.save wrote into one file, one after another', () => {
+  const path = golden('torch-zoo-stream/data/model.pt')
+
+  it('are exported together, those after the first under their number', async () => {
+    const out = join(scratch(), 'all.safetensors')
+    await exportWeights(await opened(path), out, {})
+    expect(await weights(out)).toEqual(byName(truthOf('torch-zoo-stream').tensors))
+  })
+
+  it('are not written as one object by a repair, which says what to do instead', async () => {
+    const { plan } = await planned(path, { plain: true })
+    expect(plan.plan).toMatchObject([
+      { kind: 'plain', confidence: 'refused', evidence: expect.stringMatching(/several objects.*export the weights/) },
+    ])
+    expect(plan.files).toEqual([])
+  })
+})

@@ -107,6 +107,26 @@ describe('tensors without values beside the parts of the ranks', () => {
     expect(model).toEqual(stored)
   })
 
+  it('are added where the shard that held them is not here, and the index says so', async () => {
+    const { tensors } = truthOf('zero3')
+    const shards = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors']
+    const half = Math.floor(tensors.length / 2)
+    const path = trainer('zero3', shards[0] as string, unfilled(tensors.slice(0, half)))
+    const map = Object.fromEntries(tensors.map(({ name }, i) => [name, shards[i < half ? 0 : 1]]))
+    const index = 'model.safetensors.index.json'
+    writeFileSync(join(path, index), JSON.stringify({ metadata: {}, weight_map: map }))
+    const { model, out } = await mended(path)
+    // The head is tied to wte.weight, which is there.
+    const names = byName(tensors).map(({ name }) => name)
+    expect(model.map(({ name }) => name)).toEqual(names.filter((name) => name !== 'lm_head.weight'))
+    const trained = ({ dtype }: TruthTensor) => dtype === 'float32'
+    const truth = new Map(tensors.map(({ name, sha256 }) => [name, sha256]))
+    expect(model.filter(trained).every(({ name, sha256 }) => truth.get(name) === sha256)).toBe(true)
+    expect(model.filter((each) => !trained(each)).length).toBeLessThan(3)
+    const told = JSON.parse(readFileSync(join(out, index), 'utf8')).weight_map
+    expect(new Set(Object.values(told))).toEqual(new Set(shards.slice(0, 1)))
+  })
+
   it('are filled from FSDP', async () => {
     const { tensors } = truthOf('fsdp-accelerate')
     const path = join(scratch(), 'checkpoint')

@@ -77,10 +77,14 @@ async function fromZip(source: ByteSource): Promise<TorchSource> {
 async function fromLegacy(source: ByteSource): Promise<TorchSource> {
   const { main, storages, littleEndian, end } = await readTorchLegacy(source)
   if (await isTorchLegacyAt(source, end))
-    throw new AssayError('target/not-rewritable', `${source.name} holds several objects one behind another`, {
-      file: source.name,
-      hint: 'Export the weights instead',
-    })
+    throw new AssayError(
+      'target/not-rewritable',
+      `${source.name} holds several objects one behind another, of which a zip holds one; export the weights instead`,
+      {
+        file: source.name,
+        hint: 'Export the weights instead',
+      },
+    )
   const storage = (key: string) => {
     const there = storages.get(key)
     return there && { source, ...there, bigEndian: !littleEndian }

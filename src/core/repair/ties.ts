@@ -1,0 +1,47 @@
+import type { Checkpoint } from '../checkpoint/checkpoint'
+import { byteLength, sameShape, type Tensor } from '../checkpoint/tensor'
+import { sha256Of } from '../checkpoint/values'
+import { fieldsOf } from '../decode/plain'
+import { AssayError } from '../errors'
+import type { ExportFormat } from './export'
+
+const HEAD = /(^|\.)lm_head\.weight$/
+const EMBEDDING = /(^|\.)(embed_tokens|wte|word_embeddings)\.weight$/
+
+/** A name that one of a tied pair has, and what the other may be called; undefined for any other name. */
+export function twinOf(name: string): RegExp | undefined {
+  return HEAD.test(name) ? EMBEDDING : EMBEDDING.test(name) ? HEAD : undefined
+}
+
+/**
+ * The tensors of an export with the head and the embedding that config.json ties made one: in a PyTorch file they share their values, in
+ * safetensors the head is left out, as transformers does. Throws `usage` where the config ties nothing, where either is not there and
+ * where their values differ.
+ */
+export async function tied(
+  { config, name, path }: Checkpoint,
+  kept: ReadonlyMap<Tensor, string>,
+  format: ExportFormat,
+  signal?: AbortSignal,
+): Promise<{ kept: Map<Tensor, string>; dropped: Tensor[] }> {
+  const fail = (why: string, hint?: string) =>
+    new AssayError('usage', `${name} has nothing to tie: ${why}`, { file: path, ...(hint !== undefined && { hint }) })
+  if (fieldsOf(config)?.tie_word_embeddings !== true) throw fail('config.json does not say tie_word_embeddings')
+  const heads = [...kept.keys()].filter((tensor) => HEAD.test(tensor.name))
+  const embeddings = [...kept.keys()].filter((tensor) => EMBEDDING.test(tensor.name))
+  const [head, embedding] = [heads[0], embeddings[0]]
+  if (!head || !embedding || heads.length > 1 || embeddings.length > 1)
+    throw fail(`it has ${heads.length} heads and ${embeddings.length} embeddings`)
+  const isSame = head.dtype === embedding.dtype && sameShape(head.shape, embedding.shape)
+  if (!isSame || (await sha256Of(head, signal)) !== (await sha256Of(embedding, signal)))
+    throw fail(`${head.name} and ${embedding.name} differ`, 'A repair asks which of them is meant (--deep)')
+  if (format === 'safetensors') {
+    return { kept: new Map([...kept].filter(([tensor]) => tensor !== head)), dropped: [head] }
+  }
+  const storage = embedding.storage ?? { key: embedding.name, byteLength: byteLength(embedding) }
+  const one = new Map([
+    [head, { ...embedding, storage, name: head.name }],
+    [embedding, { ...embedding, storage }],
+  ])
+  return { kept: new Map([...kept].map(([tensor, called]) => [one.get(tensor) ?? tensor, called])), dropped: [] }
+}
