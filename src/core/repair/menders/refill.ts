@@ -1,6 +1,6 @@
 import { isFloating } from '../../checkpoint/dtype'
 import { sameShape, type Tensor } from '../../checkpoint/tensor'
-import type { RuleId } from '../../finding'
+import type { Finding, RuleId } from '../../finding'
 import { shapeText } from '../../verify/text'
 import type { Context } from '../context'
 import { isFilled, ofPart, referenceTo, type Source, sourcesOf } from '../sources'
@@ -116,8 +116,16 @@ async function additions(context: Context): Promise<Proposal[]> {
     if (reference && isFilled(values)) add(name, { id: reference.name, rank: 'reference', values, evidence })
   }
   if (verification.findings.some(({ rule }) => ABSENT.has(rule))) {
+    const own = new Set(context.weights.map(({ name }) => name))
+    const told = new Set(verification.findings.flatMap(toldOf).filter((name) => !own.has(name)))
     for (const part of await context.parts()) {
-      for (const { name, values } of referenceTo(checkpoint, part)?.lacking(checkpoint.config) ?? []) {
+      const lacking = referenceTo(checkpoint, part)?.lacking(checkpoint.config) ?? []
+      // What an index says a missing shard held is wanted even where it is tied to what is here.
+      const named = part.tensors.filter((tensor) => told.has(tensor.name) && tensor.component === 'weights')
+      const wanted = new Map(
+        [...lacking, ...named.map((values) => ({ name: values.name, values }))].map((each) => [each.name, each.values]),
+      )
+      for (const [name, values] of wanted) {
         const evidence = `${ofPart(part, values)}; the file does not have it`
         if (isFilled(values)) add(name, { id: part.name, rank: 'same', values, evidence })
       }
@@ -147,6 +155,11 @@ async function additions(context: Context): Promise<Proposal[]> {
       after: shapeText(values.shape),
     }))
   })
+}
+
+/** Names of the tensors that an index says were in a shard that is missing. */
+function toldOf({ rule, evidence }: Finding): string[] {
+  return rule === 'weights/missing-shard' && Array.isArray(evidence?.tensors) ? evidence.tensors.map(String) : []
 }
 
 /** The tensor with the dtype that all floating weights of the file have in common, where that is a coarser one. */
