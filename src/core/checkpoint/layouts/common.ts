@@ -1,6 +1,7 @@
 import { openFile } from '../../bytes/file'
 import { joinPath } from '../../bytes/folder'
 import { mappingOf } from '../../decode/pickle/value'
+import { fieldsOf, type Plain } from '../../decode/plain'
 import { AssayError } from '../../errors'
 import { findingOf } from '../../finding'
 import type { ComponentId, ComponentStatus, StateFile } from '../checkpoint'
@@ -43,12 +44,19 @@ function isEmpty({ value, tensors }: StateFile): boolean {
   return tensors.length === 0 && (value === undefined || value === null || mappingOf(value)?.size === 0)
 }
 
+/** A JSON file without a single field. */
+export function isNothing(config: Plain): boolean {
+  const fields = fieldsOf(config)
+  return fields === undefined || Object.keys(fields).length === 0
+}
+
 /** Reads config.json and marks `config`. */
 export async function openConfig(draft: Draft, absent: Absent): Promise<void> {
   const path = 'config.json'
   if (!hasFile(draft.listing, path)) return draft.mark('config', absent.status, [], absent.note)
   const config = await draft.openJson(path)
   if (config === undefined) return draft.mark('config', 'damaged', [path], `${path} cannot be read`)
+  if (isNothing(config)) return draft.mark('config', 'damaged', [path], `${path} holds nothing`)
   draft.config = config
   draft.mark('config', 'present', [path])
 }

@@ -2,7 +2,7 @@ import { finding } from '../../finding'
 import type { Draft } from '../draft'
 import { hasFile, type Listing } from '../listing'
 import { modelFiles, openWeights } from '../weights'
-import { missing, notApplicable, openStates, openTokenizer } from './common'
+import { isNothing, missing, notApplicable, openStates, openTokenizer } from './common'
 import type { Layout } from './layout'
 
 const CONFIG = 'adapter_config.json'
@@ -31,8 +31,12 @@ export async function openAdapter(draft: Draft): Promise<void> {
   const config = await draft.openJson(CONFIG)
   draft.config = config ?? draft.config
   const { status: held, note } = draft.component('adapter')
-  const status = config === undefined ? 'damaged' : held
-  draft.mark('adapter', status, [...paths, CONFIG], config === undefined ? `${CONFIG} cannot be read` : note)
+  if (config === undefined) draft.mark('adapter', 'damaged', [...paths, CONFIG], `${CONFIG} cannot be read`)
+  else if (isNothing(config)) {
+    const nothing = `${CONFIG} holds nothing: the kind of the adapter, its rank and its targets are unknown`
+    draft.findings.push(finding('adapter/missing-config', CONFIG, nothing))
+    draft.mark('adapter', 'damaged', [...paths, CONFIG], nothing)
+  } else draft.mark('adapter', held, [...paths, CONFIG], note)
   if (chosen && files.every(({ tensors, findings }) => tensors.length === 0 && findings.length === 0)) {
     draft.findings.push(finding('adapter/empty', chosen.files[0] ?? CONFIG, `${chosen.files[0]} holds no tensors`))
   }

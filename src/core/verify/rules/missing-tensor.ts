@@ -1,8 +1,8 @@
-import type { Checkpoint, OptimizerState } from '../../checkpoint/checkpoint'
+import type { Checkpoint } from '../../checkpoint/checkpoint'
 import { isFloating } from '../../checkpoint/dtype'
 import { numel } from '../../checkpoint/tensor'
 import { type Finding, finding } from '../../finding'
-import { FACTOR, loraOf } from '../adapter/lora'
+import { lackingOf } from '../adapter/lacking'
 import { matchOf } from '../architectures/match'
 import type { Rule } from '../rule'
 import { layerName, unwrapped } from '../shapes/names'
@@ -48,8 +48,10 @@ function missingFrom(checkpoint: Checkpoint): readonly Finding[] {
 function* missingTensors(checkpoint: Checkpoint): Generator<Finding> {
   const { components } = checkpoint
   yield* lostTensors(checkpoint)
-  yield* lonelyFactors(checkpoint)
-  yield* adapterParts(checkpoint)
+  for (const { name, why, evidence, sure } of lackingOf(checkpoint)) {
+    const found = missing(name, why, { ...evidence, component: 'adapter' })
+    yield sure ? found : { ...found, severity: 'warning' }
+  }
   if (components.find(({ id }) => id === 'weights')?.status !== 'present') return
   const match = matchOf(checkpoint)
   if (!match) return yield* oddLayers(checkpoint)
@@ -73,52 +75,6 @@ function* lostTensors({ files, tensors }: Checkpoint): Generator<Finding> {
     for (const name of new Set(lost))
       if (!names.has(name)) yield missing(name, `${path} had it before it was damaged`, { file: path })
   }
-}
-
-/** Factors of a LoRA without the other one: PEFT leaves that at its first values and says nothing (peft 0.21, save_and_load.py). */
-function* lonelyFactors({ tensors }: Checkpoint): Generator<Finding> {
-  const factors = tensors.filter(({ name, component }) => component === 'adapter' && FACTOR.test(name))
-  const names = new Set(factors.map(({ name }) => name))
-  for (const { name, file } of factors) {
-    const other = name.replace(FACTOR, (_, kind = '', factor) => `.lora_${kind}${factor === 'A' ? 'B' : 'A'}`)
-    if (!names.has(other))
-      yield missing(other, `${name} is here and works only with it`, { file, component: 'adapter' })
-  }
-}
-
-/** Heads that PEFT adds to `modules_to_save` of classifiers, of which a model has one (peft 0.21, `peft_model.py`). */
-const HEADS: readonly string[] = ['classifier', 'score', 'qa_outputs']
-
-/**
- * What adapter_config.json lists and the file lacks altogether. A list may name modules that the model has not; but an optimizer
- * that trains more tensors than are here trains one that is lost.
- */
-function* adapterParts(checkpoint: Checkpoint): Generator<Finding> {
-  const lora = loraOf(checkpoint)
-  const { components, tensors, state } = checkpoint
-  if (!lora || components.find(({ id }) => id === 'adapter')?.status !== 'present') return
-  const names = tensors.flatMap(({ component, name }) => (component === 'adapter' ? `.${unwrapped(name)}.` : []))
-  const held = (entry: string) => names.some((name) => name.includes(`.${entry}.`))
-  const trained = Math.max(0, ...state.optimizers.map((each) => parametersIn(each)))
-  if (trained > 0 && trained <= names.length) return
-  const proof = trained > 0 ? ` and the optimizer trains ${trained} tensors, of which ${names.length} are here` : ''
-  const listed = { modules_to_save: lora.modulesToSave, target_modules: trained > 0 ? (lora.targets ?? []) : [] }
-  for (const [key, entries] of Object.entries(listed)) {
-    const head = key === 'modules_to_save' && HEADS.some((entry) => entries.includes(entry) && held(entry))
-    for (const entry of entries) {
-      if (held(entry) || (head && HEADS.includes(entry))) continue
-      const found = missing(entry, `adapter_config.json lists it in ${key}${proof}`, {
-        source: 'adapter_config.json',
-        component: 'adapter',
-        ...(trained > 0 && { trained, tensors: names.length }),
-      })
-      yield trained > 0 ? found : { ...found, severity: 'warning' }
-    }
-  }
-}
-
-function parametersIn({ groups }: OptimizerState): number {
-  return groups.reduce((sum, { params }) => sum + params.length, 0)
 }
 
 /** Whether the weights hold every parameter, as far as anything tells: what is missing there is no fault of the optimizer. */

@@ -89,6 +89,20 @@ test('a target of which the optimizer trains factors is missed, others may be in
   expect(await told(missingTensor, lora(config, pair(QUERY, 2)))).toEqual([])
 })
 
+test('a pair that one layer lacks is missed where the optimizer trains it', async () => {
+  const config = { target_modules: ['q_proj', 'v_proj'] }
+  const three = [...pair(QUERY, 2), ...pair(VALUE, 2), ...pair(VALUE.replace('0', '1'), 2)]
+  const lost = `base_model.model.${QUERY.replace('0', '1')}`
+  expect(await told(missingTensor, lora(config, three, 8))).toEqual([
+    `error ${lost}.lora_A.weight`,
+    `error ${lost}.lora_B.weight`,
+  ])
+  expect(await told(missingTensor, lora(config, three, 6))).toEqual([])
+  expect(await told(missingTensor, lora(config, three))).toEqual([])
+  const half = lora(config, [...three, ...pair(QUERY.replace('0', '1'), 2).slice(0, 1)], 8)
+  expect(await told(missingTensor, half)).toEqual([`error ${lost}.lora_B.weight`])
+})
+
 test('of the heads that PEFT lists for every classifier a model has one', async () => {
   const score: TensorSpec = { name: 'base_model.model.score.weight', shape: [2, 8], component: 'adapter' }
   const config = { modules_to_save: ['classifier', 'score'] }
