@@ -1,4 +1,4 @@
-import type { Checkpoint } from '../checkpoint/checkpoint'
+import type { Checkpoint, OptimizerState } from '../checkpoint/checkpoint'
 import type { Tensor } from '../checkpoint/tensor'
 import { fieldsOf } from '../decode/plain'
 import { AssayError } from '../errors'
@@ -39,12 +39,14 @@ export class Named {
 /** A checkpoint of the same model from which shapes and lost values may be taken. */
 export class Reference {
   readonly name: string
+  readonly optimizers: readonly OptimizerState[]
   readonly #reference: Named
   readonly #checkpoint: Named
 
   /** Throws `usage` when the two have no tensor name in common. */
   constructor(checkpoint: Checkpoint, reference: Checkpoint) {
     this.name = reference.name
+    this.optimizers = reference.state.optimizers
     this.#reference = new Named(reference)
     this.#checkpoint = new Named(checkpoint)
     if (this.#checkpoint.tensors.some((tensor) => this.#reference.has(this.#checkpoint.nameOf(tensor)))) return

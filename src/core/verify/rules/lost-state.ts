@@ -3,6 +3,7 @@ import type { Tensor } from '../../checkpoint/tensor'
 import { type Finding, finding } from '../../finding'
 import { kindOf } from '../optimizer/kind'
 import { parameterNames } from '../optimizer/names'
+import type { Reference } from '../reference'
 import type { Rule } from '../rule'
 import { patternOf } from '../shapes/names'
 import { list } from '../text'
@@ -16,15 +17,16 @@ type Key = number | string
  *
  * - weight and bias of one module get their gradients together. The Trainer hands over only what requires a gradient, so that
  *   one with a state and the other without cannot be.
+ * - A reference whose optimizer has them was saved before they were lost.
  * - Elsewhere what is frozen is frozen by layers or by parts. Where layers differ in the parts that have a state, or where the
  *   states simply end within a module and nothing follows, they are likely lost.
  */
 export const lostState: Rule = {
   ids: ['optimizer/lost-state'],
   needs: 'structure',
-  *check({ checkpoint }) {
+  *check({ checkpoint, reference }) {
     for (const optimizer of checkpoint.state.optimizers) {
-      const found = stateless(checkpoint, optimizer)
+      const found = stateless(checkpoint, optimizer, reference)
       if (found) yield found
     }
   },
@@ -44,14 +46,10 @@ export const zeroedState: Rule = {
   },
 }
 
-function stateless(checkpoint: Checkpoint, optimizer: OptimizerState): Finding | undefined {
-  const { file, groups, parameters } = optimizer
+function stateless(checkpoint: Checkpoint, optimizer: OptimizerState, reference?: Reference): Finding | undefined {
+  const { file, groups } = optimizer
   const keys = groups.flatMap(({ params }) => params)
-  const kept = new Set<Key>(
-    parameters.flatMap(({ key, tensors, scalars }) =>
-      Object.keys(tensors).length + Object.keys(scalars).length > 0 ? [key] : [],
-    ),
-  )
+  const kept = keptBy(optimizer)
   const gone = keys.filter((key) => !kept.has(key))
   // LBFGS keeps everything under its first parameter.
   if (gone.length === 0 || gone.length === keys.length || kept.size < 2 || kindOf(optimizer) === 'LBFGS')
@@ -68,6 +66,8 @@ function stateless(checkpoint: Checkpoint, optimizer: OptimizerState): Finding |
   const what = `${file} keeps no state for ${gone.length} of its ${keys.length} parameters${some}`
   const tell = (why: string, severity: 'error' | 'warning') =>
     finding('optimizer/lost-state', file, `${what}. ${why}`, { severity, evidence })
+  const earlier = reference?.optimizers.find((other) => isOf(other, keys, gone))
+  if (earlier) return tell(`The optimizer of ${reference?.name} has them: the states were lost`, 'error')
   const [example] = split
   if (example && underTrainer) return tell(`${together(example, kept)}: the states were lost`, 'error')
   if (example && ends) {
@@ -88,6 +88,22 @@ function stateless(checkpoint: Checkpoint, optimizer: OptimizerState): Finding |
     return tell('The states simply end, before the first bias or norm: likely lost, or never used', 'warning')
   }
   return undefined
+}
+
+/** The parameters that keep anything. */
+function keptBy({ parameters }: OptimizerState): Set<Key> {
+  const full = parameters.filter(
+    ({ tensors, scalars }) => Object.keys(tensors).length + Object.keys(scalars).length > 0,
+  )
+  return new Set(full.map(({ key }) => key))
+}
+
+/** Whether it is of the same parameters and keeps a state for those that are gone. */
+function isOf(other: OptimizerState, keys: readonly Key[], gone: readonly Key[]): boolean {
+  const same = other.groups.flatMap(({ params }) => params)
+  if (same.length !== keys.length || same.some((key, i) => key !== keys[i])) return false
+  const kept = keptBy(other)
+  return gone.every((key) => kept.has(key))
 }
 
 interface Named {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { referenceKernel } from '../../../../src/core/analysis/reference'
 import type { LayoutId, OptimizerState } from '../../../../src/core/checkpoint/checkpoint'
 import { lostState, zeroedState } from '../../../../src/core/verify/rules/lost-state'
+import { verify } from '../../../../src/core/verify/verify'
 import { checkpointOf, findingsOf, tensorOf } from '../handmade'
 
 const NAMES = [
@@ -58,6 +60,18 @@ describe('states that are gone', () => {
     }
     expect(await severities('trainer', (name) => !name.startsWith('layers.1'))).toEqual([])
   })
+})
+
+test('states that a reference has were lost, however they are spread', async () => {
+  const half = (name: string) => !name.startsWith('embed')
+  const checkpoint = checkpointOf({ tensors, state: { optimizers: [optimizerOf(half)] } })
+  const severitiesBeside = async (keeps: (name: string) => boolean) => {
+    const reference = checkpointOf({ tensors, state: { optimizers: [optimizerOf(keeps)] } })
+    const { findings } = await verify(checkpoint, { kernel: referenceKernel, reference })
+    return findings.filter(({ rule }) => rule === 'optimizer/lost-state').map(({ severity }) => severity)
+  }
+  expect(await severitiesBeside(() => true)).toEqual(['error'])
+  expect(await severitiesBeside(half)).toEqual([])
 })
 
 describe('moments that are zero', () => {
