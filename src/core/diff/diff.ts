@@ -9,6 +9,7 @@ import { compareSlot, slotBytes, slotsOf } from './moments'
 import { pairMoved } from './moved'
 import { bytesOf, type DiffRow, type DiffStatus, rowOf } from './row'
 import { diffState, type StateDifference } from './state'
+import { diffTexts } from './texts'
 
 export interface DiffReport {
   /** Paths. */
@@ -69,6 +70,7 @@ export async function diff(a: Checkpoint, b: Checkpoint, options: DiffOptions): 
     options.onRow?.(row)
   }
   const state = diffState(a, b)
+  state.push(...(await diffTexts(a, b, options.signal)))
   const told = new Set(state.map(({ what }) => what))
   const note = (difference: StateDifference | undefined) => {
     if (difference && !told.has(difference.what)) state.push(difference)

@@ -1,5 +1,5 @@
-import type { Checkpoint, OptimizerState, RngState, SchedulerState } from '../checkpoint/checkpoint'
-import type { Plain } from '../decode/plain'
+import type { Checkpoint, ComponentId, OptimizerState, RngState, SchedulerState } from '../checkpoint/checkpoint'
+import { fieldsOf, type Plain } from '../decode/plain'
 
 /** One fact of the training state on both sides; null where a side does not have it. */
 export interface StateDifference {
@@ -10,7 +10,7 @@ export interface StateDifference {
   readonly same: boolean
 }
 
-type Facts = Map<string, Plain>
+export type Facts = Map<string, Plain>
 
 /** Facts of one side. A config has hundreds; what goes beyond all measure is not compared. */
 const MOST_FACTS = 100_000
@@ -18,22 +18,48 @@ const MOST_FACTS = 100_000
 /** Told even when both sides agree: they say which two moments of a training are compared. */
 const ALWAYS = /^(step|epoch|optimizer(\[\d+\])?\.group\[\d+\]\.lr)$/
 
+/** Parts that have no facts of their own to tell that they are there. */
+const PARTS: readonly ComponentId[] = ['tokenizer', 'scaler', 'sampler', 'trainer', 'custom']
+/** A longer list is told by its length. */
+const LONGEST = 16
+
 /**
  * What differs between two training states, in their own terms: layout, steps, counters, every setting of every parameter
- * group, schedulers, which random states are there, and the config leaf by leaf.
+ * group, schedulers, which random states are there, and the config, the state of a trainer and custom objects leaf by leaf.
  */
 export function diffState(a: Checkpoint, b: Checkpoint): StateDifference[] {
   const [inA, inB] = [factsOf(a), factsOf(b)]
+  for (const { file, component, value } of a.state.records) {
+    // what else is on one side only is told with its component
+    const other = b.state.records.find((record) => record.file === file && record.component === component)
+    if (!other) continue
+    putRecord(inA, file, value)
+    putRecord(inB, file, other.value)
+  }
+  return differencesOf(inA, inB)
+}
+
+/** Those that differ, and of the others what is always told; null stands for what a side does not have. */
+export function differencesOf(inA: Facts, inB: Facts): StateDifference[] {
   const whats = new Set([...inA.keys(), ...inB.keys()])
   return [...whats]
     .map((what) => {
       const [left, right] = [inA.get(what) ?? null, inB.get(what) ?? null]
-      return { what, a: left, b: right, same: samePlain(left, right) }
+      const same = samePlain(left, right)
+      return { what, ...(same ? { a: left, b: right } : briefly(left, right)), same }
     })
     .filter(({ what, same }) => !same || ALWAYS.test(what))
 }
 
-function factsOf({ layout, state, config }: Checkpoint): Facts {
+/** Long lists, as a log is, by their length and by how much of them is the same. */
+function briefly(a: Plain, b: Plain): { a: Plain; b: Plain } {
+  if (!Array.isArray(a) || !Array.isArray(b) || Math.max(a.length, b.length) <= LONGEST) return { a, b }
+  const differing = a.findIndex((item, i) => i >= b.length || !samePlain(item, b[i] as Plain))
+  const same = differing < 0 ? a.length : differing
+  return { a: `${a.length} entries`, b: `${b.length} entries, the first ${same} the same` }
+}
+
+function factsOf({ layout, state, config, components }: Checkpoint): Facts {
   const facts: Facts = new Map()
   put(facts, 'layout', layout)
   put(facts, 'step', state.step)
@@ -44,10 +70,28 @@ function factsOf({ layout, state, config }: Checkpoint): Facts {
   numbered('rng', inRankOrder(state.rng), (path, rng) => put(facts, path, rng.malformed ?? [...rng.generators].sort()))
   for (const { source, file, value } of state.counters) {
     // what optimizers and schedulers count is told above
-    if (!/^(optimizer|scheduler)\./.test(source)) put(facts, facts.has(source) ? `${source} (${file})` : source, value)
+    if (/^(optimizer|scheduler)\./.test(source)) continue
+    // a file alone is called as somebody liked
+    const what = layout === 'file' ? source.replace(`${stemOf(file)}.`, '') : source
+    put(facts, facts.has(what) ? `${what} (${file})` : what, value)
+  }
+  for (const { id, status } of components) {
+    if (PARTS.includes(id) && (status === 'present' || status === 'damaged')) put(facts, id, status)
   }
   if (config !== undefined) putLeaves(facts, 'config', config)
   return facts
+}
+
+/** An object is written with its class around it, which says nothing here. */
+function putRecord(facts: Facts, file: string, value: Plain): void {
+  const fields = fieldsOf(value) ?? { value }
+  const [only, ...others] = Object.keys(fields)
+  const inner = only?.startsWith('<') && others.length === 0 ? fields[only] : undefined
+  putLeaves(facts, stemOf(file), inner ?? { ...fields })
+}
+
+function stemOf(file: string): string {
+  return file.replace(/\.[^./]+$/, '')
 }
 
 function putOptimizer(facts: Facts, path: string, optimizer: OptimizerState): void {
@@ -86,7 +130,7 @@ function put(facts: Facts, what: string, value: Plain | undefined): void {
 }
 
 /** Walks into objects; anything else, lists included, is one fact. */
-function putLeaves(facts: Facts, path: string, value: Plain): void {
+export function putLeaves(facts: Facts, path: string, value: Plain): void {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
     put(facts, path, value)
     return

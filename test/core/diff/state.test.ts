@@ -92,6 +92,30 @@ describe('two training states', () => {
     expect(differences.length).toBeLessThanOrEqual(100_000)
   })
 
+  it('differ in what a trainer and custom objects keep, a long log by its length', () => {
+    const log = (length: number) => Array.from({ length }, (_, step) => ({ step, loss: 1 / (step + 1) }))
+    const kept = (best: number, length: number) =>
+      state({
+        records: [
+          { file: 'trainer_state.json', component: 'trainer', value: { best_metric: best, log_history: log(length) } },
+          { file: 'training_args.bin', component: 'trainer', value: { '<x.TrainingArguments>': { seed: length } } },
+        ],
+      })
+    expect(diffState(kept(1, 20), kept(2, 30))).toEqual([
+      { what: 'trainer_state.best_metric', a: 1, b: 2, same: false },
+      { what: 'trainer_state.log_history', a: '20 entries', b: '30 entries, the first 20 the same', same: false },
+      { what: 'training_args.seed', a: 20, b: 30, same: false },
+    ])
+  })
+
+  it('tell what only one of them has, once', () => {
+    const part = (status: 'present' | 'missing') =>
+      checkpoint([], {}, { components: [{ id: 'tokenizer', label: 'Tokenizer', status, files: [] }] })
+    expect(diffState(part('present'), part('missing'))).toEqual([
+      { what: 'tokenizer', a: 'present', b: null, same: false },
+    ])
+  })
+
   it('of other layouts say so', () => {
     expect(diffState(checkpoint([], {}, { layout: 'trainer' }), checkpoint([], {}, { layout: 'file' }))).toEqual([
       { what: 'layout', a: 'trainer', b: 'file', same: false },

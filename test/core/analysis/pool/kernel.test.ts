@@ -75,7 +75,11 @@ describe('the kernel that reads for itself', () => {
   it('stops when asked, and leaves no thread busy', async () => {
     const abort = new AbortController()
     const [left, right] = [tensorIn(a, 'float32', COUNT), tensorIn(b, 'float32', COUNT)]
-    const work = kernel.comparisonOf?.(left, right, { signal: abort.signal, onBytes: () => abort.abort() })
+    // one that knows nothing of the files yet
+    const work = pooledKernel(kernel.pool).comparisonOf?.(left, right, {
+      signal: abort.signal,
+      onBytes: () => abort.abort(),
+    })
     await expect(work).rejects.toMatchObject({ code: 'cancelled' })
     expect(kernel.pool.busy).toBe(0)
     await expect(kernel.statisticsOf?.(left, { signal: abort.signal })).rejects.toMatchObject({ code: 'cancelled' })
@@ -122,6 +126,36 @@ describe('the kernel that reads for itself', () => {
       expect((found?.relL2 ?? 0) / (relL2 ?? 1)).toBeCloseTo(1, 9)
       expect(found?.cosine).toBeCloseTo(cosine ?? 0, 12)
     }
+  })
+
+  it('reads nothing to compare large files again, or with their sides exchanged, until one has changed', async () => {
+    const [left, right] = [written('left', x), written('right', y)]
+    const compare = async (from: string, to: string, tolerance?: { atol: number; rtol: number }) => {
+      let heard = 0
+      const found = await kernel.comparisonOf?.(tensorIn(from, 'float32', COUNT), tensorIn(to, 'float32', COUNT), {
+        ...(tolerance && { tolerance }),
+        onBytes: (bytes) => {
+          heard += bytes
+        },
+      })
+      return { found, heard }
+    }
+    const { found: first } = await compare(left, right)
+    expect(await compare(left, right)).toEqual({ found: first, heard: 0 })
+    const turned = await compare(right, left)
+    expect(turned.heard).toBe(0)
+    const wanted = referenceKernel.comparison('float32', 'float32')
+    wanted.update(y, x)
+    const { relL2, cosine, rms, meanAbs, ...exact } = wanted.result()
+    expect(turned.found).toMatchObject(exact)
+    expect(turned.found?.relL2).toBeCloseTo(relL2 ?? 0, 9)
+    expect(turned.found?.relL2).not.toBe(first?.relL2)
+
+    // a relative tolerance goes by the left side
+    await compare(left, right, { atol: 0, rtol: 1e-3 })
+    expect((await compare(right, left, { atol: 0, rtol: 1e-3 })).heard).toBeGreaterThan(0)
+    written('left', y)
+    expect(await compare(left, right)).toMatchObject({ found: { changed: 0 } })
   })
 
   it('leaves views, and dtypes without kernels, to be read block by block', async () => {
