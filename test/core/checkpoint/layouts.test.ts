@@ -200,7 +200,7 @@ describe('an adapter by itself', () => {
   it('without tensors is empty', async () => {
     const empty = '\u0008\0\0\0\0\0\0\0{}      '
     const checkpoint = await open(
-      makeFolder('adapter', { 'adapter_config.json': '{}', 'adapter_model.safetensors': empty }),
+      makeFolder('adapter', { 'adapter_config.json': '{"peft_type":"LORA"}', 'adapter_model.safetensors': empty }),
     )
     expect(checkpoint.findings.map(({ rule }) => rule)).toEqual(['adapter/empty'])
   })
