@@ -202,6 +202,17 @@ describe('rules', () => {
     expect(misspelt.stderr).toContain('There is no rule optimizer/mising')
   })
 
+  it('that only warn let a checkpoint pass, unless a flag or the file says strict', async () => {
+    const run = mkdtempSync(join(tmpdir(), 'assay-test-'))
+    cpSync(goldenPath('damaged-loss-jump'), join(run, 'checkpoint-30'), { recursive: true })
+    const path = join(run, 'checkpoint-30')
+    expect((await assay(['verify', path])).status).toBe(0)
+    expect((await assay(['verify', path, '--strict'])).status).toBe(1)
+    expect((await assay(['verify', path, '--strict', '--rule', 'trainer/loss-jump=info'])).status).toBe(0)
+    writeFileSync(join(run, '.assay.json'), '{"strict": true}')
+    expect((await assay(['verify', path])).status).toBe(1)
+  })
+
   it('must exist and be given a severity', async () => {
     expect((await assay(['verify', healthy, '--rule', 'no/such=off'])).status).toBe(2)
     expect((await assay(['verify', healthy, '--rule', 'trainer/loss-jump=never'])).status).toBe(2)

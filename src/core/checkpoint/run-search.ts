@@ -44,7 +44,9 @@ export function savesBelow(root: string, depth: number): Listed[] {
     const saves = whole ? savesBeside(listing) : savesIn(listing)
     found.push(...named(saves, runOf(place.name)))
     if (whole || (saves.length === 0 && isLikely(listing, place.depth))) {
-      found.push(...named([asOne(place, listing)], saves.length > 0 ? runOf(place.name) : runOf(parentIn(place.name))))
+      const one = asOne(place, listing)
+      const within = saves.length > 0 || one.path !== place.path
+      found.push(...named([one], runOf(within ? place.name : parentIn(place.name))))
     } else if (saves.length === 0 && place.depth < depth) waiting.push(...inside(place, listing))
   }
   return found.sort((a, b) => natural.compare(a.run ?? '', b.run ?? ''))
@@ -81,7 +83,7 @@ function isLikely(listing: Listing, depth: number): boolean {
 function asOne({ path, name }: Place, listing: Listing): Listed {
   const files = filesLike(listing, STATE_FILE)
   const [only] = files
-  const alone = only !== undefined && files.length === 1 && HOLDER.test(baseName(path))
+  const alone = only !== undefined && files.length === 1 && (HOLDER.test(baseName(path)) || only.endsWith('.ckpt'))
   if (!alone) return { path, name: baseName(name) }
   return { path: joinPath(path, only), name: only }
 }

@@ -72,7 +72,7 @@ export async function factsOf(run: Run, rows: readonly RunRow[], rules: RuleLeve
     const own = rows.filter(({ path }) => paths.has(path))
     if (own.length === 0) continue
     const written = Math.max(...own.map(({ modified }) => modified))
-    found.push({ run: each, written, facts: await factsOfOne(each, own, rules) })
+    found.push({ run: each, written, facts: await factsOfOne(each, own, rules, run.path) })
   }
   const [only] = found
   if (only && found.length === 1) return only.facts
@@ -98,7 +98,7 @@ export async function factsOf(run: Run, rows: readonly RunRow[], rules: RuleLeve
   }
 }
 
-async function factsOfOne(run: Run, rows: readonly RunRow[], rules: RuleLevels): Promise<RunFacts> {
+async function factsOfOne(run: Run, rows: readonly RunRow[], rules: RuleLevels, root: string): Promise<RunFacts> {
   const lastGood = latestOf(rows.filter(({ verification }) => verification.verdict === 'complete'))
   const lastUsable = lastGood ?? latestOf(rows.filter(({ verification }) => verification.resume.level !== 'none'))
   const steps = [...new Set(rows.flatMap(({ step }) => step ?? []))].sort((a, b) => a - b)
@@ -114,7 +114,7 @@ async function factsOfOne(run: Run, rows: readonly RunRow[], rules: RuleLevels):
     bytes: rows.reduce((sum, { bytes }) => sum + bytes, 0),
     rotation: rotation(rows),
     trainerPick: trainerPick(rows, lastUsable, overlaps),
-    findings: levelled(await stalePointers(run), rules),
+    findings: levelled(await stalePointers(run, root), rules),
   }
 }
 

@@ -40,13 +40,13 @@ const POINTERS: readonly Pointer[] = [
 ]
 /** A pointer holds one name. */
 const LONGEST_NAME = 4096
-/** What names a checkpoint of the run that is not there: texts and dead links beside the checkpoints. */
-export async function stalePointers(run: Run): Promise<Finding[]> {
+/** What names a checkpoint of the run that is not there: texts and dead links beside the checkpoints, told as seen from `root`. */
+export async function stalePointers(run: Run, root: string): Promise<Finding[]> {
   const places = new Set([run.path, ...run.checkpoints.map(({ path }) => parentOf(path))])
   const found: Finding[] = []
   for (const place of places) {
     for (const { path: name, kind } of listFolder(place, 1)) {
-      const subject = place === run.path ? name : joinPath(place, name).slice(run.path.length + 1)
+      const subject = place === root ? name : joinPath(place, name).slice(root.length + 1)
       if (kind === 'other' && POINTER.test(name)) {
         const message = `${subject} is a link to a checkpoint that is not there: what resumes by this name finds nothing`
         found.push(finding('trainer/stale-pointer', subject, message))

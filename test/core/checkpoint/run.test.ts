@@ -43,7 +43,7 @@ describe('checkpoints that lie deeper', () => {
     ['my-project/4f2a91/checkpoints/epoch=0-step=10.ckpt', 'my-project/4f2a91'],
     // Hydra, multirun too.
     ['outputs/2025-05-01/10-11-12/checkpoints/epoch_1.pt', 'outputs/2025-05-01/10-11-12'],
-    ['multirun/2025-05-01/10-11-12/0/model.ckpt', 'multirun/2025-05-01/10-11-12'],
+    ['multirun/2025-05-01/10-11-12/0/model.ckpt', 'multirun/2025-05-01/10-11-12/0'],
   ])('%s is found from the root, with its run', (path, run) => {
     const root = withFiles(path)
     expect(runAt(root)?.checkpoints).toMatchObject([{ run, path: expect.stringContaining(join(root, run)) }])

@@ -222,7 +222,11 @@ describe('several runs below one folder', () => {
     }
     renameSync(join(root, 'b/checkpoint-30'), join(root, 'b/checkpoint-420'))
     rmSync(join(root, 'a/out/checkpoint-30/optimizer.pt'))
+    writeFileSync(join(root, 'b/latest'), 'gone')
     const { rows, facts } = await read(root)
+    expect(facts.findings).toMatchObject([
+      { subject: 'b/latest', message: expect.stringMatching(/^b\/latest names "gone"/) },
+    ])
     expect(rows.map(({ run, name }) => `${run} ${name}`)).toEqual([
       'a/out checkpoint-10',
       'a/out checkpoint-20',

@@ -98,10 +98,23 @@ export function FindingGroup({ group, text, mendable }: FindingGroupProps) {
       )}
       {(repair || (opened && text)) && (
         <p className={classes.repair}>
-          To mend it: <SafeText>{repair ?? text?.mends ?? ''}</SafeText> <Elsewhere by={text?.by} />
+          To mend it: <Advice>{repair ?? text?.mends ?? ''}</Advice> <Elsewhere by={text?.by} />
         </p>
       )}
     </li>
+  )
+}
+
+/** A sentence in which names of the field stand between backticks. */
+function Advice({ children }: { children: string }) {
+  return keyed(children.split('`')).map(({ key, item }, i) =>
+    i % 2 === 1 ? (
+      <code key={key}>
+        <SafeText>{item}</SafeText>
+      </code>
+    ) : (
+      <SafeText key={key}>{item}</SafeText>
+    ),
   )
 }
 

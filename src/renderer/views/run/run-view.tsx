@@ -61,7 +61,7 @@ function Lead({ run, facts }: { run: ReadRun; facts: NonNullable<ReadRun['facts'
       {lastGood === null && usable && '; the last that can be used at all is '}
       {usable && (
         <button type="button" className={classes.link} onClick={() => workspace.open(usable.path)}>
-          <SafeText>{usable.name}</SafeText>
+          <SafeText>{facts.runs && usable.run ? `${usable.run}/${usable.name}` : usable.name}</SafeText>
         </button>
       )}
       .{' '}
