@@ -2,7 +2,7 @@ import type { GlobalUse } from '../decode/pickle/globals'
 import type { PyValue } from '../decode/pickle/value'
 import type { Plain } from '../decode/plain'
 import type { Finding } from '../finding'
-import type { Rebuilt } from './rebuilt'
+import type { Rebuilt, Renewed } from './rebuilt'
 import type { Listed } from './saves'
 import type { Tensor } from './tensor'
 
@@ -112,8 +112,8 @@ export interface StateFile {
   readonly metadata?: Readonly<Record<string, string>>
   /** Records of an archive that people can read, none read yet. */
   readonly texts?: readonly StateText[]
-  /** Set where a repair made the file anew: from what. */
-  readonly rebuilt?: string
+  /** Set where a repair made the file anew, or parts of it: from what. */
+  readonly rebuilt?: readonly Renewed[]
   /** Names of tensors that a repair of the file could not save. */
   readonly lost?: readonly string[]
   /** Every global that unpickling would import, with where it was met. */

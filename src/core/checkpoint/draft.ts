@@ -69,7 +69,8 @@ export class Draft {
     this.rng.push(...parts.rng)
     this.generators.push(...parts.generators)
     // An optimizer that was made anew counts from the repair on.
-    const counted = file.rebuilt === undefined ? parts.optimizers : []
+    const renewed = file.rebuilt?.some(({ component = 'optimizer' }) => component === 'optimizer')
+    const counted = renewed ? [] : parts.optimizers
     for (const { step } of counted) if (step !== undefined) this.count('optimizer.step', path, step)
     for (const { lastEpoch } of parts.schedulers) {
       if (lastEpoch !== undefined) this.count('scheduler.last_epoch', path, lastEpoch)

@@ -58,9 +58,9 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
 
 /** Files that say so themselves, and those that a record beside them tells of. */
 function rebuiltIn(draft: Draft, beside: readonly Rebuilt[]): Rebuilt[] {
-  const own = draft.files.flatMap(({ path, rebuilt }) => {
-    const component = draft.components().find(({ files }) => files.includes(path))?.id
-    return rebuilt === undefined || component === undefined ? [] : [{ file: path, component, how: rebuilt }]
+  const own = draft.files.flatMap(({ path, rebuilt = [] }) => {
+    const whole = draft.components().find(({ files }) => files.includes(path))?.id
+    return rebuilt.flatMap(({ component = whole, how }) => (component ? [{ file: path, component, how }] : []))
   })
   return [...own, ...beside]
 }

@@ -5,7 +5,7 @@ import { type ByteSource, readBytes } from '../bytes/source'
 import { parseJson } from '../decode/json'
 import { fieldsOf, numberOf, type Plain } from '../decode/plain'
 import { AssayError } from '../errors'
-import type { ComponentId } from './checkpoint'
+import { COMPONENTS, type ComponentId } from './checkpoint'
 
 /** What tells what a repair did: a file beside a repaired checkpoint, a record in each torch zip that it wrote. */
 export const RECORD = 'assay-repair.json'
@@ -31,10 +31,16 @@ const DEPTH = 64
 /** Key in the metadata of a safetensors file under which repairs keep their steps. */
 export const METADATA_KEY = 'assay.repair'
 
+/** What of a file was made anew, all of it or one component, and how. */
+export interface Renewed {
+  readonly component?: ComponentId
+  readonly how: string
+}
+
 /** What the steps that a repaired file keeps say of it. */
 export interface Marks {
-  /** How the file was made anew, if it was. */
-  readonly rebuilt?: string
+  /** What of the file was made anew, if anything was. */
+  readonly rebuilt?: readonly Renewed[]
   /** Names of tensors that the repair could not save. */
   readonly lost?: readonly string[]
 }
@@ -58,9 +64,14 @@ export function marksInMetadata(metadata: Readonly<Record<string, string>> | und
 
 function marksOf(steps: Plain | undefined): Marks {
   const all = listOf(steps)
-  const step = all.find(({ kind }) => kind === REBUILT)
+  const rebuilt = all
+    .filter(({ kind }) => kind === REBUILT)
+    .map(({ component, evidence }): Renewed => {
+      const known = typeof component === 'string' && Object.hasOwn(COMPONENTS, component)
+      return { how: textOf(evidence), ...(known && { component: component as ComponentId }) }
+    })
   const lost = all.flatMap(({ gone }) => (Array.isArray(gone) ? gone.filter((name) => typeof name === 'string') : []))
-  return { ...(step && { rebuilt: textOf(step.evidence) }), ...(lost.length > 0 && { lost }) }
+  return { ...(rebuilt.length > 0 && { rebuilt }), ...(lost.length > 0 && { lost }) }
 }
 
 /**

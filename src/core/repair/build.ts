@@ -43,9 +43,10 @@ export async function build({ changed, rebuilt, indexes, copied }: Work, site: S
   for (const each of changed) {
     const outputs = each.tensors.map((tensor) => witnessed(outputFor(tensor)))
     const onProgress = site.progress.piece()
-    await writeFile(readied(site, each.file.path), (sink) =>
-      rewrite(sink, each, outputs, site.root, { ...options, onProgress }),
-    )
+    const write = (sink: ByteSink) => rewrite(sink, each, outputs, site.root, { ...options, onProgress })
+    // What is put into a dict has no source to be compared with.
+    if (each.entries.length > 0) await make(each.file.path, write)
+    else await writeFile(readied(site, each.file.path), write)
     built.push({ changed: each, outputs })
   }
   for (const { file, step } of rebuilt) {
@@ -74,7 +75,8 @@ export async function readBack(
     const path = rename(each.file.path)
     const file = opened.files.find((other) => other.path === path)
     if (!file) throw mismatch(path, 'it is not recognised as part of the checkpoint any more')
-    compared += await checkWritten(outputs, file.tensors, path, {
+    const own = file.tensors.filter(({ name }) => !each.entries.some(({ key }) => isWithin(name, key)))
+    compared += await checkWritten(outputs, own, path, {
       ...(site.signal && { signal: site.signal }),
       onTensor: (tensor) => site.progress.add(byteLength(tensor), tensor.name),
     })
@@ -89,6 +91,10 @@ export async function readBack(
     compared += tensors.filter(({ blocks }) => blocks.length > 0).length
   }
   return compared
+}
+
+function isWithin(name: string, key: string): boolean {
+  return name === key || name.startsWith(`${key}.`)
 }
 
 /** Copies a file byte for byte. */

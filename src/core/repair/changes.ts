@@ -3,7 +3,7 @@ import type { DType } from '../checkpoint/dtype'
 import type { Tensor } from '../checkpoint/tensor'
 import { type OutputTensor, outputOf } from '../write/output'
 import { castTargetOf, castTo } from './cast'
-import type { Addition, Change, Plainness, RepairStep } from './steps'
+import type { Addition, Change, NewEntry, Plainness, RepairStep } from './steps'
 
 /** A tensor as it will stand in a file that is written anew. */
 export interface PlannedTensor {
@@ -38,6 +38,8 @@ export interface ChangedFile {
   readonly steps: readonly RepairStep[]
   /** Set where objects in it become plain values. */
   readonly plain?: Plainness
+  /** What is put into its dict. */
+  readonly entries: readonly NewEntry[]
 }
 
 /** The files that these steps change, in the order of the checkpoint. Later steps add to what earlier ones say of a tensor. */
@@ -46,16 +48,18 @@ export function changedFiles(checkpoint: Checkpoint, steps: readonly RepairStep[
     const own = steps.filter((step) => touches(step, file))
     if (own.length === 0) return []
     const plain = own.find((step) => step.plain)?.plain
-    return [{ file, tensors: plannedTensors(file, own, plain), steps: own, ...(plain && { plain }) }]
+    const entries = own.flatMap((step) => step.entries ?? []).filter((entry) => entry.file === file.path)
+    return [{ file, tensors: plannedTensors(file, own, plain), steps: own, entries, ...(plain && { plain }) }]
   })
 }
 
-function touches({ changes, additions, plain, salvage }: RepairStep, { path }: StateFile): boolean {
+function touches({ changes, additions, entries, plain, salvage }: RepairStep, { path }: StateFile): boolean {
   return (
     plain?.file === path ||
     salvage?.file === path ||
     changes?.some(({ tensor }) => tensor.file === path) === true ||
-    additions?.some(({ file }) => file === path) === true
+    additions?.some(({ file }) => file === path) === true ||
+    entries?.some(({ file }) => file === path) === true
   )
 }
 

@@ -65,7 +65,8 @@ function sizeOf(changed: ChangedFile): number {
   const { file, tensors } = changed
   if (file.kind === 'safetensors') return layoutSafetensors(tensors, stampedMetadata(changed)).size
   const added = tensors.filter(({ values, was }) => values !== was)
-  return added.reduce((sum, tensor) => sum + byteLength(tensor) + 512, file.size)
+  const made = changed.entries.flatMap(({ stored }) => stored.map(({ values }) => values))
+  return [...added, ...made].reduce((sum, tensor) => sum + byteLength(tensor) + 512, file.size)
 }
 
 function filesOf(checkpoint: Checkpoint): { path: string; bytes: number }[] {

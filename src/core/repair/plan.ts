@@ -133,8 +133,9 @@ function contextOf(
 /** The proposal, or a refusal where a file that it changes cannot be written anew. */
 function possible(proposal: Proposal, { files }: Checkpoint, before: readonly Proposal[]): Proposal {
   if (!isDone(proposal)) return proposal
-  const { changes = [], additions = [], ...rest } = proposal
-  const paths = new Set([...changes.map(({ tensor }) => tensor.file), ...additions.map(({ file }) => file)])
+  const { changes = [], additions = [], entries = [], ...rest } = proposal
+  const placed = [...additions, ...entries].map(({ file }) => file)
+  const paths = new Set([...changes.map(({ tensor }) => tensor.file), ...placed])
   for (const file of files) {
     const isPlain = before.some((each) => isDone(each) && each.plain?.file === file.path)
     const isSalvaged = before.some((each) => isDone(each) && each.salvage?.file === file.path)

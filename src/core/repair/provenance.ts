@@ -18,8 +18,9 @@ export function metadataOf(record: string): Record<string, string> {
 
 /** Steps as a JSON list, after those that an earlier repair wrote down, if `before` is such a list. */
 export function stepsText(steps: readonly RepairStep[], before?: string): string {
-  const done = steps.map(({ kind, subject, action, evidence, gone }) => {
-    return { kind, subject, action, evidence, ...(gone && { gone }) }
+  const done = steps.map(({ kind, subject, action, evidence, gone, entries }) => {
+    const component = entries?.[0]?.component
+    return { kind, subject, action, evidence, ...(gone && { gone }), ...(component && { component }) }
   })
   return JSON.stringify([...earlier(before), ...done])
 }

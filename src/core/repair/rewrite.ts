@@ -52,7 +52,7 @@ export async function rewrite(
 async function rewriteTorchZip(
   sink: ByteSink,
   source: ByteSource,
-  { file, tensors, steps }: ChangedFile,
+  { file, tensors, steps, entries }: ChangedFile,
   options: WriteOptions,
 ): Promise<void> {
   const zip = await openZip(source)
@@ -62,7 +62,7 @@ async function rewriteTorchZip(
   const record = entrySource(zip, main)
   const { value = null, error } = decodePickle(await readBytes(record, 0, record.size), { name: record.name })
   if (error) throw error
-  const added = new Map(editPickle(value, file, tensors).map(({ key, values }) => [key, values]))
+  const added = new Map(editPickle(value, file, tensors, { entries }).map(({ key, values }) => [key, values]))
 
   const folder = main.name.slice(0, -'data.pkl'.length)
   const isData = ({ name }: ZipEntry) => name.startsWith(`${folder}data/`)

@@ -2,9 +2,11 @@ import type { ByteSink } from '../bytes/sink'
 import type { ComponentId } from '../checkpoint/checkpoint'
 import type { DType } from '../checkpoint/dtype'
 import type { Tensor } from '../checkpoint/tensor'
+import type { PyValue } from '../decode/pickle/value'
 import type { RuleId } from '../finding'
 import type { Verification } from '../verify/verify'
 import type { WriteOptions } from '../write/output'
+import type { Stored } from '../write/torch-zip'
 
 /**
  * How sure a step is. `certain` and `likely` are done unless the user refuses them; `ask` is done only after the user has
@@ -60,6 +62,7 @@ export interface Choice {
   readonly changes?: readonly Change[]
   readonly additions?: readonly Addition[]
   readonly files?: readonly NewFile[]
+  readonly entries?: readonly NewEntry[]
 }
 
 /** A state file that is made anew, in place of a damaged one or where none was. */
@@ -71,6 +74,16 @@ export interface NewFile {
   readonly bytes: number
   /** Writes the file and the mark that it was made anew, `record`, where the format can bear it. */
   write(sink: ByteSink, record: string, options: WriteOptions): Promise<void>
+}
+
+/** An entry of the dict that a file is, which is made anew where the file lacks it. */
+export interface NewEntry {
+  readonly file: string
+  readonly key: string
+  readonly component: ComponentId
+  readonly value: PyValue
+  /** Under keys that no storage of the file has. */
+  readonly stored: readonly Stored[]
 }
 
 /** One step of a plan: what a person reads, and what `applyRepair` does. */
@@ -110,6 +123,7 @@ export interface RepairStep {
   /** What the result will not have any more, a line each. */
   readonly lost?: readonly string[]
   readonly files?: readonly NewFile[]
+  readonly entries?: readonly NewEntry[]
   /** Files of the checkpoint that the result does not have: a state under a name that is not asked for any more. */
   readonly removed?: readonly string[]
   /** Number of processes that the result is for, where the user has asked for another than trained. */

@@ -10,6 +10,7 @@ import { cleaner } from '../verify/shapes/clean-names'
 import type { OutputTensor } from '../write/output'
 import { tensorValue } from '../write/torch-zip'
 import { isUntouched, outputFor, type PlannedTensor } from './changes'
+import type { NewEntry } from './steps'
 
 /** A storage that the edited pickle refers to and that no record of the file holds. */
 export interface NewStorage {
@@ -20,7 +21,7 @@ export interface NewStorage {
 /**
  * Edits the decoded pickle of a torch file, in place, so that it says what is planned: names, shapes and storages of the
  * tensors change, those that are not planned go, everything else in it stays; `kept` are tensors that are not planned and
- * stay. `root` must be a private copy, decoded for this. Returns the storages to add.
+ * stay, `entries` are put into the dict that it is. `root` must be a private copy, decoded for this. Returns the storages to add.
  *
  * Throws `file/changed` when the pickle does not hold the tensors of `file`, and `target/not-rewritable` when a tensor sits where
  * it cannot be exchanged (in a tuple, in the arguments of a call).
@@ -29,12 +30,13 @@ export function editPickle(
   root: PyValue,
   file: StateFile,
   planned: readonly PlannedTensor[],
-  kept: readonly Tensor[] = [],
+  { kept = [], entries = [] }: { readonly kept?: readonly Tensor[]; readonly entries?: readonly NewEntry[] } = {},
 ): NewStorage[] {
   const found = foundIn(root, file)
   const slots = slotsOf(root, new Set(found.map(({ value }) => value)))
   const added: NewStorage[] = []
   const taken = new Set([...walk(root)].flatMap((each) => torchStorageOf(each)?.key ?? []))
+  for (const { stored } of entries) for (const { key } of stored) taken.add(key)
   const store = (values: OutputTensor): string => {
     let key = taken.size
     while (taken.has(String(key))) key++
@@ -88,7 +90,7 @@ export function editPickle(
       throw new AssayError('target/not-rewritable', `${file.path}: there is no dict to put ${name} into`)
     place.entries.set(name.slice(prefix.length), tensorValue(dtype, shape, store(outputFor(plan))))
   }
-  return added
+  return [...added, ...putEntries(root, file, entries)]
 }
 
 /**
@@ -114,6 +116,15 @@ function removeFrom(root: PyValue, lost: readonly { tensor: Tensor; slots: reado
 /** Of a tensor in the state of an optimizer the name of the parameter's whole state: `state.3` of `state.3.exp_avg`. */
 export function parameterStateOf({ name, component }: Tensor): string | undefined {
   return component === 'optimizer' ? /^((?:.*\.)?state\.[^.]+)\.[^.]+$/.exec(name)?.[1] : undefined
+}
+
+/** Throws `target/not-rewritable` where the file is no dict. */
+function putEntries(root: PyValue, { path }: StateFile, entries: readonly NewEntry[]): NewStorage[] {
+  const dict = mappingOf(root)
+  if (!dict && entries.length > 0)
+    throw new AssayError('target/not-rewritable', `${path} is no dict that anything could be put into`, { file: path })
+  for (const { key, value } of entries) dict?.set(key, value)
+  return entries.flatMap(({ stored }) => stored)
 }
 
 /** Keys of the storages that a value refers to, in the order in which pickling meets them. */

@@ -2,6 +2,7 @@ import type { GlobalUse } from '../../decode/pickle/globals'
 import type { PyValue } from '../../decode/pickle/value'
 import type { Finding } from '../../finding'
 import type { FileKind, PickledMember, StateRecord, StateText } from '../checkpoint'
+import type { Renewed } from '../rebuilt'
 import type { Section } from '../sections'
 import type { Tensor } from '../tensor'
 
@@ -23,7 +24,7 @@ export interface Contents {
   /** Records of an archive that people can read. */
   readonly texts?: readonly StateText[]
   /** Set where a repair made the file anew: from what. */
-  readonly rebuilt?: string
+  readonly rebuilt?: readonly Renewed[]
   /** Names of tensors that a repair of the file could not save. */
   readonly lost?: readonly string[]
   readonly globals: readonly GlobalUse[]

@@ -2,6 +2,7 @@ import type { Checkpoint, ComponentId } from '../../checkpoint/checkpoint'
 import type { RuleId } from '../../finding'
 import type { Context } from '../context'
 import type { Anew } from '../state/anew'
+import { rebuildEntries } from '../state/entries'
 import { factsOf } from '../state/facts'
 import { rebuildOptimizer } from '../state/optimizer'
 import { rebuildRng } from '../state/rng'
@@ -24,15 +25,24 @@ export async function rebuildState(context: Context): Promise<Proposal[]> {
   const hasModel = checkpoint.components.some(
     ({ id, status }) => (id === 'weights' || id === 'adapter') && status !== 'missing' && status !== 'not-applicable',
   )
-  if (!LAYOUTS.has(checkpoint.layout)) return context.worldSize === undefined ? [] : [noRanks(checkpoint)]
-  if (!hasModel) return []
+  const isFolder = LAYOUTS.has(checkpoint.layout)
+  const refused = isFolder || context.worldSize === undefined ? [] : [noRanks(checkpoint)]
+  if (!hasModel || (!isFolder && !isDict(context))) return refused
   const facts = await factsOf(context)
-  if (!facts) return []
+  if (!facts) return refused
   const files = (id: ComponentId) => verification.components.find((each) => each.id === id)?.files ?? []
-  return REBUILDERS.flatMap((rebuild) => rebuild(facts, context)).map((anew) =>
-    proposalFor(anew, checkpoint.name, files(anew.component)),
-  )
+  const made = isFolder ? REBUILDERS.flatMap((rebuild) => rebuild(facts, context)) : rebuildEntries(facts)
+  return [...refused, ...made.map((anew) => proposalFor(anew, checkpoint.name, files(anew.component)))]
 }
+
+/** Whether states that are lost may have lain in a training dict, which a script has put together. */
+function isDict({ checkpoint: { layout }, verification: { components } }: Context): boolean {
+  const lost = components.some(({ id, status }) => STATES.has(id) && status === 'missing')
+  const isUncounted = components.some(({ id, status }) => id === 'trainer' && status === 'not-applicable')
+  return (lost || isUncounted) && (layout === 'file' || layout === 'folder')
+}
+
+const STATES: ReadonlySet<string> = new Set(['optimizer', 'scheduler', 'rng'])
 
 function noRanks({ name, layoutLabel }: Checkpoint): Proposal {
   return {
@@ -46,21 +56,12 @@ function noRanks({ name, layoutLabel }: Checkpoint): Proposal {
 }
 
 function proposalFor(anew: Anew, name: string, own: readonly string[]): Proposal {
-  const {
-    component,
-    subject,
-    evidence,
-    doubt,
-    files,
-    action = `Make ${subject} anew`,
-    removed = [],
-    lost,
-    worldSize,
-  } = anew
+  const { component, subject, evidence, doubt, files, entries = [], removed = [], lost, worldSize } = anew
+  const { action = `Make ${subject} anew` } = anew
   const answers = (rule: RuleId, about: string) =>
     rule.startsWith(`${component}/`) || (about !== name && own.includes(about))
   const base = { subject, evidence, rules: [], answers }
-  if (files.length === 0 && removed.length === 0)
+  if (files.length + entries.length + removed.length === 0)
     return {
       ...base,
       kind: 'refuse',
@@ -68,7 +69,7 @@ function proposalFor(anew: Anew, name: string, own: readonly string[]): Proposal
       confidence: 'refused',
     }
   if (doubt !== undefined) {
-    const choices = [{ id: 'anew', action, evidence, files }]
+    const choices = [{ id: 'anew', action, evidence, files, entries }]
     return { ...base, kind: 'rebuild-state', action, evidence: doubt, confidence: 'ask', choices }
   }
   return {
@@ -77,6 +78,7 @@ function proposalFor(anew: Anew, name: string, own: readonly string[]): Proposal
     action,
     confidence: 'likely',
     files,
+    ...(entries.length > 0 && { entries }),
     ...(removed.length > 0 && { removed }),
     ...(lost && { lost }),
     ...(worldSize !== undefined && { worldSize }),

@@ -25,14 +25,14 @@ import { openTorch, storageBlocks, type TorchSource } from './torch-source'
 export async function writePlain(
   sink: ByteSink,
   source: ByteSource,
-  { file, tensors, steps }: ChangedFile,
+  { file, tensors, steps, entries }: ChangedFile,
   { made, gone }: Plainness,
   options: WriteOptions,
 ): Promise<void> {
   const torch = await openTorch(source, file)
   const planned = tensors.filter(({ values, was }) => was !== undefined || !made.includes(values))
   const same = planned.length === file.tensors.length && planned.every(isUntouched)
-  const added = same ? [] : editPickle(torch.value, file, planned, gone)
+  const added = same && entries.length === 0 ? [] : editPickle(torch.value, file, planned, { kept: gone, entries })
   const { value, stored } = plainValue(torch.value)
 
   const own = new Map([

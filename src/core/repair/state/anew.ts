@@ -2,7 +2,7 @@ import type { ComponentId } from '../../checkpoint/checkpoint'
 import type { NewFile, RepairStep } from '../steps'
 
 /** State that is made anew, or, without files, why it is not. */
-export interface Anew extends Pick<RepairStep, 'removed' | 'lost' | 'worldSize'> {
+export interface Anew extends Pick<RepairStep, 'entries' | 'removed' | 'lost' | 'worldSize'> {
   readonly component: ComponentId
   /** Where it is not `Make <subject> anew`. */
   readonly action?: string

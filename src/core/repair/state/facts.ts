@@ -87,3 +87,11 @@ export function forGroups(numbers: readonly number[], count: number): number[] |
   const [only] = numbers
   return numbers.length === 1 && only !== undefined ? new Array<number>(count).fill(only) : undefined
 }
+
+/** Seeds are 32 bits wide for NumPy. */
+const SEEDS = 2 ** 32
+
+/** What a process is seeded with anew: from the run's own seed, the step and the rank. */
+export function seedOf({ args, step }: Pick<Facts, 'args' | 'step'>, rank: number): number {
+  return ((numberOf(args?.seed) ?? 0) + step + rank) % SEEDS
+}

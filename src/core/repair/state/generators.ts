@@ -1,7 +1,5 @@
 import { PyBytes, PyFloat, PyGlobal, PyList, PyObject, PyTuple, type PyValue } from '../../decode/pickle/value'
-import type { Stored } from '../../write/torch-zip'
-import { tensorValue } from '../../write/torch-zip'
-import { bytesTensor } from './tensors'
+import type { Store } from './tensors'
 
 /** Words in the state of a Mersenne twister, and where its first draw begins: after all of them, so that it stirs first. */
 const WORDS = 624
@@ -86,22 +84,17 @@ function cudaState(seed: number): Uint8Array {
   return bytes
 }
 
-/** A generator's state to be pickled, with the storages of the tensors in it. `keyFrom` is the first free key. */
+/** A generator's state to be pickled, its tensors in `store`; undefined for a generator that is not known. */
 export function generatorState(
   generator: string,
   seed: number,
   like: { readonly numpy: string; readonly devices: number | undefined },
-  keyFrom: number,
-): { value: PyValue; stored: Stored[] } | undefined {
-  if (generator === 'python') return { value: pythonState(seed), stored: [] }
-  if (generator === 'numpy') return { value: numpyState(seed, like.numpy), stored: [] }
-  const tensor = (bytes: Uint8Array, key: number) => ({
-    value: tensorValue('uint8', [bytes.length], String(key)) as PyValue,
-    stored: [bytesTensor(String(key), 'uint8', [bytes.length], bytes)],
-  })
-  if (generator === 'torch') return tensor(torchState(seed), keyFrom)
+  store: Store,
+): PyValue | undefined {
+  if (generator === 'python') return pythonState(seed)
+  if (generator === 'numpy') return numpyState(seed, like.numpy)
+  if (generator === 'torch') return store.bytes(torchState(seed))
   if (generator !== 'cuda') return undefined
-  if (like.devices === undefined) return tensor(cudaState(seed), keyFrom)
-  const each = Array.from({ length: like.devices }, (_, i) => tensor(cudaState(seed), keyFrom + i))
-  return { value: new PyList(each.map(({ value }) => value)), stored: each.flatMap(({ stored }) => stored) }
+  if (like.devices === undefined) return store.bytes(cudaState(seed))
+  return new PyList(Array.from({ length: like.devices }, () => store.bytes(cudaState(seed))))
 }

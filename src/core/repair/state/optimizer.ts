@@ -1,4 +1,4 @@
-import type { DType } from '../../checkpoint/dtype'
+import type { Checkpoint } from '../../checkpoint/checkpoint'
 import type { Tensor } from '../../checkpoint/tensor'
 import { findTensors, torchTensorOf } from '../../decode/pickle/torch'
 import {
@@ -15,12 +15,11 @@ import { numberOf } from '../../decode/plain'
 import { trainedTensors } from '../../verify/optimizer/names'
 import { isNormName } from '../../verify/shapes/names'
 import type { Stored } from '../../write/torch-zip'
-import { tensorValue } from '../../write/torch-zip'
 import type { Context } from '../context'
 import { type Anew, notMade } from './anew'
 import { type Facts, type Fields, fileElsewhere, forGroups } from './facts'
 import { torchFile } from './file'
-import { bytesTensor, zeroTensor } from './tensors'
+import { Store } from './tensors'
 
 /** Slots that begin with zeros in the optimizers of torch 2.13 and of transformers, and whose shape says all about them. */
 const ZEROED = new Set([
@@ -44,11 +43,19 @@ export function rebuildOptimizer(facts: Facts, { weights, diagnoses }: Context):
       ? byArguments(facts, args, weights)
       : 'Which optimizer it was, and with which settings, is written nowhere; another checkpoint of the run tells'
   if (typeof made === 'string') return notMade('optimizer', path, made)
-  const how = model ? `Groups and settings are those of ${model.checkpoint.name}` : made.how
-  const evidence = `${how}, at the learning rate of ${facts.rates?.source}. Its moments start from zero and it counts its steps from 0, so that their bias is corrected`
+  const evidence = optimizerEvidence(facts, model ? likeText(model.checkpoint) : made.how)
   return [
     { component: 'optimizer', subject: path, evidence, files: [torchFile(path, 'optimizer', made.value, made.stored)] },
   ]
+}
+
+/** Who an optimizer's groups and settings are taken from. */
+export function likeText({ name }: Pick<Checkpoint, 'name'>): string {
+  return `Groups and settings are those of ${name}`
+}
+
+export function optimizerEvidence({ rates }: Facts, how: string | undefined): string {
+  return `${how}, at the learning rate of ${rates?.source}. Its moments start from zero and it counts its steps from 0, so that their bias is corrected`
 }
 
 interface Made {
@@ -57,24 +64,8 @@ interface Made {
   readonly how?: string
 }
 
-/** Collects storages as the values that refer to them are made. */
-class Store {
-  readonly stored: Stored[] = []
-
-  zeros(dtype: DType, shape: readonly number[], requiresGrad = false): PyValue {
-    const key = String(this.stored.length)
-    this.stored.push(zeroTensor(key, dtype, shape))
-    return tensorValue(dtype, shape, key, requiresGrad)
-  }
-
-  one(): PyValue {
-    const key = String(this.stored.length)
-    this.stored.push(bytesTensor(key, 'float32', [], new Uint8Array(Float32Array.of(1).buffer)))
-    return tensorValue('float32', [], key)
-  }
-}
-
-function likeOther(facts: Facts, model: PyValue): Made | string {
+/** The optimizer of another checkpoint of the run with zero moments; a sentence where that cannot be made. */
+export function likeOther(facts: Facts, model: PyValue, store = new Store()): Made | string {
   const entries = mappingOf(model)
   const state = mappingOf(entries?.get('state'))
   const groups = sequenceOf(entries?.get('param_groups'))
@@ -83,7 +74,6 @@ function likeOther(facts: Facts, model: PyValue): Made | string {
   if (!now) return 'The learning rate at this step is written nowhere'
   if (findTensors(entries.get('param_groups') ?? null).length > 0)
     return 'Its settings are tensors, and which values they have at this step is written nowhere'
-  const store = new Store()
   const fresh = new PyDict()
   for (const [key, slots] of state) {
     const made = freshSlots(slots, store)

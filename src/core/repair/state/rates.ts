@@ -25,6 +25,9 @@ export function ratesOf(facts: Omit<Facts, 'rates'>): Rates | undefined {
   if (own && own.lastLr.length > 0) {
     return { now: own.lastLr, base: basesOf(own), source: own.file }
   }
+  const twin = others.find(({ state }) => state.step === step && (state.schedulers[0]?.lastLr.length ?? 0) > 0)
+  const same = twin?.state.schedulers[0]
+  if (twin && same) return { now: same.lastLr, base: basesOf(same), source: `${twin.name}, of the same step` }
   return (
     ratesByArguments(facts, args) ??
     others.flatMap((other) => ratesByOther(other, step) ?? [])[0] ??

@@ -4,13 +4,13 @@ import { asNumber, mappingOf, PyDict, PyGlobal, type PyValue, sequenceOf } from 
 import { containerOf, partsOf } from '../../decode/pickle/walk'
 import { numberOf } from '../../decode/plain'
 import { list } from '../../verify/text'
-import type { Stored } from '../../write/torch-zip'
 import type { Context } from '../context'
 import type { NewFile } from '../steps'
 import { type Anew, notMade } from './anew'
-import { type Facts, fileElsewhere } from './facts'
+import { type Facts, fileElsewhere, seedOf } from './facts'
 import { copiedFile, torchFile } from './file'
 import { generatorState } from './generators'
+import { Store } from './tensors'
 
 /** Keys of the states (transformers 5.18 trainer.py `_save_rng_state`, accelerate 1.15 checkpointing.py) by generator. */
 const KEYS = {
@@ -23,16 +23,13 @@ const KEYS = {
   },
 } as const
 
-/** Seeds are 32 bits wide for NumPy. */
-const SEEDS = 2 ** 32
-
 /**
  * Random states for the ranks that lack one, seeded from the run's own seed, the step and the rank, so that no rank draws
  * what another draws and none what the first steps have drawn. Where another number of processes is to resume, the files of
  * the ranks that stay are kept byte for byte, under the names that this number asks for, and those of the others are left out.
  */
 export function rebuildRng(facts: Facts, { worldSize }: Pick<Context, 'worldSize'>): Anew[] {
-  const { checkpoint, args, step } = facts
+  const { checkpoint } = facts
   const usable = checkpoint.state.rng.filter(({ malformed }) => malformed === undefined)
   if (worldSize === undefined && !facts.lost.has('rng') && usable.length === checkpoint.state.rng.length) return []
   const trained = checkpoint.state.worldSize ?? facts.others[0]?.state.worldSize ?? 1
@@ -46,15 +43,15 @@ export function rebuildRng(facts: Facts, { worldSize }: Pick<Context, 'worldSize
   const ranks = Array.from({ length: processes }, (_, rank) => rank)
   const gone = ranks.filter((rank) => !have.has(rank))
   const model = modelOf(facts, usable)
-  const seedOf = (rank: number) => ((numberOf(args?.seed) ?? 0) + step + rank) % SEEDS
-  const fresh = gone.map((rank) => stateFile(name(rank), seedOf(rank), model, facts))
+  const seeds = gone.map((rank) => seedOf(facts, rank))
+  const fresh = gone.map((rank, i) => stateFile(name(rank), seeds[i] as number, model, facts))
   const moved = worldSize === undefined ? [] : ranks.flatMap((rank) => movedTo(name(rank), have.get(rank), checkpoint))
   const wanted = new Set(ranks.map(name))
   const removed = worldSize === undefined ? [] : rngFiles(checkpoint).filter((path) => !wanted.has(path))
   const [subject] = [...[...fresh, ...moved].map(({ path }) => path), ...removed]
   if (subject === undefined) return []
   const files = [...fresh, ...moved]
-  const seeded = fresh.length > 0 ? [seededFrom(facts, gone, processes, gone.map(seedOf))] : []
+  const seeded = fresh.length > 0 ? [seededFrom(facts, gone, processes, seeds)] : []
   if (worldSize === undefined) return [{ component: 'rng', subject, evidence: seeded.join(), files }]
   const kept = processes - gone.length
   const evidence = [`The files of ${plural(kept)} are kept as they are`, ...seeded, ...clock(facts, worldSize)].join(
@@ -127,23 +124,21 @@ function stateFile(path: string, seed: number, model: PyValue | undefined, { che
   const layout = checkpoint.layout === 'accelerate' ? 'accelerate' : 'trainer'
   const entries = mappingOf(model)
   const value = new PyDict()
-  const stored: Stored[] = []
+  const store = new Store()
   // What `Accelerator.step` counts is the same on every rank.
   if (layout === 'accelerate') value.entries.set('step', asNumber(entries?.get('step')) ?? 0)
   for (const [generator, key] of Object.entries(KEYS[layout])) {
     const there = entries?.get(key)
     if (generator === 'cuda' && there === undefined) continue
     const like = { numpy: numpyModule(model), devices: sequenceOf(there)?.length }
-    const made = generatorState(generator, seed, like, stored.length)
-    if (!made) continue
-    value.entries.set(key, made.value)
-    stored.push(...made.stored)
+    const made = generatorState(generator, seed, like, store)
+    if (made !== undefined) value.entries.set(key, made)
   }
-  return torchFile(path, 'rng', value, stored)
+  return torchFile(path, 'rng', value, store.stored)
 }
 
 /** `numpy._core` since NumPy 2.0, which both read; a file of an older one is answered in its own words. */
-function numpyModule(model: PyValue | undefined): string {
+export function numpyModule(model: PyValue | undefined): string {
   const seen = new Set<PyValue>()
   const ahead: PyValue[] = model === undefined ? [] : [model]
   for (let value = ahead.pop(); value !== undefined; value = ahead.pop()) {
