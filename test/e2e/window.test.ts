@@ -123,6 +123,30 @@ describe('long work', () => {
   })
 })
 
+describe('a preview of an export', () => {
+  beforeAll(async () => {
+    await fixture.load({ step: 300 })
+    await fixture.open(FLAT)
+    await byId('nav-repair').click()
+    await byId('tab-export').click()
+    await byId('export-dtype').click()
+    await fixture.page.getByRole('option', { name: 'float16', exact: true }).click()
+  })
+
+  it('tells how far and how fast it is, and is cancelled by its button', async () => {
+    await byId('export-preview-job').getByText('/s').waitFor()
+    await byId('export-preview-job').getByRole('button', { name: 'Cancel' }).click()
+    await fixture.page.getByText('Cancelled: what would be written was not worked out.').waitFor()
+    expect(await byId('job').count()).toBe(0)
+  })
+
+  it('is worked out on demand after that', async () => {
+    await byId('export-preview-retry').click()
+    await byId('export-preview').waitFor({ timeout: 20_000 })
+    expect(await byId('export-preview').textContent()).toContain('Nothing is written yet')
+  })
+})
+
 describe('the keyboard', () => {
   beforeAll(async () => {
     await fixture.load()

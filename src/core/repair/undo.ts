@@ -128,6 +128,6 @@ function nothingToUndo(path: string): AssayError {
 function changed(file: string, why: string): AssayError {
   return new AssayError('file/changed', `${file} has changed since the repair: ${why}`, {
     file,
-    hint: 'Nothing was undone. The originals are the files that end in .backup; put them back by hand.',
+    hint: 'Nothing was undone. Look at the files that end in .backup, and put those that are originals back by hand.',
   })
 }

@@ -16,6 +16,8 @@ export interface JobState<Result = unknown> {
   /** What the user reads while it runs. */
   readonly title: string
   readonly progress?: Progress
+  /** Bytes a second, once there is something to go by. */
+  readonly rate?: number
   /** What there is of the result while it comes. */
   readonly partial?: Result
   readonly result?: Result
@@ -62,6 +64,7 @@ export class Jobs {
     this.#entries.set(key, entry)
     this.#changed()
     const { signal } = entry.abort
+    const pace = new Pace()
     try {
       for await (const event of await open(signal)) {
         if (signal.aborted) break
@@ -71,7 +74,9 @@ export class Jobs {
         }
         const partial = event.partial ?? entry.state.partial
         const coming = partial !== undefined && { partial }
-        this.#put(key, entry, { status: 'running', title, progress: event.progress, ...coming })
+        const rate = pace.rate(event.progress.done)
+        const { progress } = event
+        this.#put(key, entry, { status: 'running', title, progress, ...coming, ...(rate !== undefined && { rate }) })
       }
       this.#put(key, entry, signal.aborted ? { status: 'cancelled', title } : unfinished(title))
     } catch (error) {
@@ -112,4 +117,22 @@ export class Jobs {
 function unfinished(title: string): JobState {
   const problem = { title: 'The work ended without a result', hint: 'Try again.', code: 'engine/no-result' }
   return { status: 'failed', title, problem }
+}
+
+/** Before this many milliseconds a rate is chance. */
+const SETTLED_MS = 500
+
+/** How fast a job goes, from what it says of itself: since it began, or since it last began to count anew. */
+class Pace {
+  #from: { readonly at: number; readonly done: number } | undefined
+  #last = 0
+
+  /** Bytes a second with `done` of them done; undefined while there is nothing to go by. */
+  rate(done: number): number | undefined {
+    const at = performance.now()
+    if (!this.#from || done < this.#last) this.#from = { at, done }
+    this.#last = done
+    const passed = at - this.#from.at
+    return passed < SETTLED_MS ? undefined : ((done - this.#from.done) / passed) * 1000
+  }
 }

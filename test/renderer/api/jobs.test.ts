@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { type JobEvent, Jobs } from '../../../src/renderer/api/jobs'
 
 const progress = (done: number): JobEvent<string> => ({
@@ -25,6 +25,21 @@ describe('jobs', () => {
     jobs.subscribe(() => seen.push(jobs.running().map(({ key, progress }) => [key, progress?.done])))
     await jobs.start('k', 'Working', async () => events(progress(1), progress(3), { type: 'result', result: '' }))
     expect(seen).toEqual([[['k', undefined]], [['k', 1]], [['k', 3]], []])
+  })
+
+  it('tell how fast they go once there is something to go by', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const jobs = new Jobs()
+    const rates: unknown[] = []
+    jobs.subscribe(() => rates.push(jobs.get('k')?.rate))
+    const slowly = async function* (): AsyncGenerator<JobEvent<string>> {
+      yield progress(0)
+      vi.advanceTimersByTime(2000)
+      yield progress(3)
+    }
+    await jobs.start('k', 'Working', async () => slowly())
+    vi.useRealTimers()
+    expect(rates.slice(0, 3)).toEqual([undefined, undefined, 1.5])
   })
 
   it('fail, and say that the engine stopped, when they are ended by somebody else than the user', async () => {

@@ -56,6 +56,7 @@ function RunningJob() {
       <span>{job.title}</span>
       <Progress value={percent} w={120} size={4} aria-label={job.title} transitionDuration={120} />
       <span className={classes.percent}>{Math.floor(percent)} %</span>
+      {job.rate !== undefined && <span className={classes.rate}>{formatBytes(job.rate)}/s</span>}
       {running.length > 1 && <span>and {running.length - 1} more</span>}
       <IconAction label="Cancel" keys="Escape" size={20} onClick={() => jobs.cancel(job.key)} data-testid="job-cancel">
         <IconX size={13} />

@@ -18,13 +18,11 @@ interface EditsSectionProps {
   onOpen: (open: boolean) => void
   /** What is wrong with one of the fields. */
   error: { field: Field; text: ReactNode } | undefined
-  /** What comes of the edits. */
-  children: ReactNode
 }
 
-/** Which tensors are written and under which names, and what comes of it before anything is written. */
+/** Which tensors are written and under which names. */
 export function EditsSection(props: EditsSectionProps) {
-  const { edits, onChange, format, isAdapter, open, onOpen, error, children } = props
+  const { edits, onChange, format, isAdapter, open, onOpen, error } = props
   const { bridge } = useApi()
   const at = (field: Field) => (error?.field === field ? error.text : undefined)
   const text = (field: 'keep' | 'drop' | 'stripPrefix' | 'addPrefix', label: string, placeholder: string) => (
@@ -66,7 +64,6 @@ export function EditsSection(props: EditsSectionProps) {
           testId="edit-base"
         />
       )}
-      {children}
     </details>
   )
 }

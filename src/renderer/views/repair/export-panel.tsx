@@ -4,12 +4,11 @@ import { useState } from 'react'
 import type { z } from 'zod'
 import type { exportResult } from '../../../contract/schemas'
 import { useApi, useJob } from '../../api/context'
-import { type Problem, problemOf } from '../../api/problem'
+import type { Problem } from '../../api/problem'
 import { ErrorPanel } from '../../ui/error-panel'
 import { baseName } from '../../ui/format'
 import { JobProgress } from '../../ui/job-progress'
 import { PathField } from '../../ui/path-field'
-import { Pending } from '../../ui/pending'
 import { SafeText } from '../../ui/safe-text'
 import { useCheckpoint } from '../../workspace/hooks'
 import { fieldOf, formatOf, NO_EDITS, optionsOf } from './edits'
@@ -60,8 +59,10 @@ function Form() {
   const asked = { out, options }
   // A pattern being typed is no pattern yet.
   const [settled] = useDebouncedValue(asked, 300)
-  const plan = useExportPlan(checkpoint.id, settled.out, settled.options, open && settled.out !== '')
-  const problem = open && plan.error ? problemOf(plan.error) : undefined
+  // Rounding may lose values: that is to be seen before, whether or not something else is edited.
+  const isEdited = open || dtype !== null
+  const preview = useExportPlan(checkpoint.id, settled.out, settled.options, isEdited && settled.out !== '')
+  const problem = preview.job?.problem
   const field = problem && fieldOf(problem, edits, settled.out)
   const fieldError = problem && field && { field, text: <SafeText>{textOf(problem)}</SafeText> }
   const key = `export ${checkpoint.id}`
@@ -119,11 +120,9 @@ function Form() {
         open={open}
         onOpen={setOpen}
         error={fieldError}
-      >
-        {problem && !field && <ErrorPanel problem={problem} />}
-        {plan.isLoading && <Pending lines={2} label="Working out what would be written" />}
-        {plan.data && !plan.error && <ExportPreview plan={plan.data} stale={plan.isPlaceholderData} />}
-      </EditsSection>
+      />
+      {problem && !field && <ErrorPanel problem={problem} retry={preview.retry} />}
+      {isEdited && !problem && <ExportPreview {...preview} />}
       <PathField
         label="Write to"
         value={typed ?? out}

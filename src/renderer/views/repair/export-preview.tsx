@@ -1,14 +1,39 @@
+import { Button } from '@mantine/core'
 import type { ReactNode } from 'react'
 import type { ExportPlan } from '../../../contract/schemas'
 import { formatBytes, formatCount, plural } from '../../ui/format'
+import { JobProgress } from '../../ui/job-progress'
 import { SafeText } from '../../ui/safe-text'
 import classes from './edits.module.css'
+import type { ExportPreviewed } from './use-export-plan'
 
 /** So many lines of each kind are listed. */
 const LISTED = 100
 
-/** What an export would write: names before and after, what is dropped, what rounding does not keep. */
-export function ExportPreview({ plan, stale }: { plan: ExportPlan; stale: boolean }) {
+/** What an export would write, as far as it is worked out. */
+export function ExportPreview({ job, plan, stale, cancel, retry }: ExportPreviewed) {
+  return (
+    <>
+      {job?.status === 'running' && (
+        <div className={classes.late} data-testid="export-preview-job">
+          <JobProgress job={job} cancel={cancel} />
+        </div>
+      )}
+      {job?.status === 'cancelled' && (
+        <p className={classes.cancelled}>
+          Cancelled: what would be written was not worked out.
+          <Button variant="default" onClick={retry} data-testid="export-preview-retry">
+            Work it out
+          </Button>
+        </p>
+      )}
+      {plan && <Preview plan={plan} stale={stale} />}
+    </>
+  )
+}
+
+/** Names before and after, what is dropped, what rounding does not keep. */
+function Preview({ plan, stale }: { plan: ExportPlan; stale: boolean }) {
   const { tensors, files, dropped, warnings, left } = plan
   const changed = tensors.filter(({ was, wasDtype, merged }) => was !== undefined || wasDtype !== undefined || merged)
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0)

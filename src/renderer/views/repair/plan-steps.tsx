@@ -62,7 +62,9 @@ export function PlanSteps(props: PlanStepsProps) {
       {proposed && steps.length === 0 && (
         <p className={classes.soft}>
           {!needsRepair(proposed)
-            ? 'Nothing needs to be done as far as can be seen. What is missing here may show against a reference.'
+            ? reference === ''
+              ? 'Nothing needs to be done as far as can be seen. What is missing may show against a reference.'
+              : 'Nothing needs to be done.'
             : hopesForReference(proposed)
               ? 'Nothing can be done with what is here. A reference checkpoint of the same model may help.'
               : 'Nothing can be done about it.'}

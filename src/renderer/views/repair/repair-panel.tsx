@@ -1,5 +1,5 @@
 import { useDebouncedValue } from '@mantine/hooks'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import type { RepairResult } from '../../../contract/schemas'
 import { useApi, useJob } from '../../api/context'
 import { ErrorPanel } from '../../ui/error-panel'
@@ -44,6 +44,12 @@ function Stages({ id }: { id: string }) {
 
   const wasInPlace = job?.result?.out === checkpoint.path
 
+  // What one has set going may end below the window.
+  const end = useRef<HTMLDivElement>(null)
+  const status = job?.status
+  useEffect(() => {
+    if (status !== undefined) end.current?.scrollIntoView({ block: 'nearest' })
+  }, [status])
   const isActionable = proposed?.plan.some((step) => isDone(step) || step.confidence === 'ask')
 
   const apply = async (target: Target) => {
@@ -104,6 +110,7 @@ function Stages({ id }: { id: string }) {
           />
         </Stage>
       )}
+      <div ref={end} />
     </div>
   )
 }

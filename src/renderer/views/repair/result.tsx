@@ -1,11 +1,11 @@
 import { Button } from '@mantine/core'
 import { IconArrowRight } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
-import type { RepairResult } from '../../../contract/schemas'
+import type { RepairResult, TensorChange } from '../../../contract/schemas'
 import { useApi } from '../../api/context'
 import type { JobState } from '../../api/jobs'
 import { ErrorPanel } from '../../ui/error-panel'
-import { formatCount, plural } from '../../ui/format'
+import { formatBytes, formatCount, plural } from '../../ui/format'
 import { JobProgress } from '../../ui/job-progress'
 import { SafeText, visible } from '../../ui/safe-text'
 import { useCheckpoint, useWorkspace } from '../../workspace/hooks'
@@ -42,19 +42,28 @@ function Changes({ plan }: { plan: RepairResult['plan'] }) {
       <table className={classes.changes}>
         <thead>
           <tr>
-            <th scope="col">What</th>
+            <th scope="col">What, and on which evidence</th>
             <th scope="col">Before</th>
             <th scope="col">After</th>
           </tr>
         </thead>
         <tbody>
-          {done.slice(0, LISTED).map(({ step, kind, subject, action, before, after }) => (
-            <tr key={step} title={visible(action)} data-kind={kind}>
+          {done.slice(0, LISTED).map((step) => (
+            <tr key={step.step} title={visible(step.action)} data-kind={step.kind}>
               <th scope="row">
-                <SafeText>{subject}</SafeText>
+                <code>
+                  <SafeText>{step.subject}</SafeText>
+                </code>
+                <p className={classes.soft}>
+                  <SafeText>{step.evidence}</SafeText>
+                </p>
               </th>
-              <td>{before === undefined ? '–' : <SafeText>{before}</SafeText>}</td>
-              <td>{after === undefined ? kind.replaceAll('-', ' ') : <SafeText>{after}</SafeText>}</td>
+              <td>
+                {step.before === undefined ? '–' : <SafeText>{keptAs(step.before, step.tensors, 'before')}</SafeText>}
+              </td>
+              <td>
+                <SafeText>{keptAs(step.after ?? step.kind.replaceAll('-', ' '), step.tensors, 'after')}</SafeText>
+              </td>
             </tr>
           ))}
         </tbody>
@@ -62,6 +71,13 @@ function Changes({ plan }: { plan: RepairResult['plan'] }) {
       {done.length > LISTED && <p className={classes.soft}>and {formatCount(done.length - LISTED)} more</p>}
     </details>
   )
+}
+
+/** What a step says of its one tensor, with the dtype and the bytes that it has then. */
+function keptAs(text: string, tensors: readonly TensorChange[] | undefined, side: 'before' | 'after'): string {
+  const [only, ...others] = tensors ?? []
+  const kept = only?.[side]
+  return kept && others.length === 0 ? `${text} ${kept.dtype}, ${formatBytes(kept.bytes)}` : text
 }
 
 function Written({ result, undo }: { result: RepairResult; undo: ReactNode }) {
