@@ -1,5 +1,5 @@
 import type { StateFile } from '../checkpoint/checkpoint'
-import { RULES, type RuleId } from '../finding'
+import { type Finding, RULES, type RuleId } from '../finding'
 
 const KINDS: Readonly<Record<string, string>> = {
   'torch-legacy': 'a PyTorch file of the form before 1.6',
@@ -20,10 +20,10 @@ export function whyNotRewritable(file: StateFile, isPlain = false, isSalvaged = 
   if (isPlain ? !MADE_PLAIN.has(file.kind) : file.kind !== 'safetensors' && file.kind !== 'torch-zip')
     return `${file.path} is ${KINDS[file.kind] ?? 'of a format'} that Assay reads but does not write; export the weights instead`
   const damage = file.findings.find(
-    ({ rule, severity }) =>
+    ({ rule, severity, evidence }) =>
       severity === 'error' &&
       rule !== 'file/odd-name' &&
-      !(isPlain && rule === 'pickle/dangerous') &&
+      !(isPlain && (rule === 'pickle/dangerous' || isUnnamed(file, evidence))) &&
       !(isSalvaged && LEFT_OUT.has(rule)),
   )
   if (damage?.rule === 'pickle/dangerous')
@@ -35,4 +35,9 @@ export function whyNotRewritable(file: StateFile, isPlain = false, isSalvaged = 
   if (file.tensors.some(({ blocks }) => blocks.some(({ bigEndian }) => bigEndian)))
     return `${file.path} holds big-endian values; export the weights instead`
   return undefined
+}
+
+/** Whether torch wrote a file that it cannot load: a dtype that the stream of before 1.6 has no name for. All values are there. */
+export function isUnnamed({ kind }: StateFile, evidence: Finding['evidence']): boolean {
+  return kind === 'torch-legacy' && evidence?.asWritten === true
 }

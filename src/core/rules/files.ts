@@ -6,8 +6,8 @@ export const FILE_RULES = {
     severity: 'error',
     title: 'The file ends before its contents do',
     means: 'A copy, a download or a save was cut off. What lies behind the cut is gone, what lies before it is whole.',
-    mends: 'Copy or download the file again. If there is no other copy, an export saves the tensors that are whole.',
-    by: 'export',
+    mends: 'Copy or download the file again. If there is no other copy, a repair saves the tensors that are whole.',
+    by: 'repair',
   },
   'file/empty': {
     severity: 'error',

@@ -127,8 +127,8 @@ export const WEIGHT_RULES = {
     severity: 'warning',
     title: 'The file stores far more than its tensors use',
     means: 'Views were saved together with the whole storage they look at. The file is larger than it need be.',
-    mends: 'An export writes only what is used.',
-    by: 'export',
+    mends: 'A repair stores only what is used; so does an export.',
+    by: 'repair',
   },
   'weights/duplicate-copies': {
     severity: 'info',
@@ -140,7 +140,8 @@ export const WEIGHT_RULES = {
     severity: 'warning',
     title: 'Weights that should be tied have different values',
     means: 'The config ties two tensors, the file has different values for them. Loading keeps only one of the two.',
-    mends: 'Find out which of the two was trained: set `tie_word_embeddings` to false, or remove the other one.',
+    mends: 'Find out which of the two was trained. A repair makes them one; set `tie_word_embeddings` to false to keep both.',
+    by: 'repair',
   },
 
   'adapter/missing-config': {

@@ -121,3 +121,14 @@ describe('several objects that torch.save wrote into one file, one after another
     expect(plan.files).toEqual([])
   })
 })
+
+describe('a stream of before torch 1.6 with a dtype that it cannot name', () => {
+  it('is written as a zip that can be loaded, value for value', async () => {
+    const { checkpoint, plan } = await planned(golden('torch-zoo-legacy-float8/data/model.pt'))
+    expect(plan.plan).toMatchObject([{ kind: 'plain', confidence: 'likely' }])
+    const out = join(scratch(), 'model.pt')
+    const result = await applyRepair(checkpoint, plan, { kernel, out })
+    expect(await weights(out)).toEqual(byName(truthOf('torch-zoo-legacy-float8').tensors))
+    expect(result.verdictAfter).not.toBe('broken')
+  })
+})

@@ -91,7 +91,7 @@ export function tornFinding(archive: ZipArchive, file: string, intact: number, l
   const tail = intact + lost === 0 ? 'nothing can be read from it' : `${intact} of ${intact + lost} tensors are whole`
   return finding('file/truncated', file, `${file} was cut off (${reason}); ${tail}`, {
     evidence: { offset, size: archive.source.size, intact, lost },
-    ...(intact > 0 && { repair: 'Export what is whole' }),
+    ...(intact > 0 && { repair: 'A repair saves what is whole' }),
   })
 }
 

@@ -10,7 +10,7 @@ import { list } from '../../verify/text'
 import type { Context } from '../context'
 import { type PlainPickle, plainValue } from '../plain/plain-value'
 import { openTorch, type TorchSource } from '../plain/torch-source'
-import { whyNotRewritable } from '../rewritable'
+import { isUnnamed, whyNotRewritable } from '../rewritable'
 import { rootOf } from '../shard-index'
 import type { Proposal } from '../steps'
 
@@ -26,7 +26,8 @@ export async function plain(context: Context): Promise<Proposal[]> {
   const proposals: Proposal[] = []
   for (const file of context.checkpoint.files) {
     const refused = file.findings.some(({ rule }) => rule === 'pickle/not-weights-only' || rule === 'pickle/dangerous')
-    const wanted = refused || (context.plain && isOtherForm(file))
+    const unnamed = file.findings.some(({ evidence }) => isUnnamed(file, evidence))
+    const wanted = refused || unnamed || (context.plain && isOtherForm(file))
     if (!wanted || (file.kind === 'pickle' && file.tensors.length === 0)) continue
     const proposal = await proposalFor(file, context)
     if (proposal) proposals.push(proposal)
@@ -46,7 +47,7 @@ async function proposalFor(file: StateFile, context: Context): Promise<Proposal 
     kind: 'plain' as const,
     subject: file.path,
     action: `Write ${file.path} with plain values for objects, as ${LOADER} takes it`,
-    rules: ['pickle/not-weights-only' as const, 'pickle/dangerous' as const],
+    rules: ['pickle/not-weights-only' as const, 'pickle/dangerous' as const, 'file/bad-header' as const],
   }
   const why = whyNotRewritable(file, true)
   const isDangerous = file.findings.some(({ rule }) => rule === 'pickle/dangerous')

@@ -38,7 +38,7 @@ export const storageBloat: Rule = {
             used,
             tensors: views.slice(0, 50).map(({ name }) => name),
           },
-          repair: 'Export the weights: only what is used is written',
+          repair: 'Store only what is used',
         },
       )
     }
