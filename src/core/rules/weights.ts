@@ -140,7 +140,8 @@ export const WEIGHT_RULES = {
     severity: 'warning',
     title: 'Weights that should be tied have different values',
     means: 'The config ties two tensors, the file has different values for them. Loading keeps only one of the two.',
-    mends: 'Find out which of the two was trained. A repair makes them one; set `tie_word_embeddings` to false to keep both.',
+    mends:
+      'Find out which of the two was trained. A repair makes them one; set `tie_word_embeddings` to false to keep both.',
     by: 'repair',
   },
 
