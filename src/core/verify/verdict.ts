@@ -1,5 +1,5 @@
 import type { Component, ComponentId, TrainingState } from '../checkpoint/checkpoint'
-import { type Finding, RULES, type RuleId } from '../finding'
+import { type Finding, RULES, type RuleId, type Severity } from '../finding'
 import { list } from './text'
 
 /** `complete` resumes exactly, `partial` loads but state is missing, `broken` does not load as intended. */
@@ -90,7 +90,7 @@ export function weigh(
 
   const amiss = NEEDED.flatMap((id) => components.filter((each) => each.id === id && isAmiss(each)))
   const inexact = findings.filter(
-    ({ rule, severity }) => severity !== 'info' && (INEXACT[rule] !== undefined || (strict && severity === 'warning')),
+    ({ rule, severity }) => isInexact(rule, severity) || (strict && severity === 'warning'),
   )
   if (amiss.length === 0 && inexact.length === 0) {
     const why = [completeSentence(components, state), ...divergence(findings)]
@@ -117,6 +117,11 @@ const NOT_WHOLE = 'A resume does not need what is damaged, but this copy is not 
 function divergence(findings: readonly Finding[]): string[] {
   const lost = findings.filter(({ rule, severity }) => rule === 'trainer/loss-non-finite' && severity !== 'info')
   return lost.map(({ message }) => `But what goes on had diverged. ${message}.`)
+}
+
+/** A dtype that the config does not say is a note, unless the values were rounded to it. */
+function isInexact(rule: RuleId, severity: Severity): boolean {
+  return INEXACT[rule] !== undefined && (rule !== 'weights/dtype-drift' || severity !== 'info')
 }
 
 function warning({ rule, message }: Finding): string {
