@@ -1,6 +1,6 @@
 import type { TensorLook } from '../contract/schemas'
 import type { Accumulator, Kernel } from '../core/analysis/kernel'
-import { picture } from '../core/analysis/picture'
+import type { Picture } from '../core/analysis/picture'
 import type { DType } from '../core/checkpoint/dtype'
 import { wireStatistics } from './wire/tensor'
 
@@ -16,8 +16,8 @@ interface Values {
 
 /** One pass for the statistics and the picture, one more for the histogram, which needs to know the range. */
 export async function lookOf(kernel: Kernel, { dtype, shape, blocks }: Values): Promise<TensorLook> {
-  const statistics = kernel.statistics(dtype)
-  const drawing = picture(dtype, shape, PICTURE_SIDE)
+  const statistics = kernel.statistics(dtype, { exponents: true })
+  const drawing = kernel.picture(dtype, shape, PICTURE_SIDE)
   let isThere = false
   for await (const block of blocks()) {
     isThere = true
@@ -28,7 +28,7 @@ export async function lookOf(kernel: Kernel, { dtype, shape, blocks }: Values): 
   return {
     statistics: wireStatistics(statistics.result()),
     histogram: min === null || max === null ? null : await histogramOf(kernel.histogram(dtype, min, max, BINS)),
-    picture: isThere && drawing ? wirePicture(drawing) : null,
+    picture: isThere && drawing ? wirePicture(drawing.result()) : null,
   }
 
   async function histogramOf(bins: Accumulator<ArrayLike<number>>) {
@@ -37,7 +37,6 @@ export async function lookOf(kernel: Kernel, { dtype, shape, blocks }: Values): 
   }
 }
 
-function wirePicture(drawing: NonNullable<ReturnType<typeof picture>>) {
-  const { width, height, values } = drawing.result()
-  return { width, height, values: [...values] }
+export function wirePicture({ width, height, values, extremes }: Picture) {
+  return { width, height, values: [...values], extremes: [...extremes] }
 }

@@ -83,7 +83,9 @@ export function diffMarkdown(report: DiffReport): string {
   return [
     `# ${code(a)} → ${code(b)}\n\n**${identical ? 'Identical' : 'Different'}**: ${plural(tensors.length, 'tensor')}, ${countsOf(report)}.\n`,
     conclusions.map(({ text: says }) => `- ${plain(says)}\n`).join(''),
-    rows.length > 0 ? `| ${HEAD.join(' | ')} |\n|${HEAD.map(() => ' --- |').join('')}\n${rows.join('\n')}\n` : '',
+    rows.length > 0
+      ? `| ${HEAD.map(plain).join(' | ')} |\n|${HEAD.map(() => ' --- |').join('')}\n${rows.join('\n')}\n`
+      : '',
     restOf(tensors),
     facts.length > 0 ? `| training state | A | B |\n| --- | --- | --- |\n${facts.join('\n')}\n` : '',
   ]
@@ -99,6 +101,7 @@ export function diffHtml(report: DiffReport): string {
     cells([nameOf(row), row.status, changeOf(row), ...shown(row), row.note ?? '']),
   )
   const facts = state.map(({ what, a: left, b: right, same }) => cells([what, short(left), same ? '=' : short(right)]))
+  const rest = restOf(tensors)
   const table = (head: readonly string[], body: readonly string[]) =>
     body.length === 0
       ? ''
@@ -108,9 +111,9 @@ export function diffHtml(report: DiffReport): string {
 <title>Assay: ${text(a)} and ${text(b)}</title><style>${STYLE}</style></head>
 <body><h1>${text(a)} → ${text(b)}</h1>
 <p><b>${identical ? 'Identical' : 'Different'}</b>: ${plural(tensors.length, 'tensor')}, ${countsOf(report)}.</p>
-<ul>${conclusions.map(({ text: says }) => `<li>${text(says)}</li>`).join('')}</ul>
+${conclusions.length > 0 ? `<ul>${conclusions.map(({ text: says }) => `<li>${text(says)}</li>`).join('')}</ul>` : ''}
 ${table(HEAD, rows)}
-<p>${restOf(tensors)}</p>
+${rest === '' ? '' : `<p>${rest}</p>`}
 ${table(['training state', 'A', 'B'], facts)}
 </body></html>
 `

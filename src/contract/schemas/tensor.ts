@@ -61,8 +61,18 @@ export const statistics = z.object({
 export const tensorLook = z.object({
   statistics,
   histogram: z.object({ min: z.number(), max: z.number(), counts: z.array(z.number()) }).nullable(),
-  /** Mean of the values under each cell, the last dimension across and all others down (null: NaN or no value). */
-  picture: z.object({ width: z.number(), height: z.number(), values: z.array(z.number().nullable()) }).nullable(),
+  /**
+   * The last dimension across, all others down: mean of the values under each cell, and the one farthest from zero among them
+   * (null: NaN or an infinity is there).
+   */
+  picture: z
+    .object({
+      width: z.number(),
+      height: z.number(),
+      values: z.array(z.number().nullable()),
+      extremes: z.array(z.number().nullable()).optional(),
+    })
+    .nullable(),
 })
 
 /** Everything the detail panel shows of one tensor. */

@@ -1,6 +1,7 @@
 import type { DType } from '../checkpoint/dtype'
 import type { Tensor } from '../checkpoint/tensor'
 import type { Exponents } from './exponents'
+import type { Picture } from './picture'
 
 /**
  * Numbers over blocks of contiguous little-endian elements. Implementations are swappable (`reference.ts` is the oracle);
@@ -11,6 +12,11 @@ export interface Kernel {
   comparison(a: DType, b: DType, options?: ComparisonOptions): PairAccumulator<Comparison>
   /** Equal-width bins over [min, max]; values outside and non-finite ones are not counted. */
   histogram(dtype: DType, min: number, max: number, bins: number): Accumulator<Float64Array>
+  /**
+   * A small picture of a tensor: the last dimension across, all others down, no more than `side` cells either way. Feed it all
+   * blocks in order. Undefined for complex numbers, which have no order to colour by, and for tensors without elements.
+   */
+  picture(dtype: DType, shape: readonly number[], side: number): Accumulator<Picture> | undefined
   /**
    * Statistics of a whole tensor, for kernels that read for themselves; undefined for a tensor that this one does not.
    * Throws as `readBlocks`.

@@ -10,20 +10,16 @@ export interface Picture {
   readonly height: number
   /** Mean of the values under each cell, row by row; null where one of them is NaN or infinite. */
   readonly values: readonly (number | null)[]
+  /** The value farthest from zero under each: one that a mean would hide. */
+  readonly extremes: readonly (number | null)[]
 }
 
-/**
- * A small picture of a tensor: the last dimension across, all others down, each cell the mean of the values it covers, and no
- * more than `side` cells either way. Feed it all blocks of the tensor in order. Undefined for complex numbers, which have no
- * order to colour by, and for tensors without elements.
- */
+/** As `Kernel.picture`, in plain TypeScript: what a faster one is checked against. */
 export function picture(dtype: DType, shape: readonly number[], side: number): Accumulator<Picture> | undefined {
-  if (isComplex(dtype) || shape.includes(0)) return undefined
-  const columns = (shape.at(-1) ?? 1) * valuesPerElement(dtype)
-  const rows = numel(shape.slice(0, -1))
-  const width = Math.min(columns, side)
-  const height = Math.min(rows, side)
-  const sums = new Float64Array(width * height)
+  const grid = gridOf(dtype, shape, side)
+  if (!grid) return undefined
+  const { columns, rows, width, height } = grid
+  const cells = newCells(width * height)
   let row = 0
   let column = 0
   let decoded: Float64Array | undefined
@@ -38,8 +34,15 @@ export function picture(dtype: DType, shape: readonly number[], side: number): A
         const cell = Math.floor((row * height) / rows) * width + across
         const run = Math.min(edge(across + 1, width, columns) - column, values.length - at)
         let sum = 0
-        for (const end = at + run; at < end; at++) sum += values[at] as number
-        sums[cell] = (sums[cell] as number) + sum
+        let low = Infinity
+        let high = -Infinity
+        for (const end = at + run; at < end; at++) {
+          const value = values[at] as number
+          sum += value
+          if (value < low) low = value
+          if (value > high) high = value
+        }
+        addCell(cells, cell, sum, low, high)
         column += run
         if (column === columns) {
           column = 0
@@ -47,19 +50,64 @@ export function picture(dtype: DType, shape: readonly number[], side: number): A
         }
       }
     },
-    result() {
-      const extent = (cell: number, count: number, length: number) =>
-        edge(cell + 1, count, length) - edge(cell, count, length)
-      const means = Array.from(sums, (sum, cell) => {
-        const covered = extent(cell % width, width, columns) * extent(Math.floor(cell / width), height, rows)
-        return Number.isFinite(sum) ? sum / covered : null
-      })
-      return { width, height, values: means }
-    },
+    result: () => drawn(cells, grid),
   }
 }
 
+/** How a tensor is dealt out to cells. */
+export interface Grid {
+  readonly columns: number
+  readonly rows: number
+  readonly width: number
+  readonly height: number
+}
+
+/** Undefined where there is nothing to draw. */
+export function gridOf(dtype: DType, shape: readonly number[], side: number): Grid | undefined {
+  if (isComplex(dtype) || shape.includes(0)) return undefined
+  const columns = (shape.at(-1) ?? 1) * valuesPerElement(dtype)
+  const rows = numel(shape.slice(0, -1))
+  return { columns, rows, width: Math.min(columns, side), height: Math.min(rows, side) }
+}
+
 /** First index that falls into a cell or beyond it, when `length` indices are dealt to `count` cells by floor(i * count / length). */
-function edge(cell: number, count: number, length: number): number {
+export function edge(cell: number, count: number, length: number): number {
   return Math.ceil((cell * length) / count)
+}
+
+/** Of each cell the sum, the least and the greatest of what lies under it. */
+export interface Cells {
+  readonly sums: Float64Array
+  readonly lows: Float64Array
+  readonly highs: Float64Array
+}
+
+export function newCells(count: number): Cells {
+  const filled = (value: number) => new Float64Array(count).fill(value)
+  return { sums: filled(0), lows: filled(Infinity), highs: filled(-Infinity) }
+}
+
+export function addCell({ sums, lows, highs }: Cells, cell: number, sum: number, low: number, high: number): void {
+  sums[cell] = (sums[cell] as number) + sum
+  lows[cell] = Math.min(lows[cell] as number, low)
+  highs[cell] = Math.max(highs[cell] as number, high)
+}
+
+export function drawn({ sums, lows, highs }: Cells, { columns, rows, width, height }: Grid): Picture {
+  const extent = (cell: number, count: number, length: number) =>
+    edge(cell + 1, count, length) - edge(cell, count, length)
+  const each = (of: (cell: number) => number) =>
+    Array.from(sums, (sum, cell) => (Number.isFinite(sum) ? of(cell) : null))
+  return {
+    width,
+    height,
+    values: each((cell) => {
+      const covered = extent(cell % width, width, columns) * extent(Math.floor(cell / width), height, rows)
+      return (sums[cell] as number) / covered
+    }),
+    extremes: each((cell) => {
+      const [low, high] = [lows[cell] as number, highs[cell] as number]
+      return -low > high ? low : high
+    }),
+  }
 }

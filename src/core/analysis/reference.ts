@@ -3,6 +3,7 @@ import { blockDecoder } from './decode-values'
 import { smallestNormal } from './denormal'
 import { ExponentCounts } from './exponents'
 import type { Accumulator, Kernel, Statistics, StatisticsOptions } from './kernel'
+import { picture } from './picture'
 import { referenceComparison } from './reference-comparison'
 
 /**
@@ -17,6 +18,7 @@ export const referenceKernel: Kernel = {
     isComplex(dtype) ? complexStatistics(dtype, options) : realStatistics(dtype, options),
   comparison: referenceComparison,
   histogram,
+  picture,
 }
 
 const CHUNK = 1024

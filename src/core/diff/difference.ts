@@ -1,6 +1,6 @@
 import { blockDecoder, valuesPerElement } from '../analysis/decode-values'
 import type { Kernel, Statistics } from '../analysis/kernel'
-import { type Picture, picture } from '../analysis/picture'
+import type { Picture } from '../analysis/picture'
 import { isComplex, itemSize } from '../checkpoint/dtype'
 import { sameShape, type Tensor } from '../checkpoint/tensor'
 import { readBlocks } from '../checkpoint/values'
@@ -38,7 +38,11 @@ export async function differenceOf(a: Tensor, b: Tensor, options: DifferenceOpti
     })
   }
   const statistics = kernel.statistics('float64')
-  const drawing = picture('float64', [...a.shape.slice(0, -1), (a.shape.at(-1) ?? 1) * valuesPerElement(a.dtype)], side)
+  const drawing = kernel.picture(
+    'float64',
+    [...a.shape.slice(0, -1), (a.shape.at(-1) ?? 1) * valuesPerElement(a.dtype)],
+    side,
+  )
   for await (const block of differences(a, b, signal)) {
     statistics.update(block)
     drawing?.update(block)

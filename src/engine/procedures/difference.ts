@@ -4,6 +4,7 @@ import { differenceOf } from '../../core/diff/difference'
 import { AssayError } from '../../core/errors'
 import { procedures } from '../base'
 import type { Held } from '../engine'
+import { wirePicture } from '../look'
 import { wireStatistics } from '../wire/tensor'
 
 const BINS = 64
@@ -16,7 +17,7 @@ const difference = procedures.difference.handler(async ({ input, context: { engi
   return {
     statistics: wireStatistics(statistics),
     histogram: histogram && { ...histogram, counts: [...histogram.counts] },
-    picture: picture && { ...picture, values: [...picture.values] },
+    picture: picture && wirePicture(picture),
   }
 })
 

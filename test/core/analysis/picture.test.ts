@@ -39,6 +39,12 @@ describe('a picture of a tensor', () => {
     expect(picture('uint8', [], 8)?.result()).toMatchObject({ width: 1, height: 1 })
   })
 
+  it('has the value farthest from zero under each cell too', () => {
+    const drawing = picture('float32', [2, 4], 2)
+    drawing?.update(f32([1, -3, 0, 2, 5, 1, -0.5, 2]))
+    expect(drawing?.result()).toMatchObject({ width: 2, height: 2, extremes: [-3, 2, 5, 2] })
+  })
+
   it('leaves out cells with NaN or infinity', () => {
     const drawing = picture('float32', [1, 6], 3)
     drawing?.update(f32([1, 3, NaN, 0, 1, Infinity]))

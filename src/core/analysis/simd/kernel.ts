@@ -2,8 +2,9 @@ import type { Kernel } from '../kernel'
 import { referenceKernel } from '../reference'
 import { measuresUlp, simdComparison } from './comparison'
 import { MOST_BINS, simdHistogram } from './histogram'
-import { simd } from './module'
+import { MOST_CELLS, simd } from './module'
 import { hasLanes } from './operand'
+import { simdPicture } from './picture'
 import { simdStatistics } from './statistics'
 
 /**
@@ -26,5 +27,11 @@ export const simdKernel: Kernel = {
     return at && hasLanes(dtype) && bins <= MOST_BINS
       ? simdHistogram(at, dtype, min, max, bins)
       : referenceKernel.histogram(dtype, min, max, bins)
+  },
+  picture(dtype, shape, side) {
+    const at = simd()
+    return at && hasLanes(dtype) && side <= MOST_CELLS
+      ? simdPicture(at, dtype, shape, side)
+      : referenceKernel.picture(dtype, shape, side)
   },
 }

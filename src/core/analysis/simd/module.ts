@@ -18,6 +18,7 @@ type Measure = (a: number, n: number, normal: number, out: number) => void
 type Compare = (a: number, b: number, n: number, out: number) => void
 type Widen = (from: number, n: number, to: number) => void
 type CountExponents = (a: number, n: number, counts: number) => void
+type DrawCells = (a: number, n: number, cell: number, column: number, edges: number, cells: number) => void
 type Bins = (a: number, n: number, low: number, high: number, perHalf: number, bins: number, counts: number) => void
 
 /** What `assembly/` exports: addresses are bytes from the start of the memory, `n` counts elements. */
@@ -49,6 +50,8 @@ export interface Exports {
   readonly exponentsF16: CountExponents
   readonly exponentsBF16: CountExponents
   readonly exponentsF64: CountExponents
+  readonly cellsF32: DrawCells
+  readonly cellsF64: DrawCells
   readonly histogramF32: Bins
   readonly histogramF64: Bins
   widenTable(from: number, n: number, to: number, table: number): void
@@ -77,12 +80,15 @@ const AREA = STEP_BYTES + PADDING
 /** A step of 16-bit floats is twice as long in float32. */
 const WIDE_AREA = 2 * STEP_BYTES + PADDING
 const COUNT_WORDS = 4 * 4096
+/** Cells of a picture either way, at most, that there is room for. */
+export const MOST_CELLS = 1024
 const PAGE = 2 ** 16
 
 /** Where everything is in the memory: byte addresses. */
 export const PLACE = {
   out: 0,
   table: 1024,
+  edges: 4096,
   counts: PAGE,
   a: 2 * PAGE,
   b: 2 * PAGE + AREA,
@@ -99,6 +105,8 @@ export interface Simd {
   /** 256 values of float32. */
   readonly table: Float32Array
   readonly counts: Uint32Array
+  /** Columns that the cells of a picture begin at. */
+  readonly edges: Int32Array
 }
 
 let known: Simd | undefined
@@ -121,5 +129,6 @@ function instantiate(): Simd | undefined {
     out: new Float64Array(memory.buffer, PLACE.out, 8),
     table: new Float32Array(memory.buffer, PLACE.table, 256),
     counts: new Uint32Array(memory.buffer, PLACE.counts, COUNT_WORDS),
+    edges: new Int32Array(memory.buffer, PLACE.edges, MOST_CELLS + 1),
   }
 }

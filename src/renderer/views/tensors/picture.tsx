@@ -1,4 +1,4 @@
-import { useComputedColorScheme } from '@mantine/core'
+import { SegmentedControl, useComputedColorScheme } from '@mantine/core'
 import { type PointerEvent, useEffect, useMemo, useRef, useState } from 'react'
 import type { TensorDetail } from '../../../contract/schemas'
 import { formatNumber, formatShape, formatValue } from '../../ui/format'
@@ -15,7 +15,9 @@ export function Picture({ picture, shape }: { picture: PictureData; shape: reado
   const canvas = useRef<HTMLCanvasElement>(null)
   const scheme = useComputedColorScheme()
   const [under, setUnder] = useState<{ x: number; y: number } | null>(null)
-  const { width, height, values } = picture
+  const [shows, setShows] = useState<'mean' | 'extremes'>('mean')
+  const { width, height, extremes } = picture
+  const values = shows === 'extremes' && extremes ? extremes : picture.values
   const scale = useMemo(() => scaleOf(values, scheme), [values, scheme])
   const hasGaps = useMemo(() => values.includes(null), [values])
 
@@ -38,6 +40,18 @@ export function Picture({ picture, shape }: { picture: PictureData; shape: reado
   const value = under && (values[under.y * width + under.x] ?? null)
   return (
     <figure className={classes.picture}>
+      {isSampled && extremes && (
+        <SegmentedControl
+          className={classes.shows}
+          aria-label="What a cell shows"
+          value={shows}
+          onChange={(value) => setShows(value === 'extremes' ? 'extremes' : 'mean')}
+          data={[
+            { value: 'mean', label: 'Mean' },
+            { value: 'extremes', label: 'Farthest from zero' },
+          ]}
+        />
+      )}
       <canvas
         ref={canvas}
         width={width}
@@ -63,7 +77,7 @@ export function Picture({ picture, shape }: { picture: PictureData; shape: reado
           {under
             ? `[${cellRange(under.y, height, rows)}, ${cellRange(under.x, width, columns)}] = ${value === null ? 'NaN' : formatValue(value)}`
             : isSampled
-              ? `Each cell is the mean of about ${formatShape([Math.ceil(rows / height), Math.ceil(columns / width)])} values`
+              ? `Each cell is the ${shows === 'mean' ? 'mean' : 'value farthest from zero'} of about ${formatShape([Math.ceil(rows / height), Math.ceil(columns / width)])} values`
               : 'Each cell is one value'}
           {!under && shape.length > 2 && `; the ${shape.length - 1} first dimensions run down`}
         </p>

@@ -178,6 +178,37 @@ describe('the SIMD kernels', () => {
     )
   })
 
+  it.each(ALL)('draw %s as the reference does, however it comes in blocks', (dtype) => {
+    const grid = fc.record({
+      columns: fc.integer({ min: 1, max: 40 }),
+      side: fc.integer({ min: 1, max: 12 }),
+      cut: fc.integer({ min: 1, max: 130 }),
+    })
+    fc.assert(
+      fc.property(patterns(dtype, 400), grid, offset, (bytes, { columns, side, cut }, by) => {
+        const size = itemSize(dtype)
+        const rows = Math.floor(bytes.length / size / columns)
+        const used = bytes.slice(0, rows * columns * size)
+        const drawings = [simdKernel, referenceKernel].map((kernel) => {
+          const drawing = kernel.picture(dtype, [rows, columns], side)
+          for (let at = 0; at < used.length; at += cut * size) {
+            drawing?.update(shifted(used.subarray(at, at + cut * size), by))
+          }
+          return drawing?.result()
+        })
+        const [fast, slow] = drawings
+        expect([fast?.width, fast?.height]).toEqual([slow?.width, slow?.height])
+        // -0 and 0 are as far from zero
+        const unsigned = (v: number | null) => (v === null ? null : v + 0)
+        expect(fast?.extremes.map(unsigned)).toEqual(slow?.extremes.map(unsigned))
+        const largest = Math.max(0, ...(slow?.extremes ?? []).map((v) => Math.abs(v ?? 0)))
+        for (const [i, mean] of (slow?.values ?? []).entries())
+          near(fast?.values[i] ?? null, mean, largest, `cell ${i}`)
+      }),
+      { numRuns: 80 },
+    )
+  })
+
   it.each(['float32', 'bfloat16', 'float16', 'float64', 'int8', 'int64'] as const)(
     'measure long blocks of %s, beyond a step, as the reference does',
     (dtype) => {

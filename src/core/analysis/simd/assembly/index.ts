@@ -1,4 +1,5 @@
 // Numbers over blocks that lie in this module's memory. No allocation, no state: whoever calls knows where everything is.
+export * from './cells'
 export * from './compare'
 export * from './convert'
 export * from './exponents'
