@@ -1,11 +1,14 @@
 """schedulers.py make FOLDER: trains with Accelerate under every kind of scheduler, saved at steps 20 and 35, and with the Trainer
-under ReduceLROnPlateau, saved every 2 steps. FOLDER/KIND/checkpoint_20, checkpoint_35, one.pt, two.pt; FOLDER/trainer/checkpoint-2 ...
+under ReduceLROnPlateau, saved every 2 steps. FOLDER/KIND/checkpoint_20, checkpoint_35; FOLDER/KIND-dict/ckpt_20.pt, ckpt_35.pt; FOLDER/trainer/checkpoint-2 ...
 schedulers.py rates FOLDER NAME: loads FOLDER/KIND/NAME of every kind; prints the rates of the next five steps, of every group.
+schedulers.py dicts FOLDER NAME: the same of FOLDER/KIND-dict/NAME. schedulers.py strip FOLDER NAME KEY...: takes keys out of those.
+schedulers.py draws FILE...: the first draws after loading each random state.
 schedulers.py trained CHECKPOINT...: resumes each with the Trainer; prints rates and losses from there to the end.
 """
 
 import json
 import os
+import random
 import sys
 import tempfile
 import warnings
@@ -13,10 +16,12 @@ import warnings
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 warnings.simplefilter("ignore")
 
+import numpy
 import torch
 import transformers
 from accelerate import Accelerator
 from torch.optim import lr_scheduler as S
+from transformers.trainer_pt_utils import safe_globals
 
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
@@ -86,7 +91,8 @@ def run(kind, folder):
             accelerator.save_state(os.path.join(folder, f"checkpoint_{at}"))
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict(),
                      "step": at, "torch_rng_state": torch.get_rng_state(), "note": "mine"}
-            torch.save(state, os.path.join(folder, f"ckpt_{at}.pt"))
+            os.makedirs(f"{folder}-dict", exist_ok=True)
+            torch.save(state, os.path.join(f"{folder}-dict", f"ckpt_{at}.pt"))
     return told
 
 
@@ -111,6 +117,16 @@ def rates(kind, path):
         told.append(rates_of(optimizer))
         step(model, optimizer, scheduler, at)
     return told
+
+
+def draws(path):
+    """What each generator gives first after loading the random states of a process as the Trainer and Accelerate load them."""
+    with safe_globals():
+        state = torch.load(path, weights_only=True)
+    random.setstate(state["python"] if "python" in state else state["random_state"])
+    numpy.random.set_state(state["numpy"] if "numpy" in state else state["numpy_random_seed"])
+    torch.set_rng_state(state["cpu"] if "cpu" in state else state["torch_manual_seed"])
+    return [random.random(), numpy.random.rand(), torch.rand(1).item()]
 
 
 class Words(torch.utils.data.Dataset):
@@ -154,6 +170,15 @@ match sys.argv[1:]:
         result["trainer"] = logged(own)
     case ["rates", folder, name]:
         result = {kind: rates(kind, os.path.join(folder, kind, name)) for kind in KINDS}
+    case ["dicts", folder, name]:
+        result = {kind: rates(kind, os.path.join(folder, f"{kind}-dict", name)) for kind in KINDS}
+    case ["strip", folder, name, *keys]:
+        for kind in KINDS:
+            path = os.path.join(folder, f"{kind}-dict", name)
+            state = torch.load(path, weights_only=True)
+            torch.save({key: value for key, value in state.items() if key not in keys}, path)
+    case ["draws", *paths]:
+        result = [draws(path) for path in paths]
     case ["trained", *paths]:
         result = [trained(path) for path in paths]
 json.dump(result, real)

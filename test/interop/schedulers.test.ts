@@ -59,3 +59,34 @@ it('the Trainer goes on under a rebuilt ReduceLROnPlateau with the same rates an
   const [resumed] = JSON.parse(python('schedulers.py', 'trained', out)) as [typeof undamaged.trainer]
   expect(resumed.filter(([step]) => step > 8)).toEqual(undamaged.trainer.filter(([step]) => step > 8))
 }, 300_000)
+
+it('a dict of a script takes its scheduler, step and random state back, and torch.load(weights_only=True) takes the dict', async () => {
+  const copy = place('dicts')
+  for (const kind of kinds()) cpSync(place('runs', `${kind}-dict`), join(copy, `${kind}-dict`), { recursive: true })
+  python('schedulers.py', 'strip', copy, 'ckpt_35.pt', 'scheduler', 'step', 'torch_rng_state')
+  for (const kind of kinds()) {
+    const out = place('mended', `${kind}-dict`, 'ckpt_35.pt')
+    mkdirSync(dirname(out), { recursive: true })
+    const { status, stderr } = await assay(['repair', join(copy, `${kind}-dict`, 'ckpt_35.pt'), '--out', out])
+    expect([kind, status, stderr]).toEqual([kind, 0, expect.anything()])
+  }
+  expect(JSON.parse(python('schedulers.py', 'dicts', place('mended'), 'ckpt_35.pt'))).toEqual(undamaged.rates)
+}, 300_000)
+
+it.each([
+  ['steps', 'checkpoint_35', (rank: number) => `random_states_${rank}.pkl`, 'random_states_0.pkl'],
+  ['trainer', 'checkpoint-8', (rank: number) => `rng_state_${rank}.pth`, 'rng_state.pth'],
+])(
+  'random states made for three processes of %s load, draw differently, and keep the first',
+  async (run, name, file, own) => {
+    const out = place('resized', run)
+    mkdirSync(dirname(out), { recursive: true })
+    const { status } = await assay(['repair', place('runs', run, name), '--out', out, '--world-size', '3'])
+    expect(status).toBe(0)
+    const paths = [place('runs', run, name, own), ...[0, 1, 2].map((rank) => join(out, file(rank)))]
+    const [before, ...after] = JSON.parse(python('schedulers.py', 'draws', ...paths)) as number[][]
+    expect(after[0]).toEqual(before)
+    for (const i of [0, 1, 2]) expect(new Set(after.map((draws) => draws[i])).size).toBe(3)
+  },
+  300_000,
+)
