@@ -166,7 +166,7 @@ export async function exportWeights(
     }
     if (config !== undefined && !alone)
       files.push({ path: ADAPTER_CONFIG, bytes: await writeText(place(ADAPTER_CONFIG), config) })
-    for (const part of parts) await readBack(place(part.name), part, options.signal, progress)
+    for (const part of parts.toReversed()) await readBack(place(part.name), part, options.signal, progress)
     await staged.commit()
     const dropped = material.dropped.map(({ name }) => name)
     const warnings = warningsOf(checkpoint, parts, tallies)
