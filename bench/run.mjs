@@ -1,13 +1,12 @@
 /**
  * Times the built command against what the system, NumPy and PyTorch need for the same bytes, in turn. `npm run build` first.
  * `--max-size 1GB` sets the largest file, `--minutes 6` after which no table is begun any more, `--write` keeps the tables in
- * docs/benchmarks.md. ASSAY_PYTHON names a Python with NumPy and torch; without one their rows are left out.
+ * docs/benchmarks.md. ASSAY_PYTHON names a Python with NumPy, torch and transformers; without one their rows are left out.
  */
 import { copyFileSync, existsSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { safetensors, stepped, weights } from './files.mjs'
-import { makeRun } from './make-run.mjs'
 import { ASSAY, alternately, assay, node, program, pythonWith, run } from './measure.mjs'
 import { at } from './scratch.mjs'
 import { print, write } from './tables.mjs'
@@ -34,6 +33,7 @@ if (!(LAST_START >= 0)) throw new Error('Write the minutes as 6')
 const script = (name) => fileURLToPath(new URL(name, import.meta.url))
 const numpy = pythonWith('numpy')
 const torch = pythonWith('torch')
+const transformers = pythonWith('transformers')
 const tables = []
 const leftOut = []
 
@@ -171,13 +171,13 @@ async function opening() {
   const layers = Object.fromEntries(Array.from({ length: 160 }, (_, i) => [`layers.${i}.weight`, [4096, 4096]]))
   safetensors(at('big.safetensors'), layers)
   if (torch) await run(torch, [script('torch-zip.py'), at('big.pt'), '10'])
-  makeRun(at('run'), 300)
+  if (transformers) await run(transformers, [script('make-run.py'), at('run'), '300'])
   const commands = {
     'node -e 0': node('-e', '0'),
     'assay show, safetensors of 10 GiB': assay(2, 'show', at('big.safetensors'), '--json'),
     'assay show, torch zip of 10 GiB': torch && assay(2, 'show', at('big.pt'), '--json'),
-    'assay verify, a run of 300 checkpoints': assay(2, 'verify', at('run'), '--json'),
-    'assay history, a run of 300 checkpoints': assay(2, 'history', at('run'), '--json'),
+    'assay verify, a run of 300 checkpoints': transformers && assay(2, 'verify', at('run'), '--json'),
+    'assay history, a run of 300 checkpoints': transformers && assay(2, 'history', at('run'), '--json'),
   }
   await compare(title, undefined, commands, { times: 2 })
 }
@@ -195,4 +195,5 @@ for (const dtype of ['F32', 'BF16', 'F16']) await statistics('100MB', dtype)
 print(tables)
 if (options.write) write(tables, ['npm run bench --', ...process.argv.slice(2)].join(' '))
 if (leftOut.length > 0) console.log(`Left out for want of time (--minutes): ${leftOut.join(', ')}.`)
-if (!numpy || !torch) console.log('Set ASSAY_PYTHON to a Python with NumPy and torch to see the rows left out.')
+if (!numpy || !torch || !transformers)
+  console.log('Set ASSAY_PYTHON to a Python with NumPy, torch and transformers to see the rows left out.')
