@@ -19,12 +19,22 @@ export function isTold({ confidence, subject, evidence }: PlanStep, { unmended }
   return unmended.some((each) => !each.note && each.why === evidence)
 }
 
+interface LostCause {
+  readonly why: string
+  readonly subjects: readonly string[]
+  /** A shape that the user knows would help. */
+  readonly wantsShape: boolean
+}
+
 /** What cannot be mended, one entry a reason; what a step asks about may still be. */
-export function lostCauses({ plan, unmended }: Plan): { readonly why: string; readonly subjects: readonly string[] }[] {
+export function lostCauses({ plan, unmended }: Plan): LostCause[] {
   const asked = new Set(plan.filter(({ confidence }) => confidence === 'ask').map(({ evidence }) => evidence))
-  const causes = new Map<string, Set<string>>()
-  for (const { why, subject, note } of unmended) {
-    if (!note && !asked.has(why)) causes.set(why, (causes.get(why) ?? new Set()).add(subject))
+  const causes = new Map<string, { subjects: Set<string>; wantsShape: boolean }>()
+  for (const { rule, why, subject, note } of unmended) {
+    if (note || asked.has(why)) continue
+    const cause = causes.get(why) ?? { subjects: new Set(), wantsShape: rule === 'weights/flattened' }
+    cause.subjects.add(subject)
+    causes.set(why, cause)
   }
-  return [...causes].map(([why, subjects]) => ({ why, subjects: [...subjects] }))
+  return [...causes].map(([why, { subjects, wantsShape }]) => ({ why, subjects: [...subjects], wantsShape }))
 }

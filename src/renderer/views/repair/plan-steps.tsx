@@ -1,4 +1,4 @@
-import { Button, Select, Switch } from '@mantine/core'
+import { Button, NumberInput, Select, Switch } from '@mantine/core'
 import { useHotkeys } from '@mantine/hooks'
 import { type RefObject, useEffect, useRef, useState } from 'react'
 import type { OpenedCheckpoint } from '../../../contract/contract'
@@ -30,6 +30,9 @@ interface PlanStepsProps {
   shapes: Shapes
   plain: boolean
   onPlain: (plain: boolean) => void
+  /** As many processes as are to resume. */
+  worldSize: number | undefined
+  onWorldSize: (worldSize: number | undefined) => void
   onShape: (name: string, shape: number[] | undefined) => void
   answers: Answers
   onAnswer: (answers: readonly (readonly [key: string, answer: string | undefined])[]) => void
@@ -41,7 +44,8 @@ const LISTED = 100
 /** The plan, each step with what it rests on; none happens that was refused. */
 export function PlanSteps(props: PlanStepsProps) {
   const { checkpoint, proposed, plan, input, stale, reference, onReference, referenceProblem } = props
-  const { shapes, plain, onPlain, onShape, answers, onAnswer } = props
+  const { shapes, plain, onPlain, worldSize, onWorldSize, onShape, answers, onAnswer } = props
+  const hasOtherRanks = checkpoint.verification.findings.some(({ rule }) => rule === 'rng/world-size')
   const list = useRef<HTMLOListElement>(null)
   const hasPickles = checkpoint.files.some(({ kind }) => /torch|pickle/.test(kind))
   const now = new Map(plan ? keyedSteps(plan.plan).map(({ key, step }) => [key, step]) : [])
@@ -57,6 +61,21 @@ export function PlanSteps(props: PlanStepsProps) {
           onChange={(event) => onPlain(event.currentTarget.checked)}
           mb={10}
           data-testid="repair-plain"
+        />
+      )}
+      {hasOtherRanks && (
+        <NumberInput
+          label="Processes"
+          description="How many are to resume: the random states are made for as many"
+          value={worldSize ?? ''}
+          onChange={(value) => onWorldSize(typeof value === 'number' ? value : undefined)}
+          min={1}
+          max={65536}
+          allowDecimal={false}
+          size="xs"
+          w={300}
+          mb={10}
+          data-testid="repair-world-size"
         />
       )}
       {proposed && steps.length === 0 && (

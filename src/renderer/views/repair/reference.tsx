@@ -22,7 +22,7 @@ export function Reference({ checkpoint, path, onChange, problem }: ReferenceProp
     <div className={classes.reference}>
       <PathField
         label="Reference"
-        description="Optional: a sound checkpoint of the same model, to take shapes and values from and to see what is missing"
+        description="Optional: a sound checkpoint of the same model, for shapes, values and what is missing"
         placeholder="Path of a file or folder"
         value={path}
         error={

@@ -30,12 +30,13 @@ function Stages({ id }: { id: string }) {
   const [reference, setReference] = useState('')
   const [shapes, setShapes] = useState<Shapes>({})
   const [plain, setPlain] = useState(false)
+  const [worldSize, setWorldSize] = useState<number>()
   const [answers, setAnswers] = useState<Answers>(new Map())
   // A path being typed is no path yet.
   const [settled] = useDebouncedValue(reference.trim(), 300)
   const { proposed, plan, input, stale, pending, problem, referenceProblem, retry } = usePlan(
     checkpoint,
-    { reference: settled, shapes, plain },
+    { reference: settled, shapes, plain, worldSize },
     answers,
   )
   // By its path: a repair in place gives the checkpoint a new id.
@@ -51,6 +52,8 @@ function Stages({ id }: { id: string }) {
     if (status !== undefined) end.current?.scrollIntoView({ block: 'nearest' })
   }, [status])
   const isActionable = proposed?.plan.some((step) => isDone(step) || step.confidence === 'ask')
+
+  const giveShape = (name: string, shape: number[] | undefined) => setShapes(withShape(shapes, name, shape))
 
   const apply = async (target: Target) => {
     if (!plan) return
@@ -72,7 +75,7 @@ function Stages({ id }: { id: string }) {
       <Stage number={1} title="What is wrong">
         {pending && <Pending lines={3} label="Making a plan" />}
         {problem && <ErrorPanel problem={problem} retry={retry} />}
-        {proposed && <WhatIsWrong checkpoint={checkpoint} plan={proposed} />}
+        {proposed && <WhatIsWrong checkpoint={checkpoint} plan={proposed} onShape={giveShape} />}
       </Stage>
       <Stage number={2} title="What will be done">
         <PlanSteps
@@ -87,7 +90,9 @@ function Stages({ id }: { id: string }) {
           shapes={shapes}
           plain={plain}
           onPlain={setPlain}
-          onShape={(name, shape) => setShapes(withShape(shapes, name, shape))}
+          onShape={giveShape}
+          worldSize={worldSize}
+          onWorldSize={setWorldSize}
           answers={answers}
           onAnswer={(given) => setAnswers(withAnswers(answers, given))}
         />

@@ -16,15 +16,18 @@ export interface Help {
   readonly shapes: Shapes
   /** Write files as torch's default loader takes them, whatever is lost by it. */
   readonly plain: boolean
+  /** As many processes as are to resume, where it is not as many as have saved. */
+  readonly worldSize: number | undefined
 }
 
 /** The contract's words for it. */
-function inputOf(id: string, { reference, shapes, plain }: Help, decisions: Decisions) {
+function inputOf(id: string, { reference, shapes, plain, worldSize }: Help, decisions: Decisions) {
   return {
     id,
     ...(reference !== '' && { reference }),
     ...(Object.keys(shapes).length > 0 && { shapes: { ...shapes } }),
     ...(plain && { plain }),
+    ...(worldSize !== undefined && { worldSize }),
     ...(decisions.length > 0 && { decisions }),
   }
 }
@@ -83,7 +86,7 @@ function useProposal({ id, verification }: OpenedCheckpoint, help: Help, decisio
   })
 }
 
-const NO_HELP: Help = { reference: '', shapes: {}, plain: false }
+const NO_HELP: Help = { reference: '', shapes: {}, plain: false, worldSize: undefined }
 
 /** Whether the plan has a step about a finding, without any help. Asked only where a finding hopes for repair. */
 export function useMendable(checkpoint: OpenedCheckpoint): (finding: Pick<Finding, 'rule' | 'subject'>) => boolean {

@@ -6,12 +6,19 @@ import { groupByRule } from '../overview/group'
 import { VerdictTag } from '../shared/verdict'
 import { lostCauses, needsRepair } from './needs'
 import classes from './repair-view.module.css'
+import { ShapeField } from './shape-field'
 
 /** So many reasons, and names to each, are listed. */
 const LISTED = 12
 
+interface WhatIsWrongProps {
+  checkpoint: OpenedCheckpoint
+  plan: RepairPlan
+  onShape: (name: string, shape: number[]) => void
+}
+
 /** The findings in short, and those that no repair can mend with the reason. */
-export function WhatIsWrong({ checkpoint, plan }: { checkpoint: OpenedCheckpoint; plan: RepairPlan }) {
+export function WhatIsWrong({ checkpoint, plan, onShape }: WhatIsWrongProps) {
   const groups = groupByRule(checkpoint.verification.findings)
   if (groups.length === 0 || (plan.verdictBefore === 'complete' && !needsRepair(plan)))
     return <p className={classes.soft}>Nothing needs repair</p>
@@ -33,12 +40,12 @@ export function WhatIsWrong({ checkpoint, plan }: { checkpoint: OpenedCheckpoint
         <div className={classes.unmended} data-testid="repair-unmended">
           <h3>Cannot be mended with what is here</h3>
           <ul>
-            {causes.slice(0, LISTED).map(({ why, subjects }) => (
+            {causes.slice(0, LISTED).map(({ why, subjects, wantsShape }) => (
               <li key={why}>
                 <p className={classes.why}>
                   <SafeText>{why}</SafeText>
                 </p>
-                <Names names={subjects} />
+                {wantsShape ? <Shapeless names={subjects} onShape={onShape} /> : <Names names={subjects} />}
               </li>
             ))}
           </ul>
@@ -47,6 +54,24 @@ export function WhatIsWrong({ checkpoint, plan }: { checkpoint: OpenedCheckpoint
       )}
     </>
   )
+}
+
+/** Tensors of which only the user may know the shape. */
+function Shapeless({ names, onShape }: { names: readonly string[]; onShape: WhatIsWrongProps['onShape'] }) {
+  return names.map((name) => (
+    <div key={name}>
+      <code>
+        <SafeText>{name}</SafeText>
+      </code>
+      <ShapeField
+        subject={name}
+        given={undefined}
+        error={undefined}
+        others={false}
+        onShape={(shape) => onShape(name, shape)}
+      />
+    </div>
+  ))
 }
 
 function Names({ names }: { names: readonly string[] }) {

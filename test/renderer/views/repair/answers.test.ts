@@ -60,7 +60,7 @@ test('what a step asks about is no lost cause, and a reason is told once for all
   const unmended = ['x', 'y', 'x'].map((subject) => ({ rule: 'weights/placeholder', subject, why: 'Never written' }))
   const asked = { rule: 'weights/non-finite', subject: 'a', why: 'Several have it' }
   expect(lostCauses({ plan: [stepOf(1, 'a', { choices })], unmended: [...unmended, asked] })).toEqual([
-    { why: 'Never written', subjects: ['x', 'y'] },
+    { why: 'Never written', subjects: ['x', 'y'], wantsShape: false },
   ])
 })
 
