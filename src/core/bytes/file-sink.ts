@@ -175,12 +175,12 @@ export function refusal(error: unknown, path: string): AssayError {
     return new AssayError('target/no-space', `No room left on the disk for ${path}`, {
       file: path,
       cause: error,
-      hint: 'Free some space or write to another disk.',
+      hint: 'Nothing was kept, and nothing that was there has changed. Free some space or write to another disk.',
     })
   }
   return new AssayError('target/unwritable', `${path} cannot be written (${errno ?? String(error)})`, {
     file: path,
     cause: error,
-    hint: 'Check that the folder exists and may be written to.',
+    hint: 'Nothing was kept, and nothing that was there has changed. Check that the folder exists and may be written to.',
   })
 }
