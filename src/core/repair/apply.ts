@@ -98,7 +98,7 @@ async function intoNew(job: Job, out: string): Promise<Outcome> {
     const site = siteOf(job, work, (path) => (alone ? staged.path : joinPath(staged.path, path)))
     refuseFull(out, sizeOf(work))
     const built = await build(work, site)
-    if (!alone) await writeText(joinPath(staged.path, RECORD), await recordOf(job, work))
+    if (!alone) await writeText(joinPath(staged.path, RECORD), await recordOf(job, work, built.made))
     const outcome = await verified(job, built, site, staged.path, (path) => (alone ? baseName(out) : path))
     await staged.commit()
     return outcome
@@ -121,7 +121,8 @@ async function intoPlace(job: Job): Promise<Outcome> {
     const record = pathKind(checkpoint.path) === 'file' ? `${checkpoint.name}.${RECORD}` : RECORD
     const written = writtenPaths(work)
     const originals = filesIn(root, [...written, ...work.removed])
-    await writeText(inRoom(record), await recordOf(job, work, { written: filesIn(room.path, written), originals }))
+    const known = { written: filesIn(room.path, written), originals }
+    await writeText(inRoom(record), await recordOf(job, work, built.made, known))
     // The record first: with it even a repair that is cut off between two files can be undone.
     const paths = [record, ...written]
     const swap = await swapIn([
@@ -173,6 +174,7 @@ function sizeOf(work: Work): number {
 async function recordOf(
   { checkpoint, plan, steps }: Job,
   work: Work,
+  made: Built['made'],
   inPlace?: Parameters<typeof recordText>[0]['inPlace'],
 ): Promise<string> {
   const place = joinPath(rootOf(checkpoint), RECORD)
@@ -181,6 +183,7 @@ async function recordOf(
     steps,
     unmended: plan.unmended,
     files: plannedFiles(work),
+    made,
     ...(inPlace && { inPlace }),
   }
   if (pathKind(place) !== 'file') return recordText(facts)

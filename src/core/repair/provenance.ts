@@ -48,6 +48,8 @@ export function recordText(facts: {
   readonly steps: readonly RepairStep[]
   readonly unmended: readonly Unmended[]
   readonly files: readonly PlannedFile[]
+  /** SHA-256 of the files that were made anew, by path: one that a training has written since is not of the repair any more. */
+  readonly made: ReadonlyMap<string, string>
   /** In place: the files that were written, and those that were there before, by path. They are known by it when that is undone. */
   readonly inPlace?: {
     readonly written: ReadonlyMap<string, SizeAndTime>
@@ -55,7 +57,7 @@ export function recordText(facts: {
   }
   readonly previous?: unknown
 }): string {
-  const { source, steps, unmended, files, inPlace, previous } = facts
+  const { source, steps, unmended, files, made, inPlace, previous } = facts
   const record = {
     schema: 1,
     source,
@@ -72,6 +74,7 @@ export function recordText(facts: {
     files: files.map(({ path, action }) => ({
       path,
       action,
+      ...(made.has(path) && { sha256: made.get(path) }),
       ...knownAs('written', inPlace?.written.get(path)),
       ...knownAs('original', inPlace?.originals.get(path)),
     })),

@@ -119,7 +119,8 @@ export const TRAINING_RULES = {
     severity: 'warning',
     title: 'Random states do not match the number of processes',
     means: 'The training ran on another number of processes than random states were saved for.',
-    mends: 'Resume with the number of processes that saved, or accept that the order of the data differs.',
+    mends:
+      'Resume with the number of processes that saved, or let assay repair --world-size make the states of another.',
   },
   'rng/malformed': {
     severity: 'warning',
