@@ -119,16 +119,24 @@ interface Order {
   readonly sure: boolean
 }
 
+const knownOrders = new WeakMap<Checkpoint, readonly Order[]>()
+
 /** Orders in which the model may have handed its parameters to the optimizer, the surest first. */
-function ordersOf(checkpoint: Checkpoint): Order[] {
+function ordersOf(checkpoint: Checkpoint): readonly Order[] {
+  const made = knownOrders.get(checkpoint) ?? ordersIn(checkpoint)
+  knownOrders.set(checkpoint, made)
+  return made
+}
+
+function ordersIn(checkpoint: Checkpoint): Order[] {
   const trained = distinct(weightsOf(checkpoint).filter(isTrained))
   const orders: Order[] = []
   const match = matchOf(checkpoint)
   if (match) {
     const places = new Map(match.order.map((each, i) => [each, i]))
     const place = (tensor: Tensor) => places.get(unwrapped(tensor.name)) ?? Number.MAX_SAFE_INTEGER
-    const known = trained.filter((tensor) => places.has(unwrapped(tensor.name)))
-    orders.push({ tensors: [...known].sort((a, b) => place(a) - place(b)), sure: known.length === trained.length })
+    const placed = trained.filter((tensor) => places.has(unwrapped(tensor.name)))
+    orders.push({ tensors: [...placed].sort((a, b) => place(a) - place(b)), sure: placed.length === trained.length })
   }
   const files = new Set(trained.map(({ file }) => file))
   const one = [...files].length === 1
@@ -138,7 +146,7 @@ function ordersOf(checkpoint: Checkpoint): Order[] {
     // A state dict keeps the order of registration; safetensors sorts by dtype and name.
     const ordered = kind !== undefined && kind !== 'safetensors'
     if (ordered) orders.push({ tensors: own, sure: one })
-    else orders.push({ tensors: [...own].sort(asRegistered), sure: false })
+    else orders.push({ tensors: asRegistered(own), sure: false })
   }
   return orders
 }
@@ -146,9 +154,10 @@ function ordersOf(checkpoint: Checkpoint): Order[] {
 const { compare } = new Intl.Collator('en', { numeric: true })
 
 /** By name, weight before bias: what most modules come to when nothing tells their order. */
-function asRegistered(a: Tensor, b: Tensor): number {
+function asRegistered(tensors: readonly Tensor[]): Tensor[] {
   const key = ({ name }: Tensor) => name.replace(/(^|\.)weight$/, '$10').replace(/(^|\.)bias$/, '$11')
-  return compare(key(a), key(b))
+  const keyed = tensors.map((tensor) => ({ tensor, key: key(tensor) }))
+  return keyed.sort((a, b) => compare(a.key, b.key)).map(({ tensor }) => tensor)
 }
 
 /** Whether a tensor is a parameter: buffers are in the file and not in the optimizer. */

@@ -17,8 +17,8 @@ export const lrJump: Rule = {
   needs: 'structure',
   *check({ checkpoint }) {
     const { learningRate, schedule } = history(checkpoint)
-    if (!schedule || schedule.points.length < 2) return
-    const fits = learningRate.map((point) => isOn(schedule.points, point))
+    if (!schedule) return
+    const fits = learningRate.map((point) => isOn(schedule.rateAt, point))
     for (let i = LEAST; i + LEAST <= fits.length; i++) {
       const before = fits.slice(i - LEAST, i)
       const after = fits.slice(i, i + LEAST)
@@ -43,15 +43,8 @@ function text({ value }: Point): string {
 }
 
 /** Whether the schedule has the rate at its step or at one beside it: logs are written before or after the scheduler steps. */
-function isOn(points: readonly Point[], { step, value }: Point): boolean {
-  let low = 0
-  let high = points.length - 1
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((points[middle] as Point).step < step) low = middle + 1
-    else high = middle
-  }
-  const near = points.slice(Math.max(0, low - 2), low + 3).map((point) => point.value)
+function isOn(rateAt: (step: number) => number, { step, value }: Point): boolean {
+  const near = [-2, -1, 0, 1, 2].filter((lead) => step + lead > 0).map((lead) => rateAt(step + lead))
   const least = Math.min(...near)
   const most = Math.max(...near)
   return value >= least - TOLERANCE * Math.abs(least) && value <= most + TOLERANCE * Math.abs(most)
