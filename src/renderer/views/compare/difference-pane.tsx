@@ -1,4 +1,3 @@
-import { IconX } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { type DiffRow, differenceOf, type Sides } from '../../api/compare'
 import { useApi } from '../../api/context'
@@ -6,11 +5,11 @@ import { problemOf } from '../../api/problem'
 import { ErrorPanel } from '../../ui/error-panel'
 import { Facts } from '../../ui/facts'
 import { formatCount, formatPercent, formatShape, formatValue } from '../../ui/format'
-import { IconAction } from '../../ui/icon-action'
 import { Pending } from '../../ui/pending'
 import { SafeText } from '../../ui/safe-text'
 import { Section } from '../../ui/section'
 import { Tag } from '../../ui/tag'
+import { TensorArticle } from '../shared/tensor-article'
 import { Histogram } from '../tensors/histogram'
 import { Picture } from '../tensors/picture'
 import classes from './difference-pane.module.css'
@@ -35,19 +34,17 @@ export function DifferencePane({ row, sides, onClose }: DifferencePaneProps) {
   const { word, tone } = STATUS[row.status]
   const { statistics, histogram, picture } = query.data ?? {}
   return (
-    <article className={classes.pane} data-testid="difference" data-name={row.name}>
-      <header className={classes.head}>
-        <h2>
-          <SafeText>{row.name}</SafeText>
-        </h2>
-        <IconAction label="Close" size={22} onClick={onClose}>
-          <IconX size={14} />
-        </IconAction>
-      </header>
-      <p className={classes.kind}>
-        <Tag tone={tone}>{word}</Tag>
-        {row.shapeA && formatShape(row.shapeA)} {row.dtypeA}
-      </p>
+    <TensorArticle
+      name={row.name}
+      testId="difference"
+      onClose={onClose}
+      kind={
+        <>
+          <Tag tone={tone}>{word}</Tag>
+          {row.shapeA && formatShape(row.shapeA)} {row.dtypeA}
+        </>
+      }
+    >
       {row.note !== undefined && (
         <p className={classes.note}>
           <SafeText>{row.note}</SafeText>
@@ -69,7 +66,7 @@ export function DifferencePane({ row, sides, onClose }: DifferencePaneProps) {
       {statistics && statistics.nan + statistics.inf > 0 && (
         <p className={classes.note}>{formatCount(statistics.nan + statistics.inf)} differences are no number.</p>
       )}
-    </article>
+    </TensorArticle>
   )
 }
 

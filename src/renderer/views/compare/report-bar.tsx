@@ -1,8 +1,8 @@
 import { Button, TextInput } from '@mantine/core'
-import { IconArrowDown, IconArrowUp, IconDownload, IconSearch, IconX } from '@tabler/icons-react'
+import { IconArrowDown, IconArrowUp, IconDownload, IconSearch } from '@tabler/icons-react'
 import { formatCount } from '../../ui/format'
 import { IconAction } from '../../ui/icon-action'
-import { SafeText } from '../../ui/safe-text'
+import { ScopeChip } from '../shared/scope-chip'
 import { SEARCH_HELP } from '../tensors/search'
 import classes from './compare-view.module.css'
 
@@ -36,14 +36,7 @@ export function ReportBar(props: ReportBarProps) {
         spellCheck={false}
         w={190}
       />
-      {scope !== null && (
-        <span className={classes.scope}>
-          <SafeText>{scope}</SafeText>
-          <IconAction label="Leave the module" size={18} onClick={onLeaveScope}>
-            <IconX size={12} />
-          </IconAction>
-        </span>
-      )}
+      {scope !== null && <ScopeChip module={scope} onLeave={onLeaveScope} />}
       <span className={classes.soft} aria-live="polite" data-testid="compare-count">
         {formatCount(shown)} of {formatCount(total)}
       </span>

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core'
 import { useClipboard } from '@mantine/hooks'
-import { IconBrandPython, IconCopy, IconX } from '@tabler/icons-react'
+import { IconBrandPython, IconCopy } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import type { TensorDetail, TensorRow } from '../../../contract/schemas'
@@ -10,12 +10,12 @@ import { useKeepStatistics } from '../../api/statistics'
 import { ErrorPanel } from '../../ui/error-panel'
 import { Facts } from '../../ui/facts'
 import { formatBytes, formatCount, formatPercent, formatShape, formatValue } from '../../ui/format'
-import { IconAction } from '../../ui/icon-action'
 import { Pending } from '../../ui/pending'
 import { SafeText } from '../../ui/safe-text'
 import { Section } from '../../ui/section'
 import { useCheckpoint, useWorkspace } from '../../workspace/hooks'
 import { FlagTag } from '../shared/flag-tag'
+import { TensorArticle } from '../shared/tensor-article'
 import classes from './detail.module.css'
 import { Exponents } from './exponents'
 import { FirstValues } from './first-values'
@@ -38,28 +38,26 @@ export function Detail({ row }: { row: TensorRow }) {
     if (detail) keep(detail.row.index, detail.statistics)
   }, [detail, keep])
   return (
-    <article className={classes.detail} data-testid="tensor-detail" data-name={row.name}>
-      <header className={classes.head}>
-        <h2>
-          <SafeText>{row.name}</SafeText>
-        </h2>
-        <IconAction label="Close" size={22} onClick={() => workspace.choose(null)}>
-          <IconX size={14} />
-        </IconAction>
-      </header>
-      <p className={classes.kind}>
-        <span data-testid="tensor-shape">{formatShape(row.shape)}</span>
-        <span>{row.dtype}</span>
-        <span>{formatBytes(row.bytes)}</span>
-        {row.flags.map((flag) => (
-          <FlagTag key={flag} flag={flag} />
-        ))}
-      </p>
+    <TensorArticle
+      name={row.name}
+      testId="tensor-detail"
+      onClose={() => workspace.choose(null)}
+      kind={
+        <>
+          <span data-testid="tensor-shape">{formatShape(row.shape)}</span>
+          <span>{row.dtype}</span>
+          <span>{formatBytes(row.bytes)}</span>
+          {row.flags.map((flag) => (
+            <FlagTag key={flag} flag={flag} />
+          ))}
+        </>
+      }
+    >
       <Copies row={row} />
       {query.isPending && <Pending lines={6} label="Reading the tensor" />}
       {query.error && <ErrorPanel problem={problemOf(query.error)} retry={() => query.refetch()} />}
       {detail && <Body detail={detail} />}
-    </article>
+    </TensorArticle>
   )
 }
 

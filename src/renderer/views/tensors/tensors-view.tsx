@@ -1,6 +1,6 @@
 import { Button, TextInput } from '@mantine/core'
 import { useHotkeys, useLocalStorage } from '@mantine/hooks'
-import { IconDownload, IconSearch, IconX } from '@tabler/icons-react'
+import { IconDownload, IconSearch } from '@tabler/icons-react'
 import type { VisibilityState } from '@tanstack/react-table'
 import { useDeferredValue, useMemo, useRef, useState } from 'react'
 import type { TensorRow } from '../../../contract/schemas'
@@ -13,9 +13,9 @@ import { Empty } from '../../ui/empty'
 import { ErrorPanel } from '../../ui/error-panel'
 import { formatBytes, formatCount } from '../../ui/format'
 import { IconAction } from '../../ui/icon-action'
-import { SafeText } from '../../ui/safe-text'
 import { SidePane } from '../../ui/side-pane'
 import { useCheckpoint, useWorkspace, useWorkspaceState } from '../../workspace/hooks'
+import { ScopeChip } from '../shared/scope-chip'
 import { ColumnMenu } from './column-menu'
 import { COLUMNS } from './columns'
 import { Detail } from './detail'
@@ -152,14 +152,7 @@ export function TensorsView() {
       <div className={classes.table}>
         <div className={classes.bar}>
           <FilterMenu rows={rows} facets={facets} onChange={setFacets} />
-          {scope !== null && (
-            <span className={classes.scope}>
-              <SafeText>{scope.replace(/\.$/, '')}</SafeText>
-              <IconAction label="Leave the module" size={18} onClick={() => setScope(null)}>
-                <IconX size={12} />
-              </IconAction>
-            </span>
-          )}
+          {scope !== null && <ScopeChip module={scope.replace(/\.$/, '')} onLeave={() => setScope(null)} />}
           <span className={classes.count} aria-live="polite" data-testid="tensor-count">
             {shown.length === checkpoint.tensorCount
               ? `${formatCount(shown.length)} tensors`
