@@ -109,7 +109,9 @@ function byClass(root: PyValue): ComponentId | undefined {
 
 function dictParts(root: PyValue): (readonly [PyValue, PyValue])[] | undefined {
   const entries = mappingOf(root)
-  return entries && isTrainingDict(entries) ? [...entries] : undefined
+  if (!entries) return undefined
+  const wraps = [...WRAPPERS].some((key) => isWrapper(entries.get(key)))
+  return wraps || isTrainingDict(entries) ? [...entries] : undefined
 }
 
 /** `torch.save((model.state_dict(), optimizer.state_dict(), 7), path)`: what stands beside a state, or plain values beside weights. */
@@ -122,7 +124,7 @@ function listParts(root: PyValue, budget: { visits: number }): (readonly [number
 }
 
 /** Whether a value is a whole training dict, inside of another value. */
-function isWrapper(value: PyValue): boolean {
+function isWrapper(value: PyValue | undefined): boolean {
   const inner = mappingOf(value)
   return inner !== undefined && isTrainingDict(inner) && holdsOptimizer(inner)
 }

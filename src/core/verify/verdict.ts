@@ -119,9 +119,9 @@ function divergence(findings: readonly Finding[]): string[] {
   return lost.map(({ message }) => `But what goes on had diverged. ${message}.`)
 }
 
-/** A dtype that the config does not say is a note, unless the values were rounded to it. */
+/** A note tells of what may be as it was meant, and takes nothing from a resume. */
 function isInexact(rule: RuleId, severity: Severity): boolean {
-  return INEXACT[rule] !== undefined && (rule !== 'weights/dtype-drift' || severity !== 'info')
+  return INEXACT[rule] !== undefined && severity !== 'info'
 }
 
 function warning({ rule, message }: Finding): string {

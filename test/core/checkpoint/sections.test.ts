@@ -79,6 +79,16 @@ describe('what a pickled dict holds is told by its contents', () => {
   })
 })
 
+it('looks into a training dict that is all there is under the key of a wrapper', () => {
+  const run = dict({ model: stateDict(), optimizer: adam(), scheduler: cosine() })
+  expect(parts(dict({ state: run }))).toEqual({
+    'state.model': 'weights',
+    'state.optimizer': 'optimizer',
+    'state.scheduler': 'scheduler',
+  })
+  expect(parts(dict({ state: stateDict() }))).toEqual({ '': 'weights' })
+})
+
 describe('NumPy arrays', () => {
   it('are the model where no tensor is', () => {
     expect(parts(dict({ w: array(6), b: list(array(2), array(2)), lr: new PyFloat(0.1), one: array(1) }))).toEqual({

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { referenceKernel } from '../../../src/core/analysis/reference'
 import { openCheckpoint } from '../../../src/core/checkpoint/open'
-import { RULES, type RuleId } from '../../../src/core/finding'
+import { finding, RULES, type RuleId } from '../../../src/core/finding'
 import { flagsOf } from '../../../src/core/verify/flags'
 import { type VerifyOptions, verify } from '../../../src/core/verify/verify'
 import { checkpointOf } from './handmade'
@@ -152,6 +152,16 @@ describe('the verdict', () => {
     const { resume } = await verified('trainer-gpt2')
     expect(resume.level).toBe('exact')
     expect(resume.why[0]).toContain('step 30')
+  })
+
+  test('a note takes nothing from an exact resume, the same finding as a warning does', async () => {
+    const level = async (severity: 'info' | 'warning') => {
+      const findings = [finding('optimizer/settings-mismatch', 'optimizer.pt', 'betas is 0.9, 0.95', { severity })]
+      const { verdict, resume } = await verify(checkpointOf({ findings }), { kernel })
+      return [verdict, resume.level]
+    }
+    expect(await level('info')).toEqual(['complete', 'exact'])
+    expect(await level('warning')).toEqual(['partial', 'stable'])
   })
 
   test('a lost random state keeps the optimizer, so the resume is stable', async () => {

@@ -1,5 +1,7 @@
 import { openFile } from '../../bytes/file'
 import { joinPath } from '../../bytes/folder'
+import { type ByteSource, readBytes } from '../../bytes/source'
+import { parseJson } from '../../decode/json'
 import { mappingOf } from '../../decode/pickle/value'
 import { fieldsOf, type Plain } from '../../decode/plain'
 import { AssayError } from '../../errors'
@@ -59,6 +61,19 @@ export async function openConfig(draft: Draft, absent: Absent): Promise<void> {
   if (isNothing(config)) return draft.mark('config', 'damaged', [path], `${path} holds nothing`)
   draft.config = config
   draft.mark('config', 'present', [path])
+  await checkGeneration(draft)
+}
+
+/** Settings for generating text lie beside the config of a model. A training resumes without them. */
+async function checkGeneration(draft: Draft): Promise<void> {
+  const path = 'generation_config.json'
+  if (!hasFile(draft.listing, path)) return
+  const before = draft.findings.length
+  await isUnusable(draft, path)
+  for (const found of draft.findings.splice(before)) {
+    const message = `${found.message}. Resuming does not read it: only the settings for generating text are lost`
+    draft.findings.push({ ...found, severity: 'warning', message })
+  }
 }
 
 const TOKENIZER =
@@ -75,16 +90,19 @@ export async function openTokenizer(draft: Draft, absent: Absent): Promise<void>
   draft.mark('tokenizer', broken.length > 0 ? 'damaged' : 'present', paths, broken[0] && `${broken[0]} cannot be read`)
 }
 
-/** Empty, zeroed, a pointer, a page: found by the first bytes, and added to the findings. */
+/** Empty, zeroed, a pointer, a page, JSON that is none: found by the first and the last bytes, and added to the findings. */
 async function isUnusable(draft: Draft, path: string): Promise<boolean> {
   try {
     const source = openFile(joinPath(draft.listing.root, path), path)
     try {
       const found = (await recognise(source)).finding
       const page = found?.rule === 'file/not-a-checkpoint' && /web page/.test(found.message)
-      if (!found || (!page && ['file/not-a-checkpoint', 'file/unknown-format'].includes(found.rule))) return false
-      draft.findings.push(found)
-      return true
+      if (found && (page || !['file/not-a-checkpoint', 'file/unknown-format'].includes(found.rule))) {
+        draft.findings.push(found)
+        return true
+      }
+      if (path.endsWith('.json')) await checkJson(source, path)
+      return false
     } finally {
       source.close()
     }
@@ -92,6 +110,25 @@ async function isUnusable(draft: Draft, path: string): Promise<boolean> {
     if (!(error instanceof AssayError)) throw error
     draft.findings.push(findingOf(error, path))
     return true
+  }
+}
+
+/** Up to here JSON is read whole; of more only how it begins and ends: a vocabulary of 30 MB takes a second. */
+const WHOLE_JSON = 16 << 10
+const ENDS = 64
+
+/** Throws AssayError `file/bad-header` for a JSON file that was cut off or is none. */
+async function checkJson(source: ByteSource, path: string): Promise<void> {
+  if (source.size <= WHOLE_JSON) {
+    parseJson(new TextDecoder().decode(await readBytes(source, 0, source.size)), path)
+    return
+  }
+  const decode = async (from: number) => new TextDecoder().decode(await readBytes(source, from, ENDS))
+  if (!/^\s*[{[]/.test(await decode(0))) {
+    throw new AssayError('file/bad-header', `${path} is not valid JSON: it begins with no object`, { file: path })
+  }
+  if (!/[}\]]\s*$/.test(await decode(source.size - ENDS))) {
+    throw new AssayError('file/bad-header', `${path} was cut off: JSON ends with a bracket`, { file: path })
   }
 }
 

@@ -104,13 +104,15 @@ function optimizerFits(checkpoint: Checkpoint, step: number, optimizer: number):
   if (mayHaveSkipped(checkpoint, step, optimizer)) return true
   // A `training_step` that returns None is counted and takes none.
   if (isOnlyOfLightning(checkpoint) && optimizer < step && optimizer > step * (1 - MOST_SKIPPED)) return true
+  if (checkpoint.layout === 'trainer' || isOnlyOfLightning(checkpoint)) return false
+  // A loop of a script's own saves the number of the step just taken, counted from 0, or of the one to come.
+  if (isOfScript(checkpoint) && Math.abs(optimizer - step) === 1) return true
   // Trainers count steps of optimizers; a script may count batches.
-  return (
-    checkpoint.layout !== 'trainer' &&
-    !isOnlyOfLightning(checkpoint) &&
-    isMultiple(optimizer, step) &&
-    step / optimizer <= MOST_BATCHES
-  )
+  return isMultiple(optimizer, step) && step / optimizer <= MOST_BATCHES
+}
+
+function isOfScript({ layout }: Checkpoint): boolean {
+  return layout === 'file' || layout === 'folder'
 }
 
 /**

@@ -80,6 +80,13 @@ describe('elsewhere', () => {
     expect(await rules('file', { own: 9000, optimizer: 1 })).toEqual(['optimizer/step-mismatch'])
   })
 
+  test('a script may save the number of the step just taken, from 0, or of the one to come; a Trainer may not', async () => {
+    expect(await rules('file', { own: 19, optimizer: 20, scheduler: 20 })).toEqual([])
+    expect(await rules('folder', { own: 21, optimizer: 20, scheduler: 20 })).toEqual([])
+    expect(await rules('file', { own: 18, optimizer: 20, scheduler: 20 })).toEqual(['trainer/step-mismatch'])
+    expect(await rules('trainer', { own: 19, optimizer: 20, scheduler: 20 })).toEqual(['trainer/step-mismatch'])
+  })
+
   test('schedulers that take turns count together', async () => {
     const counters = [10, 4, 6].map((value, i) => ({
       source: ['optimizer.step', 'scheduler.last_epoch', 'scheduler.last_epoch'][i] as string,

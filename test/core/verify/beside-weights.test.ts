@@ -1,0 +1,66 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { referenceKernel } from '../../../src/core/analysis/reference'
+import { openCheckpoint } from '../../../src/core/checkpoint/open'
+import { verify } from '../../../src/core/verify/verify'
+import { goldenPath } from '../../golden/cases'
+
+let folder = ''
+
+beforeEach(() => {
+  const original = goldenPath('trainer-gpt2')
+  folder = join(mkdtempSync(join(tmpdir(), 'assay-test-')), basename(original))
+  cpSync(original, folder, { recursive: true })
+})
+afterEach(() => rmSync(join(folder, '..'), { recursive: true }))
+
+async function verified() {
+  const checkpoint = await openCheckpoint(folder)
+  try {
+    return await verify(checkpoint, { kernel: referenceKernel })
+  } finally {
+    checkpoint.close()
+  }
+}
+
+const path = (name: string) => join(folder, name)
+const half = (name: string) => {
+  const bytes = readFileSync(path(name))
+  writeFileSync(path(name), bytes.subarray(0, bytes.length / 2))
+}
+
+/** A vocabulary too large to be read whole at each look. */
+const large = () =>
+  JSON.stringify({ model: { vocab: Object.fromEntries(Array.from({ length: 9000 }, (_, i) => [`t${i}`, i])) } })
+
+test.each(['tokenizer.json', 'tokenizer_config.json'])('%s that was cut off is damaged', async (name) => {
+  half(name)
+  const { verdict, components, findings } = await verified()
+  expect(findings).toContainEqual(
+    expect.objectContaining({ rule: 'file/bad-header', subject: name, severity: 'error' }),
+  )
+  expect(components.find(({ id }) => id === 'tokenizer')?.status).toBe('damaged')
+  expect(verdict).toBe('partial')
+})
+
+test('a large tokenizer.json is whole where it begins and ends as JSON', async () => {
+  writeFileSync(path('tokenizer.json'), `${large()}\n`)
+  expect((await verified()).verdict).toBe('complete')
+  half('tokenizer.json')
+  expect((await verified()).findings[0]?.message).toContain('was cut off')
+  writeFileSync(path('tokenizer.json'), `no ${large()}`)
+  expect((await verified()).findings[0]?.message).toContain('is not valid JSON')
+})
+
+test('settings for generating text are told as lost, and a resume does without them', async () => {
+  const name = 'generation_config.json'
+  for (const damage of [() => half(name), () => writeFileSync(path(name), Buffer.alloc(200, 0x9c))]) {
+    damage()
+    const { verdict, resume, findings } = await verified()
+    expect(findings[0]).toMatchObject({ rule: 'file/bad-header', subject: name, severity: 'warning' })
+    expect(findings[0]?.message).toContain('Resuming does not read it')
+    expect([verdict, resume.level]).toEqual(['complete', 'exact'])
+  }
+})
