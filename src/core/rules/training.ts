@@ -119,8 +119,8 @@ export const TRAINING_RULES = {
     severity: 'warning',
     title: 'Random states do not match the number of processes',
     means: 'The training ran on another number of processes than random states were saved for.',
-    mends:
-      'Resume with the number of processes that saved, or let assay repair --world-size make the states of another.',
+    mends: 'Resume with the number of processes that saved, or have random states made for another number.',
+    by: 'repair',
   },
   'rng/malformed': {
     severity: 'warning',
