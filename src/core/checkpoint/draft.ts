@@ -84,7 +84,8 @@ export class Draft {
       const source = openFile(joinPath(this.listing.root, path), path)
       try {
         const { kind, finding } = await recognise(source)
-        if (finding && kind !== 'json') {
+        // What is of no known format is no JSON, which the parser says better.
+        if (finding && kind !== 'json' && finding.rule !== 'file/unknown-format') {
           this.findings.push(finding)
           return undefined
         }

@@ -109,7 +109,13 @@ export function markWeights(
   let status: ComponentStatus = 'present'
   if (!held || (!readable && lost)) status = 'missing'
   else if (lost) status = 'damaged'
-  draft.mark(component, status, paths, status === 'present' ? undefined : (lost ?? missing))
+  draft.mark(component, status, paths, status === 'present' ? undefined : (lost ?? unread(files, held) ?? missing))
+}
+
+/** Why files that are here hold nothing. */
+function unread(files: readonly StateFile[], held: boolean): string | undefined {
+  if (held) return undefined
+  return files.flatMap(({ findings }) => findings).find(({ rule }) => rule === 'file/unknown-format')?.message
 }
 
 const SHARDING: ReadonlySet<string> = new Set(['weights/missing-shard', 'weights/stale-index'])

@@ -64,3 +64,26 @@ test('settings for generating text are told as lost, and a resume does without t
     expect([verdict, resume.level]).toEqual(['complete', 'exact'])
   }
 })
+
+test('JSON that is none is damaged, whatever its bytes are', async () => {
+  writeFileSync(path('config.json'), Buffer.alloc(200, 0x9c))
+  const { verdict, resume, findings } = await verified()
+  expect(findings[0]).toMatchObject({ rule: 'file/bad-header', subject: 'config.json' })
+  expect([verdict, resume.level]).toEqual(['partial', 'stable'])
+})
+
+test('a weights file of no known format is told by its name, not as one that is not here', async () => {
+  writeFileSync(path('model.safetensors'), Buffer.alloc(200, 0x9c))
+  const { verdict, findings } = await verified()
+  expect(findings.find(({ rule }) => rule === 'weights/missing')?.message).toMatch(/^model.safetensors is of no format/)
+  expect(verdict).toBe('broken')
+})
+
+test('arguments of no known format keep no training from resuming', async () => {
+  writeFileSync(path('training_args.bin'), Buffer.alloc(200, 0x9c))
+  const { verdict, findings } = await verified()
+  expect(findings.find(({ subject }) => subject === 'training_args.bin')?.message).toContain(
+    'Resuming does not read it',
+  )
+  expect(verdict).toBe('complete')
+})

@@ -100,10 +100,14 @@ function fullFsdp(listing: Listing) {
 async function openArguments(draft: Draft): Promise<void> {
   for (const path of filesLike(draft.listing, ARGUMENTS)) {
     const file = await openStateFile(joinPath(draft.listing.root, path), path, 'trainer')
-    const damage = file.findings.filter(({ rule, severity }) => severity === 'error' && !HOSTILE.has(rule))
+    const damage = file.findings.filter(
+      ({ rule, severity }) => rule === 'file/unknown-format' || (severity === 'error' && !HOSTILE.has(rule)),
+    )
     // Where the file is cut off, its pickle is too: that is not told again.
     const [first = damage[0]] = damage.filter(({ rule }) => rule.startsWith('file/'))
-    const told = first && { ...first, severity: 'warning' as const, message: `${first.message}. ${NOT_READ}` }
+    // Of no other file is it said that it may hold what a resume needs and Assay cannot read.
+    const severity = first?.rule === 'file/unknown-format' ? ('info' as const) : ('warning' as const)
+    const told = first && { ...first, severity, message: `${first.message}. ${NOT_READ}` }
     const findings = [...(told ? [told] : []), ...file.findings.filter((each) => !damage.includes(each))]
     await draft.add({ ...file, findings })
   }
