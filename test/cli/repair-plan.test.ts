@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -66,4 +66,32 @@ test.each([
   const { status, stderr } = await assay(['repair', path, '--out', out, '--plan', edited])
   expect([status, stderr.length > 0]).toEqual([2, true])
   expect(readFileSync(path).equals(before)).toBe(true)
+})
+
+test('a step whose confidence was set to refused is not done, also when it was refused by --choose', async () => {
+  const { path, out, edited } = flattened()
+  const shape = 'model.encoder.conv1.weight=1280,128,3'
+  const { json } = await assayJson<Plan>('repair', path, '--dry-run', '--shape', shape)
+  const number = json.plan.find(({ confidence }) => confidence === 'certain')?.step
+  const plan = json.plan.map((step) => (step.step === number ? { ...step, confidence: 'refused' } : step))
+  for (const refusal of [
+    plan,
+    (await assayJson<Plan>('repair', path, '--dry-run', '--shape', shape, '--choose', `${number}=none`)).json.plan,
+  ]) {
+    writeFileSync(edited, JSON.stringify({ plan: refusal }))
+    const done = await assayJson<Plan>('repair', path, '--out', out, '--shape', shape, '--plan', edited)
+    expect(done.json).toMatchObject({ applied: false })
+    expect(done.json.plan.find(({ step }) => step === number)?.confidence).toBe('refused')
+  }
+})
+
+test('a result that was written into a plan is not passed over: it says how a shape is given', async () => {
+  const { path, out, edited } = flattened()
+  const shape = 'model.encoder.conv1.weight=1280,128,3'
+  const { json } = await assayJson<Plan>('repair', path, '--dry-run', '--shape', shape)
+  const plan = json.plan.map((step) => (step.confidence === 'certain' ? { ...step, after: '[3, 128, 1280]' } : step))
+  writeFileSync(edited, JSON.stringify({ plan }))
+  const { status, stderr } = await assay(['repair', path, '--out', out, '--shape', shape, '--plan', edited])
+  expect([status, stderr]).toEqual([2, expect.stringContaining('"shape"')])
+  expect(existsSync(out)).toBe(false)
 })

@@ -1,10 +1,15 @@
 import { readFileSync } from 'node:fs'
-import { editedPlan } from '../../contract/schemas'
+import type { z } from 'zod'
+import { editedPlan, type PlanStep } from '../../contract/schemas'
 import { UsageError } from '../complaint'
+
+type EditedStep = z.infer<typeof editedPlan>['plan'][number]
 
 interface Answers {
   readonly decisions: { readonly step: number; readonly subject: string; readonly choice?: string }[]
   readonly shapes: Record<string, number[]>
+  /** What the plan says that steps come to which it does not answer, by their numbers. */
+  readonly outcomes: ReadonlyMap<number, string>
   readonly worldSize?: number
 }
 
@@ -19,12 +24,34 @@ export function answersIn(path: string): Answers {
   if (listed.size !== plan.length) throw new UsageError(`${path} lists a step twice`)
   const shapes = plan.flatMap(({ subject, shape }) => (shape ? [[subject, shape] as const] : []))
   return {
-    decisions: plan.map(({ step, subject, chosen, refused }) => {
-      const choice = refused ? 'none' : chosen
-      return { step, subject, ...(choice !== undefined && { choice }) }
+    decisions: plan.map((each) => {
+      const choice = isRefused(each) ? 'none' : each.chosen
+      return { step: each.step, subject: each.subject, ...(choice !== undefined && { choice }) }
     }),
     shapes: Object.fromEntries(shapes),
+    outcomes: new Map(
+      plan.flatMap((each) => {
+        const isAnswered = isRefused(each) || each.chosen !== undefined || each.shape !== undefined
+        return isAnswered || each.after === undefined ? [] : [[each.step, each.after] as const]
+      }),
+    ),
     ...(worldSize !== undefined && { worldSize }),
+  }
+}
+
+/** A step that was refused when the plan was printed, or in the file; not one that only says what cannot be done. */
+function isRefused({ kind, confidence, chosen, refused, shape }: EditedStep): boolean {
+  return refused ?? (confidence === 'refused' && kind !== 'refuse' && chosen === undefined && shape === undefined)
+}
+
+/** Throws UsageError where a step, made anew, comes to something else than the file says: what it says must not be passed over. */
+export function refuseOtherOutcomes({ outcomes }: Answers, plan: readonly PlanStep[]): void {
+  for (const { step, subject, after } of plan) {
+    const told = outcomes.get(step)
+    if (told === undefined || after === undefined || told === after) continue
+    throw new UsageError(
+      `Step ${step} makes ${subject} ${after}, not ${told}. Another shape is given as "shape": [2, 3] in the step; else the plan has changed since: make a new one (--dry-run --json)`,
+    )
   }
 }
 

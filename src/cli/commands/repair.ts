@@ -6,7 +6,7 @@ import { STATUS, type Status } from '../status'
 import { withFlags } from '../text/flags'
 import { jsonText, safe } from '../text/safe'
 import { plural } from '../text/units'
-import { answersIn, deletedSteps } from './answers'
+import { answersIn, deletedSteps, refuseOtherOutcomes } from './answers'
 
 interface Options {
   readonly out?: string
@@ -38,7 +38,9 @@ export async function repair(path: string, options: Options, io: Io): Promise<St
     }
     const call = { ...(io.signal && { signal: io.signal }) }
     if (deep) await finish(client.verifyDeep({ id }, call))
-    const deleted = answers ? deletedSteps(answers, (await client.repairPlan(help, call)).plan.length) : []
+    const fresh = answers ? (await client.repairPlan(help, call)).plan : []
+    if (answers) refuseOtherOutcomes(answers, fresh)
+    const deleted = answers ? deletedSteps(answers, fresh.length) : []
     const chosen = [...(choose ?? [])].map(([step, choice]) => ({ step, choice }))
     const decisions = [...(answers?.decisions ?? []), ...deleted, ...chosen]
     const input = { ...help, ...(decisions.length > 0 && { decisions }) }

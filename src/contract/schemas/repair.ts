@@ -57,12 +57,15 @@ export const decision = z.object({
   choice: z.string().optional(),
 })
 
-/** A plan as `repair --dry-run --json` prints it, edited: `chosen` and `shape` answer a step, `refused` or its absence refuses it, `worldSize` may be put in. */
+/** A plan as `repair --dry-run --json` prints it, edited: `chosen` and `shape` answer a step, `refused`, the confidence `refused` or its absence refuses it, `worldSize` may be put in. */
 export const editedPlan = z.object({
   plan: z.array(
     z.object({
       step: z.number().int().positive(),
       subject: z.string(),
+      kind: z.string().optional(),
+      confidence: z.string().optional(),
+      after: z.string().optional(),
       chosen: z.string().optional(),
       refused: z.boolean().optional(),
       shape: shape.optional(),

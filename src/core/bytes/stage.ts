@@ -57,6 +57,11 @@ function roomsOf(target: string): string {
   return `.${basename(target)}.assay-${machine}-`
 }
 
+/** Whether a file or folder of this name is a room or a lock of a repair or an export, of this machine or another. */
+export function isWorkInProgress(name: string): boolean {
+  return /^\..+\.assay-(?:[0-9a-f]{8}-\d+-\w{6}|lock(?:-\d+-\w{6})?)$/.test(name)
+}
+
 /** Removes the rooms of this machine's processes that are no more. One that refuses stays: it is in nobody's way. */
 async function removeAbandoned(target: string): Promise<void> {
   const parent = dirname(target)

@@ -1,6 +1,6 @@
 import type { Kernel } from '../analysis/kernel'
 import { openFile } from '../bytes/file'
-import { baseName, fileAt, joinPath, parentOf, pathKind } from '../bytes/folder'
+import { baseName, fileAt, joinPath, parentOf, pathKind, realPath } from '../bytes/folder'
 import { lock } from '../bytes/lock'
 import { readBytes } from '../bytes/source'
 import { stage } from '../bytes/stage'
@@ -206,10 +206,12 @@ function filesIn(folder: string, paths: readonly string[]): Map<string, SizeAndT
   return known
 }
 
-/** Whether `path` is `folder` or lies below it. */
+/** Whether `path`, at which nothing need be, is `folder` or lies below it, by whatever links. */
 function isInside(path: string, folder: string): boolean {
-  const wanted = joinPath(parentOf(folder), baseName(folder))
-  for (let at = joinPath(parentOf(path), baseName(path)); ; at = parentOf(at)) {
+  const wanted = realPath(folder)
+  const parent = parentOf(path)
+  const start = pathKind(path) ? realPath(path) : joinPath(pathKind(parent) ? realPath(parent) : parent, baseName(path))
+  for (let at = start; ; at = parentOf(at)) {
     if (at === wanted) return true
     if (parentOf(at) === at) return false
   }

@@ -1,4 +1,5 @@
 import { baseName, listFolder, pathKind } from '../bytes/folder'
+import { isWorkInProgress } from '../bytes/stage'
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import { RECORD } from '../checkpoint/rebuilt'
 import { byteLength } from '../checkpoint/tensor'
@@ -72,7 +73,7 @@ function sizeOf(changed: ChangedFile): number {
 function filesOf(checkpoint: Checkpoint): { path: string; bytes: number }[] {
   if (pathKind(checkpoint.path) === 'folder') {
     return listFolder(checkpoint.path, DEPTH)
-      .filter(({ kind }) => kind === 'file')
+      .filter(({ kind, path }) => kind === 'file' && !path.split('/').some(isWorkInProgress))
       .map(({ path, size }) => ({ path, bytes: size }))
   }
   const beside = listFolder(rootOf(checkpoint), 1).filter(({ kind }) => kind === 'file')

@@ -2,6 +2,7 @@ import { referenceKernel } from '../analysis/reference'
 import { itemSize } from '../checkpoint/dtype'
 import type { Tensor } from '../checkpoint/tensor'
 import { readBlocks } from '../checkpoint/values'
+import { AssayError } from '../errors'
 
 /** Values compared. Enough to tell an order of values from another, few enough to be read at once. */
 const SAMPLE = 65536
@@ -25,6 +26,12 @@ export async function likenessOf(a: Tensor, b: Tensor, signal?: AbortSignal): Pr
   const [spreadA, spreadB] = [spread(a, left), spread(b, right)]
   const ratio = spreadA === null || spreadB === null || spreadB === 0 ? null : spreadA / spreadB
   return { compared: count, identical: changed === 0, cosine, ratio }
+}
+
+/** A file that cannot be read has its finding; here it only means that there is no evidence. */
+export function unlessCancelled(error: unknown): undefined {
+  if (error instanceof AssayError && error.code !== 'cancelled') return undefined
+  throw error
 }
 
 function spread({ dtype }: Tensor, bytes: Uint8Array): number | null {

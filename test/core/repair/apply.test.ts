@@ -1,4 +1,13 @@
-import { copyFileSync, cpSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { referenceKernel } from '../../../src/core/analysis/reference'
@@ -261,6 +270,29 @@ describe('a repair that fails', () => {
       code: 'target/unwritable',
     })
     expect(readdirSync(folder).sort()).toEqual(['config.json', 'model.safetensors'])
+  })
+
+  it('refuses a target that a link leads into the checkpoint', async () => {
+    const folder = join(scratch(), 'checkpoint')
+    cpSync(source, folder, { recursive: true })
+    const link = join(scratch(), 'link')
+    symlinkSync(folder, link)
+    await expect(repaired(folder, join(link, 'mended'))).rejects.toMatchObject({ code: 'target/inside-source' })
+    await expect(repaired(link, join(folder, 'mended'))).rejects.toMatchObject({ code: 'target/inside-source' })
+    expect(readdirSync(folder).sort()).toEqual(['config.json', 'model.safetensors'])
+  })
+
+  it('leaves out what a repair that was killed had begun in the folder', async () => {
+    const folder = join(scratch(), 'checkpoint')
+    cpSync(source, folder, { recursive: true })
+    const room = join(folder, '.assay-repair.assay-5bce98f7-4144-L40L8T', 'assay-repair')
+    mkdirSync(room, { recursive: true })
+    writeFileSync(join(room, 'model.safetensors'), 'half')
+    writeFileSync(join(folder, '.checkpoint.assay-lock'), '{}')
+    writeFileSync(join(folder, '.notes'), 'mine')
+    const out = join(scratch(), 'mended')
+    await repaired(folder, out)
+    expect(readdirSync(out).sort()).toEqual(['.notes', 'assay-repair.json', 'config.json', 'model.safetensors'])
   })
 
   it('looks for room before it writes', async () => {

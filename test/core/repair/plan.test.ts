@@ -1,4 +1,4 @@
-import { copyFileSync, cpSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { writeFile } from '../../../src/core/repair/target'
@@ -103,6 +103,25 @@ describe('the plan for lost values', () => {
     expect(plan.unmended).toHaveLength(5)
     for (const { rule, why } of plan.unmended)
       expect([rule, why]).toEqual(['weights/placeholder', expect.stringContaining('a reference may')])
+  })
+
+  it('asks before it takes values from a reference that is another model of the same shapes', async () => {
+    const reference = join(scratch(), 'other')
+    cpSync(golden('zero-size/data/reference'), reference, { recursive: true })
+    const file = join(reference, 'model.safetensors')
+    const bytes = readFileSync(file)
+    const begin = 8 + Number(bytes.readBigUInt64LE(0))
+    // The values in the opposite order: as many, spread as far, and nothing alike.
+    const values = new Uint16Array(bytes.buffer.slice(bytes.byteOffset + begin, bytes.byteOffset + bytes.byteLength))
+    Buffer.from(values.reverse().buffer).copy(bytes, begin)
+    writeFileSync(file, bytes)
+    const path = golden('zero-size/data/checkpoint')
+    const { plan } = await planned(path, { reference })
+    expect(plan.plan.length).toBe(5)
+    for (const step of plan.plan) expect(step).toMatchObject({ confidence: 'ask', choices: [{ id: 'other' }] })
+    expect(plan.plan[0]?.evidence).toMatch(/nothing alike .* another model/)
+    const chosen = await planned(path, { reference, decisions: [{ step: 1, choice: 'other' }] })
+    expect(chosen.plan.plan[0]).toMatchObject({ confidence: 'likely', chosen: 'other' })
   })
 
   it('adds tensors that only the reference has', async () => {

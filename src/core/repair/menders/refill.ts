@@ -3,6 +3,7 @@ import { sameShape, type Tensor } from '../../checkpoint/tensor'
 import type { Finding, RuleId } from '../../finding'
 import { shapeText } from '../../verify/text'
 import type { Context } from '../context'
+import { estrangement } from '../kinship'
 import { isFilled, ofPart, referenceTo, type Source, sourcesOf } from '../sources'
 import type { Addition, Choice, Proposal } from '../steps'
 
@@ -17,22 +18,41 @@ const ABSENT: ReadonlySet<RuleId> = new Set<RuleId>([
 
 /**
  * Takes the values of placeholders, of spoilt tensors and of tensors that are missing altogether from where they still are:
- * the tensor's twin, its optimizer, the reference, the rest of the run. Where none is surer than another, it asks.
+ * the tensor's twin, its optimizer, the reference, the rest of the run. Where none is surer than another, and where the
+ * reference seems to be another model, it asks.
  */
 export async function refill(context: Context): Promise<Proposal[]> {
   const { weights, diagnoses, verification, losses } = context
   const proposals: (Proposal | undefined)[] = []
+  const strange = once(() => estrangement(context))
   for (const tensor of weights) {
     const placeholder = diagnoses.get(tensor)?.kind === 'placeholder'
     const spoilt = verification.findings.find(({ rule, subject }) => SPOILT.has(rule) && subject === tensor.name)?.rule
-    if (losses.get(tensor.file)?.has(tensor)) proposals.push(await inPlaceOf(tensor, 'file/truncated', context))
-    else if (placeholder) proposals.push(await inPlaceOf(tensor, 'weights/placeholder', context))
-    else if (spoilt) proposals.push(await inPlaceOf(tensor, spoilt, context))
+    if (losses.get(tensor.file)?.has(tensor))
+      proposals.push(await inPlaceOf(tensor, 'file/truncated', context, strange))
+    else if (placeholder) proposals.push(await inPlaceOf(tensor, 'weights/placeholder', context, strange))
+    else if (spoilt) proposals.push(await inPlaceOf(tensor, spoilt, context, strange))
   }
-  return [...proposals.filter((each) => each !== undefined), ...(await additions(context))]
+  return [...proposals.filter((each) => each !== undefined), ...(await additions(context, strange))]
 }
 
-async function inPlaceOf(tensor: Tensor, rule: RuleId, context: Context): Promise<Proposal | undefined> {
+/** Why the reference seems to be another model; its values are read when that is first asked. */
+type Strange = () => Promise<string | undefined>
+
+function once(work: Strange): Strange {
+  let found: ReturnType<Strange> | undefined
+  return () => {
+    found ??= work()
+    return found
+  }
+}
+
+async function inPlaceOf(
+  tensor: Tensor,
+  rule: RuleId,
+  context: Context,
+  strange: Strange,
+): Promise<Proposal | undefined> {
   const { reference, diagnoses } = context
   const lost = rule === 'file/truncated'
   const spoilt = rule !== 'weights/placeholder' && !lost
@@ -62,7 +82,7 @@ async function inPlaceOf(tensor: Tensor, rule: RuleId, context: Context): Promis
     changes: [{ tensor, shape: values.shape, values, dtype: tensor.dtype }],
     after: shapeText(values.shape),
   })
-  return fromSources(base, sources, `Take ${tensor.name} from`, changeOf)
+  return fromSources(base, sources, `Take ${tensor.name} from`, changeOf, strange)
 }
 
 function whyNot(
@@ -81,12 +101,13 @@ function whyNot(
 }
 
 /** A step that takes the surest source and offers the others; it asks where several checkpoints of the run are all there is. */
-function fromSources(
+async function fromSources(
   base: Pick<Proposal, 'kind' | 'subject' | 'rules' | 'others' | 'before'>,
   sources: readonly Source[],
   verb: string,
   does: (source: Source) => Pick<Choice, 'changes' | 'additions' | 'after'>,
-): Proposal {
+  strange: Strange,
+): Promise<Proposal> {
   const choices = sources.map((source) => {
     const { id, evidence } = source
     return { id, action: `${verb} ${id}`, evidence, ...does(source) }
@@ -102,12 +123,15 @@ function fromSources(
     const evidence = `Several checkpoints of the run have it: ${names}. Which of them is to be taken is for you to say`
     return { ...base, action: `${verb} ...`, evidence, confidence: 'ask', choices }
   }
+  const why = best.rank === 'reference' ? await strange() : undefined
+  if (why !== undefined)
+    return { ...base, action: first.action, evidence: `${first.evidence}. But ${why}`, confidence: 'ask', choices }
   const { id: _, ...step } = first
   const kind = best.rank === 'reference' ? base.kind : 'restore-values'
   return { ...base, ...step, kind, confidence: best.rank === 'same' ? 'certain' : 'likely', ...more }
 }
 
-async function additions(context: Context): Promise<Proposal[]> {
+async function additions(context: Context, strange: Strange): Promise<Proposal[]> {
   const { reference, checkpoint, verification } = context
   const lacking = new Map<string, Source[]>()
   const add = (name: string, source: Source) => lacking.set(name, [...(lacking.get(name) ?? []), source])
@@ -138,7 +162,7 @@ async function additions(context: Context): Promise<Proposal[]> {
       }
     }
   }
-  return [...lacking].map(([name, sources]) => {
+  const proposals = [...lacking].map(async ([name, sources]): Promise<Proposal> => {
     const base = {
       kind: 'copy-from-reference' as const,
       subject: name,
@@ -150,11 +174,13 @@ async function additions(context: Context): Promise<Proposal[]> {
       const evidence = `${homeless.evidence}; it is not known which of the models it belongs to`
       return { ...base, action: `Add ${name} from ${homeless.id}`, confidence: 'refused', evidence }
     }
-    return fromSources(base, sources, `Add ${name} from`, ({ values }) => ({
+    const does = ({ values }: Source) => ({
       additions: [additionOf(name, values, fileFor(values, context) as string, context)],
       after: shapeText(values.shape),
-    }))
+    })
+    return fromSources(base, sources, `Add ${name} from`, does, strange)
   })
+  return Promise.all(proposals)
 }
 
 /** Names of the tensors that an index says were in a shard that is missing. */

@@ -1,9 +1,8 @@
 import { isFloating } from '../../checkpoint/dtype'
 import { numel, sameShape, type Tensor } from '../../checkpoint/tensor'
-import { AssayError } from '../../errors'
 import { shapeText } from '../../verify/text'
 import type { Context } from '../context'
-import { type Likeness, likenessOf } from '../likeness'
+import { type Likeness, likenessOf, unlessCancelled } from '../likeness'
 import type { Choice, Proposal } from '../steps'
 
 /** Values of which the row-major order is the reference's have a cosine near 1; shuffled ones near 0. */
@@ -111,12 +110,6 @@ async function afterReference(tensor: Tensor, model: Tensor, { reference, signal
     )
   const evidence = `${text}, but they spread ${ratioText(ratio)} as far as the reference's: another weight, it seems`
   return asking(tensor, evidence, [asThere])
-}
-
-/** A file that cannot be read has its finding; here it only means that there is no evidence. */
-function unlessCancelled(error: unknown): undefined {
-  if (error instanceof AssayError && error.code !== 'cancelled') return undefined
-  throw error
 }
 
 function isPlausible({ ratio }: Likeness): boolean {
