@@ -103,7 +103,15 @@ export function weigh(
   const bare = ['optimizer', 'scheduler', 'rng'].every((id) =>
     amiss.some((each) => each.id === id && each.status === 'missing'),
   )
-  const lost = bare ? [BARE, ...sentences(amiss.filter(({ id }) => id === 'config'))] : sentences(amiss)
+  const lost = bare
+    ? [
+        BARE,
+        ...sentences(
+          amiss.filter(({ id }) => id === 'config'),
+          state,
+        ),
+      ]
+    : sentences(amiss, state)
   const warned = inexact.filter(({ subject }) => !amiss.some(({ files }) => files.includes(subject)))
   return {
     verdict: 'partial',
@@ -198,13 +206,23 @@ const NAMES: { readonly [id in ComponentId]?: string } = {
   custom: 'A custom object',
 }
 
-function sentences(components: readonly Component[]): string[] {
+function sentences(components: readonly Component[], state: TrainingState): string[] {
   return components.map(({ id, label, status, files }) => {
     const name = NAMES[id] ?? label
+    if (id === 'scheduler' && status === 'missing' && !schedulerWasUsed(state)) return NO_TRACE
     if (status === 'damaged') return `${name} is damaged and should not be loaded; without it ${LOST[id]}.`
     return `${name} is ${files.length > 0 ? 'missing in part' : 'missing'}: ${LOST[id]}.`
   })
 }
+
+/** A scheduler leaves `initial_lr` in the groups of its optimizer (torch/optim/lr_scheduler.py, 2.13). */
+function schedulerWasUsed({ optimizers }: TrainingState): boolean {
+  const groups = optimizers.flatMap((optimizer) => optimizer.groups)
+  return groups.length === 0 || groups.some(({ initialLr }) => initialLr !== undefined)
+}
+
+const NO_TRACE =
+  'Scheduler state is missing, and the optimizer bears no mark of a scheduler: where the learning rate was constant, the loss goes on as it was; where it was not, it starts over from its first value, and the loss may rise.'
 
 function completeSentence(components: readonly Component[], { step }: TrainingState): string {
   const present = ['optimizer', 'scheduler', 'rng'].filter((id) =>

@@ -164,6 +164,16 @@ describe('the verdict', () => {
     expect(await level('warning')).toEqual(['partial', 'stable'])
   })
 
+  test('a scheduler is missed with the marks that it would have left in the optimizer in mind', async () => {
+    const why = async (group: { lr: number; initialLr?: number }) => {
+      const optimizers = [{ file: 'a.pt', groups: [{ params: [0], hyper: {}, ...group }], parameters: [] }]
+      const components = { scheduler: 'missing' as const }
+      return (await verify(checkpointOf({ components, state: { optimizers } }), { kernel })).resume.why[0]
+    }
+    expect(await why({ lr: 0.1 })).toContain('no mark of a scheduler: where the learning rate was constant')
+    expect(await why({ lr: 0.1, initialLr: 0.1 })).toContain('the learning rate starts over')
+  })
+
   test('a lost random state keeps the optimizer, so the resume is stable', async () => {
     const { resume } = await verified('accelerate-ddp2-rng1-missing')
     expect(resume.level).toBe('stable')

@@ -1,6 +1,6 @@
 """Cases producer-*: training dicts with the keys that programs give them. torch writes them; the programs themselves did not run.
 Keys follow the sources named in src/core/checkpoint/layouts/producers.ts."""
-import argparse, collections, random
+import argparse, collections, copy, random
 import numpy as np, torch
 from common import data, have, seed, tensors, truth, versions
 
@@ -64,3 +64,8 @@ case("lightning-fp16", "Lightning with the MixedPrecision plugin's scaler and a 
      "state_dict": weights, "loops": {}, "callbacks": {}, "optimizer_states": [moments], "lr_schedulers": [rates], "MixedPrecision": scaler, "hparams_name": "kwargs",
      "hyper_parameters": {"lr": 0.1}, "datamodule_hparams_name": "kwargs", "datamodule_hyper_parameters": {"batch_size": 2}},
      "weights config optimizer scheduler scaler trainer", epoch=2)
+constant = copy.deepcopy(moments)
+for group in constant["param_groups"]:
+    del group["initial_lr"]
+case("lightning-constant", "Lightning without a scheduler, of which it saves an empty list", {"epoch": 2, "global_step": 3, "pytorch-lightning_version": "2.6.6",
+     "state_dict": weights, "loops": {}, "callbacks": {}, "optimizer_states": [constant], "lr_schedulers": []}, "weights optimizer trainer", epoch=2)
