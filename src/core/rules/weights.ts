@@ -34,6 +34,13 @@ export const WEIGHT_RULES = {
     means: 'Loading leaves it out, or fails where it is strict.',
     mends: 'Check that the config and the code are those the model was trained with.',
   },
+  'weights/average-only': {
+    severity: 'warning',
+    title: 'Only a running average of the weights is here',
+    means:
+      'The weights that the optimizer trained were not saved, or were lost. The average is good to use, and training can only go on from it.',
+    mends: 'Look for the file of the model itself, or take an earlier checkpoint that has it.',
+  },
   'weights/flattened': {
     severity: 'error',
     title: 'A tensor was saved one-dimensional; its shape can be restored',

@@ -87,6 +87,9 @@ export const MODEL: { readonly [rule in RuleId]?: (checkpoint: Checkpoint) => Pa
   }),
   'weights/all-zero': values(FC, () => 0),
   'weights/constant': values(FC, () => 0.5),
+  'weights/average-only': ({ files }) => ({
+    files: files.map((each) => (each.path === 'model.safetensors' ? { ...each, path: 'ema.safetensors' } : each)),
+  }),
   'weights/dtype-drift': config({ dtype: 'bfloat16' }),
   'weights/storage-bloat': tensor(FC, () => ({ storage: { key: 'all', byteLength: 1 << 24 } })),
   'weights/tied-differs': ({ tensors }) => ({

@@ -1,6 +1,7 @@
 import type { Rule } from '../rule'
 import { adapterUntrained } from './adapter-untrained'
 import { allZero } from './all-zero'
+import { averageOnly } from './average-only'
 import { checksum } from './checksum'
 import { configMismatch } from './config-mismatch'
 import { dtypeDrift } from './dtype-drift'
@@ -53,6 +54,7 @@ export const ALL_RULES: readonly Rule[] = [
   unexpectedTensor,
   rankMismatch,
   targetMismatch,
+  averageOnly,
   wrapperPrefix,
   storageBloat,
   dtypeDrift,

@@ -1,7 +1,7 @@
 import { sameShape, type Tensor } from '../../checkpoint/tensor'
 
 /** What scripts call a running average of the weights: `ema`, `model_ema`, `state_dict_ema`, `swa_model`, `averaged`. */
-const AVERAGE = /(^|_)(ema|swa|averaged?|shadow)(_|$)/i
+export const AVERAGE = /(^|_)(ema|swa|averaged?|shadow)(_|$)/i
 
 /**
  * Tensors of a running average that lies in the file beside the weights it is of: all tensors under a key that says so, where
