@@ -48,7 +48,11 @@ export async function repair(path: string, options: Options, io: Io): Promise<St
     const result = dryRun
       ? proposed(await client.repairPlan(input, call))
       : await finish(client.repair({ ...input, ...target }, call))
-    io.stdout.write(json ? jsonText(result, io.stdout.isTTY === true) : text(result, dryRun === true, io))
+    io.stdout.write(
+      json
+        ? jsonText(result, io.stdout.isTTY === true)
+        : text(result, { dryRun: dryRun === true, deep: deep === true }, io),
+    )
     const mended = result.unmended.every(({ note }) => note) && result.plan.every(settled)
     return mended && result.verdictAfter !== 'broken' ? STATUS.good : STATUS.findings
   })
@@ -64,7 +68,7 @@ function settled({ confidence }: Pick<PlanStep, 'confidence'>): boolean {
   return confidence === 'certain' || confidence === 'likely'
 }
 
-function text(result: RepairResult, dryRun: boolean, io: Io): string {
+function text(result: RepairResult, { dryRun, deep }: { dryRun: boolean; deep: boolean }, io: Io): string {
   const { bold, dim, green, yellow, red } = colors(io)
   const paint = { certain: green, likely: green, ask: yellow, refused: red }
   const { plan, unmended, applied, out, verdictBefore, verdictAfter, compared } = result
@@ -77,9 +81,13 @@ function text(result: RepairResult, dryRun: boolean, io: Io): string {
     list.map(({ rule, subject, why }) => `  ${yellow(rule)}  ${safe(subject)}\n      ${safe(withFlags(why))}\n`)
   const rest = lines(unmended.filter(({ note }) => !note))
   const notes = lines(unmended.filter(({ note }) => note))
+  const unread = deep ? '' : 'Not every value was read: --deep does, and finds NaN and damaged bytes.\n'
   const parts: string[] = []
   if (plan.length > 0) parts.push(`${bold(plural(plan.length, 'step'))}\n${steps.join('')}`)
-  else parts.push(rest.length > 0 ? 'Nothing of what is wrong can be mended.\n' : 'There is nothing to mend.\n')
+  else
+    parts.push(
+      rest.length > 0 ? 'Nothing of what is wrong can be mended.\n' : `There is nothing to mend.\n${dim(unread)}`,
+    )
   if (rest.length > 0) parts.push(`${bold('Not mended')}\n${rest.join('')}`)
   if (notes.length > 0) parts.push(`${bold('Not saved')}\n${notes.join('')}`)
   if (applied && out !== null) {

@@ -214,10 +214,18 @@ function warningsOf(checkpoint: Checkpoint, parts: readonly Part[], tallies: Rea
   const rounding = [...tallies].flatMap(([name, { overflow, underflow }]) => {
     const lost = [
       ...(overflow > 0
-        ? [`${overflow} ${overflow === 1 ? 'value is' : 'values are'} too large for the dtype and become infinite`]
+        ? [
+            overflow === 1
+              ? '1 value is too large for the dtype and becomes infinite'
+              : `${overflow} values are too large for the dtype and become infinite`,
+          ]
         : []),
       ...(underflow > 0
-        ? [`${underflow} ${underflow === 1 ? 'value is' : 'values are'} too small for it and become 0`]
+        ? [
+            underflow === 1
+              ? '1 value is too small for it and becomes 0'
+              : `${underflow} values are too small for it and become 0`,
+          ]
         : []),
     ]
     return lost.length === 0 ? [] : [{ name, why: lost.join('; ') }]

@@ -2,8 +2,10 @@ import type { Finding, RuleId } from '../finding'
 
 const MADE_ANEW = 'An earlier repair has done what can be done'
 
+const IN_TRAINING = 'It happened in the training, not in the files; a save from before it is the place to go on from'
+
 const REASONS: { readonly [rule in RuleId]?: string } = {
-  'weights/missing': 'There are no weights to begin with',
+  'weights/missing': 'There are no weights to begin with; another save of the run is what can be resumed from',
   'weights/missing-shard': 'The values are in no file that is here; a reference may have them',
   'weights/missing-tensor': 'The values are in no file that is here; a reference may have them',
   'weights/layer-gap': 'The values are in no file that is here; a reference may have them',
@@ -25,13 +27,21 @@ const REASONS: { readonly [rule in RuleId]?: string } = {
   'scaler/rebuilt': MADE_ANEW,
   'rng/rebuilt': MADE_ANEW,
   'trainer/rebuilt': MADE_ANEW,
+  'optimizer/missing-rank':
+    'What this rank held is in no file that is here; only another copy or an earlier save has it',
+  'optimizer/shape-mismatch': 'These are the moments of another model; nothing here has the right ones',
+  'trainer/incomplete-save': 'The save was cut off before it was done; take the one before it',
+  'trainer/loss-non-finite': IN_TRAINING,
+  'trainer/loss-jump': IN_TRAINING,
+  'trainer/lr-jump': IN_TRAINING,
   'trainer/stale-pointer': 'Which checkpoint is meant cannot be told from the files',
 }
 
 const FAMILIES: Readonly<Record<string, string>> = {
   file: 'The bytes that should be there are not; only another copy of the file helps',
-  adapter: 'What was not saved cannot be made up',
-  config: 'It describes the model and cannot be derived from the weights; copy it from where the model came from',
+  adapter: 'What was not saved cannot be made up; another save of the run may have the file',
+  config:
+    'It describes the model and cannot be derived from the weights; copy it from another save of the run, or from where the model came from',
   optimizer: 'Training state that was not saved, or not rightly, cannot be made up',
   scheduler: 'Training state that was not saved, or not rightly, cannot be made up',
   rng: 'Random states that were not saved cannot be made up',

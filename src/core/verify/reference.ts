@@ -50,6 +50,12 @@ export class Reference {
     this.#reference = new Named(reference)
     this.#checkpoint = new Named(checkpoint)
     if (this.#checkpoint.tensors.some((tensor) => this.#reference.has(this.#checkpoint.nameOf(tensor)))) return
+    const empty = [checkpoint, reference].find((_, i) => [this.#checkpoint, this.#reference][i]?.tensors.length === 0)
+    if (empty)
+      throw new AssayError('usage', `No weight of ${empty.path} can be read: the two cannot be compared`, {
+        file: empty.path,
+        hint: 'Look at what `assay verify` says of it.',
+      })
     throw new AssayError('usage', `${reference.name} and ${checkpoint.name} have no tensor in common`, {
       file: reference.path,
       hint: 'A reference is a checkpoint of the same model: an earlier one, or the one that training started from.',

@@ -84,6 +84,12 @@ describe('the plan for flattened tensors', () => {
     const planning = planned(golden('flattened/data/checkpoint'), { reference: golden('zero-size/data/checkpoint') })
     await expect(planning).rejects.toMatchObject({ code: 'usage' })
   })
+
+  it('says of which of the two no weight can be read', async () => {
+    const [cut, whole] = [golden('damaged-st-cut-header/data'), golden('damaged-healthy-st/data')]
+    for (const [path, reference] of [[cut, whole] as const, [whole, cut] as const])
+      await expect(planned(path, { reference })).rejects.toThrow(/No weight of .*damaged-st-cut-header.* can be read/)
+  })
 })
 
 describe('the plan for lost values', () => {

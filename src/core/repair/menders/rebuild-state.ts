@@ -65,7 +65,7 @@ function proposalFor(anew: Anew, name: string, own: readonly string[]): Proposal
     return {
       ...base,
       kind: 'refuse',
-      action: `Leave the ${WORDS[component] ?? component} as it is`,
+      action: `Leave the ${WORDS[component] ?? component} as ${component === 'rng' ? 'they are' : 'it is'}`,
       confidence: 'refused',
     }
   if (doubt !== undefined) {
