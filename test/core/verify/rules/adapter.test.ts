@@ -5,7 +5,7 @@ import { adapterUntrained } from '../../../../src/core/verify/rules/adapter-untr
 import { missingTensor } from '../../../../src/core/verify/rules/missing-tensor'
 import { rankMismatch } from '../../../../src/core/verify/rules/rank-mismatch'
 import { targetMismatch } from '../../../../src/core/verify/rules/target-mismatch'
-import { checkpointOf, findingsOf, type TensorSpec } from '../handmade'
+import { checkpointOf, findingsOf, type TensorSpec, tensorOf } from '../handmade'
 
 const pair = (module: string, rank: number, second = 1): TensorSpec[] => [
   { name: `base_model.model.${module}.lora_A.weight`, shape: [rank, 8], component: 'adapter', values: ramp(rank * 8) },
@@ -114,4 +114,23 @@ test('an adapter whose second factors are all zero after steps was not trained',
   expect(await told(adapterUntrained, lora({}, zero))).toEqual(['warning model.bin'])
   for (const step of [0, 1]) expect(await told(adapterUntrained, lora({}, zero, 0, step))).toEqual([])
   expect(await told(adapterUntrained, lora({}, [...pair(QUERY, 2, 0), ...pair(VALUE, 2)]))).toEqual([])
+})
+
+test('second factors that are zero although the optimizer has trained them were lost', async () => {
+  const zero = [...pair(QUERY, 2, 0), ...pair(VALUE, 2, 0)]
+  const checkpoint = lora({}, zero)
+  const trained = (shape: number[], lr: number, moment: number[]) => {
+    const exp_avg = tensorOf({ name: 'state.1.exp_avg', shape, component: 'optimizer', values: moment })
+    const optimizer = {
+      file: 'optimizer.pt',
+      step: 8,
+      groups: [{ params: [0], lr, hyper: {} }],
+      parameters: [{ key: 0, tensors: { exp_avg }, scalars: {} }],
+    }
+    return told(adapterUntrained, { ...checkpoint, state: { ...checkpoint.state, optimizers: [optimizer] } })
+  }
+  expect(await trained([8, 2], 0.1, ramp(16))).toEqual(['error model.bin'])
+  expect(await trained([2, 8], 0.1, ramp(16))).toEqual(['warning model.bin'])
+  expect(await trained([8, 2], 0, ramp(16))).toEqual(['warning model.bin'])
+  expect(await trained([8, 2], 0.1, Array(16).fill(0))).toEqual(['warning model.bin'])
 })
