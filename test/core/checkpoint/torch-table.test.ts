@@ -107,6 +107,7 @@ it('training dicts are named for their programs', async () => {
     'detectron2: Detectron2 checkpoint',
     'fairseq: fairseq checkpoint',
     'gan: PyTorch file',
+    'lightning-constant: PyTorch Lightning checkpoint',
     'lightning-fp16: PyTorch Lightning checkpoint',
     'mmengine: MMEngine checkpoint',
     'nanogpt: nanoGPT checkpoint',
