@@ -19,24 +19,12 @@ import torch
 import transformers
 from accelerate import Accelerator
 from accelerate.utils import set_seed
+from progress import Progress
 
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
 torch.use_deterministic_algorithms(True)
 STEPS, SAVED = 10, (3, 5)
-
-
-class Progress:
-    """What most scripts register: their count of steps."""
-
-    def __init__(self):
-        self.step = 0
-
-    def state_dict(self):
-        return {"global_step": self.step}
-
-    def load_state_dict(self, state):
-        self.step = state["global_step"]
 
 
 def accelerated():

@@ -20,6 +20,7 @@ import numpy
 import torch
 import transformers
 from accelerate import Accelerator
+from progress import Progress
 from torch.optim import lr_scheduler as S
 from transformers.trainer_pt_utils import safe_globals
 
@@ -39,19 +40,6 @@ KINDS = {
         for name in ("linear", "cosine", "cosine_with_restarts", "polynomial", "inverse_sqrt", "constant_with_warmup")
     },
 }
-
-
-class Progress:
-    """What most scripts register: their count of steps."""
-
-    def __init__(self):
-        self.step = 0
-
-    def state_dict(self):
-        return {"global_step": self.step}
-
-    def load_state_dict(self, state):
-        self.step = state["global_step"]
 
 
 def made(kind):

@@ -1,30 +1,10 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { referenceKernel } from '../../../src/core/analysis/reference'
-import { openCheckpoint } from '../../../src/core/checkpoint/open'
-import { verify } from '../../../src/core/verify/verify'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
 import { goldenPath } from '../../golden/cases'
+import { copyOf } from './copy-of'
 
-let folder = ''
-const file = () => join(folder, 'training_args.bin')
-
-beforeEach(() => {
-  const original = goldenPath('trainer-gpt2')
-  folder = join(mkdtempSync(join(tmpdir(), 'assay-test-')), basename(original))
-  cpSync(original, folder, { recursive: true })
-})
-afterEach(() => rmSync(join(folder, '..'), { recursive: true }))
-
-async function verified() {
-  const checkpoint = await openCheckpoint(folder)
-  try {
-    return await verify(checkpoint, { kernel: referenceKernel })
-  } finally {
-    checkpoint.close()
-  }
-}
+const { path, verified } = copyOf('trainer-gpt2')
+const file = () => path('training_args.bin')
 
 test('a Trainer resumes exactly without the arguments that it writes and never reads', async () => {
   const whole = readFileSync(file())

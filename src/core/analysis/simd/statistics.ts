@@ -94,7 +94,7 @@ function measureAround({ run, out }: Simd, lanes: Lanes, at: number, n: number, 
  * all the first element, and so far from it as to add nothing but to what is counted.
  */
 function momentsFrom({ out }: Simd, n: number, nan: number, inf: number, normal: number): Moments {
-  const [sum, squares, min, max, zeros, tiny, first] = out as unknown as [
+  const [sum, squares, min, max, tiny, first, zeros] = out as unknown as [
     number,
     number,
     number,

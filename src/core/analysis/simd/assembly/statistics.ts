@@ -1,18 +1,21 @@
 import { add4, addSquares, BF16, count2, count4, F16, F32, F64, first4, greatest, last4, least, lower, step8, total, upper } from './lanes'
 
 /**
- * Measures n elements, a multiple of 8. `out` takes, as float64: the sum of the elements and of their squares, the least, the
- * greatest, and how many are smaller than `normal`. Where an element is not finite, so are the sums; of float16 the least or
+ * Measures n elements, a multiple of 8. `out` takes, as float64: the sum of x - s and of its squares, the least, the greatest,
+ * how many are smaller than `normal`, zeros among them, and s; where `around`, s is the first element (far from zero nothing is
+ * lost) and how many are zero follows, else s is 0. Where an element is not finite, so are the sums; of float16 the least or
  * greatest is then beyond 65535.
  */
 @inline
-function measure<T>(a: usize, n: i32, normal: f32, out: usize): void {
+function measure<T>(a: usize, n: i32, normal: f32, around: bool, out: usize): void {
   const step = step8<T>()
   const end = a + usize(n >> 3) * step
   let least4 = first4<T>(a)
   let greatest4 = least4
+  const shift = f64x2.splat(around ? f64(f32x4.extract_lane(least4, 0)) : 0)
   const smallest = i32x4.splat(reinterpret<i32>(normal))
   const unsigned = i32x4.splat(0x7fffffff)
+  let zeros = i32x4.splat(0)
   let tiny = i32x4.splat(0)
   let sum = f64x2.splat(0)
   let squares = f64x2.splat(0)
@@ -23,10 +26,17 @@ function measure<T>(a: usize, n: i32, normal: f32, out: usize): void {
     greatest4 = f32x4.pmax(greatest4, f32x4.pmax(x, u))
     tiny = i32x4.sub(tiny, i32x4.lt_s(v128.and(x, unsigned), smallest))
     tiny = i32x4.sub(tiny, i32x4.lt_s(v128.and(u, unsigned), smallest))
-    const x0 = lower(x)
-    const x1 = upper(x)
-    const u0 = lower(u)
-    const u1 = upper(u)
+    let x0 = lower(x)
+    let x1 = upper(x)
+    let u0 = lower(u)
+    let u1 = upper(u)
+    if (around) {
+      zeros = i32x4.sub(zeros, i32x4.add(f32x4.eq(x, f32x4.splat(0)), f32x4.eq(u, f32x4.splat(0))))
+      x0 = f64x2.sub(x0, shift)
+      x1 = f64x2.sub(x1, shift)
+      u0 = f64x2.sub(u0, shift)
+      u1 = f64x2.sub(u1, shift)
+    }
     sum = add4(sum, x0, x1, u0, u1)
     squares = addSquares(squares, x0, x1, u0, u1)
   }
@@ -35,16 +45,18 @@ function measure<T>(a: usize, n: i32, normal: f32, out: usize): void {
   store<f64>(out, min(least(lower(least4)), least(upper(least4))), 16)
   store<f64>(out, max(greatest(lower(greatest4)), greatest(upper(greatest4))), 24)
   store<f64>(out, count4(tiny), 32)
+  store<f64>(out, f64x2.extract_lane(shift, 0), 40)
+  store<f64>(out, count4(zeros), 48)
 }
 
 export function measureF32(a: usize, n: i32, normal: f32, out: usize): void {
-  measure<F32>(a, n, normal, out)
+  measure<F32>(a, n, normal, false, out)
 }
 export function measureF16(a: usize, n: i32, normal: f32, out: usize): void {
-  measure<F16>(a, n, normal, out)
+  measure<F16>(a, n, normal, false, out)
 }
 export function measureBF16(a: usize, n: i32, normal: f32, out: usize): void {
-  measure<BF16>(a, n, normal, out)
+  measure<BF16>(a, n, normal, false, out)
 }
 
 /** How many of n elements, a multiple of 8, are zero. */
@@ -70,59 +82,17 @@ export function zerosBF16(a: usize, n: i32): i32 {
   return zeros<BF16>(a, n)
 }
 
-/**
- * Measures n elements, a multiple of 8, around the first. `out` takes, as float64: the sum of x - s and of its squares, where s is the first
- * element (far from zero nothing is lost), the least, the greatest, how many are zero, how many are smaller than `normal`,
- * zeros among them, and s. Where an element is not finite, so are the sums; of float16 the least or greatest is then beyond 65535.
- */
-@inline
-function measureAround<T>(a: usize, n: i32, normal: f32, out: usize): void {
-  const step = step8<T>()
-  const end = a + usize(n >> 3) * step
-  let least4 = first4<T>(a)
-  let greatest4 = least4
-  const shift = f64x2.splat(f64(f32x4.extract_lane(least4, 0)))
-  const smallest = i32x4.splat(reinterpret<i32>(normal))
-  let zeros = i32x4.splat(0)
-  let tiny = i32x4.splat(0)
-  let sum = f64x2.splat(0)
-  let squares = f64x2.splat(0)
-  for (; a < end; a += step) {
-    const x = first4<T>(a)
-    const u = last4<T>(a)
-    least4 = f32x4.pmin(least4, f32x4.pmin(x, u))
-    greatest4 = f32x4.pmax(greatest4, f32x4.pmax(x, u))
-    const size = v128.and(x, i32x4.splat(0x7fffffff))
-    const size4 = v128.and(u, i32x4.splat(0x7fffffff))
-    zeros = i32x4.sub(zeros, i32x4.add(i32x4.eq(size, i32x4.splat(0)), i32x4.eq(size4, i32x4.splat(0))))
-    tiny = i32x4.sub(tiny, i32x4.add(i32x4.lt_s(size, smallest), i32x4.lt_s(size4, smallest)))
-    const d0 = f64x2.sub(lower(x), shift)
-    const d1 = f64x2.sub(upper(x), shift)
-    const e0 = f64x2.sub(lower(u), shift)
-    const e1 = f64x2.sub(upper(u), shift)
-    sum = add4(sum, d0, d1, e0, e1)
-    squares = addSquares(squares, d0, d1, e0, e1)
-  }
-  store<f64>(out, total(sum))
-  store<f64>(out, total(squares), 8)
-  store<f64>(out, min(least(lower(least4)), least(upper(least4))), 16)
-  store<f64>(out, max(greatest(lower(greatest4)), greatest(upper(greatest4))), 24)
-  store<f64>(out, count4(zeros), 32)
-  store<f64>(out, count4(tiny), 40)
-  store<f64>(out, f64x2.extract_lane(shift, 0), 48)
-}
-
 export function measureAroundF32(a: usize, n: i32, normal: f32, out: usize): void {
-  measureAround<F32>(a, n, normal, out)
+  measure<F32>(a, n, normal, true, out)
 }
 export function measureAroundF16(a: usize, n: i32, normal: f32, out: usize): void {
-  measureAround<F16>(a, n, normal, out)
+  measure<F16>(a, n, normal, true, out)
 }
 export function measureAroundBF16(a: usize, n: i32, normal: f32, out: usize): void {
-  measureAround<BF16>(a, n, normal, out)
+  measure<BF16>(a, n, normal, true, out)
 }
 
-/** As the others. */
+/** As the others, around the first element. */
 export function measureAroundF64(a: usize, n: i32, normal: f64, out: usize): void {
   const end = a + (usize(n) << 3)
   const shift = f64x2.splat(load<f64>(a))
@@ -146,9 +116,9 @@ export function measureAroundF64(a: usize, n: i32, normal: f64, out: usize): voi
   store<f64>(out, total(squares), 8)
   store<f64>(out, least(low), 16)
   store<f64>(out, greatest(high), 24)
-  store<f64>(out, count2(zeros), 32)
-  store<f64>(out, count2(tiny), 40)
-  store<f64>(out, f64x2.extract_lane(shift, 0), 48)
+  store<f64>(out, count2(tiny), 32)
+  store<f64>(out, f64x2.extract_lane(shift, 0), 40)
+  store<f64>(out, count2(zeros), 48)
 }
 
 /** Counts into equal bins over [low, high]; `perHalf` is bins over half the width. */
