@@ -119,7 +119,9 @@ export function program(io: Io, done: (status: Status) => void): Command {
     ],
   )
     .argument('<path>', 'checkpoint file or folder')
-    .addOption(new Option('--out <path>', 'where to write; must not exist, or be an empty folder'))
+    .addOption(
+      new Option('--out <path>', 'folder to write, or a file by its ending; must not exist, or be an empty folder'),
+    )
     .addOption(new Option('--in-place', 'put the mended files in place; the old ones stay as .backup').conflicts('out'))
     .option('--reference <path>', 'an intact checkpoint of the same model, to take shapes and values from')
     .addOption(new Option('--shape <name=2,3>', 'the shape of one tensor; may be repeated').argParser(parseShape))

@@ -1,4 +1,5 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -23,7 +24,7 @@ function flattened(): { path: string; out: string; edited: string } {
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const path = join(folder, 'model.safetensors')
   cpSync(join(goldenPath('flattened'), 'model.safetensors'), path)
-  return { path, out: join(folder, 'mended'), edited: join(folder, 'plan.json') }
+  return { path, out: join(folder, 'mended.safetensors'), edited: join(folder, 'plan.json') }
 }
 
 test('a plan that is printed can be edited and given back', async () => {
@@ -94,4 +95,37 @@ test('a result that was written into a plan is not passed over: it says how a sh
   const { status, stderr } = await assay(['repair', path, '--out', out, '--shape', shape, '--plan', edited])
   expect([status, stderr]).toEqual([2, expect.stringContaining('"shape"')])
   expect(existsSync(out)).toBe(false)
+})
+
+test('a plan that is a pipe without a writer is refused, not waited for', async ({ skip }) => {
+  if (process.platform === 'win32') return skip()
+  const { path, out, edited } = flattened()
+  execFileSync('mkfifo', [edited])
+  const { status, stderr } = await assay(['repair', path, '--out', out, '--plan', edited])
+  expect([status, existsSync(out)]).toEqual([2, false])
+  expect(stderr).toContain('it is no file')
+})
+
+test('a shape for a name that objects have of their own is not passed over', async () => {
+  const { path, out } = flattened()
+  for (const name of ['__proto__', 'constructor']) {
+    const { status, stderr } = await assay(['repair', path, '--out', out, '--shape', `${name}=2,3`])
+    expect([name, status]).toEqual([name, 2])
+    expect(stderr).toContain(`no weight called ${name}`)
+  }
+})
+
+test('of a single file the target says whether it is a file or a folder', async () => {
+  const { path, out } = flattened()
+  const told = ['--shape', 'model.encoder.conv1.weight=1280,128,3']
+  const folder = out.replace('.safetensors', '')
+  for (const unclear of [folder, `${out}/`, out.replace('.safetensors', '.pt')]) {
+    const { status, stderr } = await assay(['repair', path, '--out', unclear, ...told])
+    expect([unclear, status]).toEqual([unclear, 2])
+    expect(stderr).toContain('(usage)')
+  }
+  expect((await assay(['repair', path, '--out', out, ...told])).status).not.toBe(2)
+  expect(statSync(out).isFile()).toBe(true)
+  expect((await assay(['repair', path, '--out', `${folder}/`, ...told])).status).not.toBe(2)
+  expect(existsSync(join(folder, 'model.safetensors'))).toBe(true)
 })

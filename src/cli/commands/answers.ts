@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import type { z } from 'zod'
 import { editedPlan, type PlanStep } from '../../contract/schemas'
 import { UsageError } from '../complaint'
@@ -7,7 +7,7 @@ type EditedStep = z.infer<typeof editedPlan>['plan'][number]
 
 interface Answers {
   readonly decisions: { readonly step: number; readonly subject: string; readonly choice?: string }[]
-  readonly shapes: Record<string, number[]>
+  readonly shapes: ReadonlyMap<string, number[]>
   /** What the plan says that steps come to which it does not answer, by their numbers. */
   readonly outcomes: ReadonlyMap<number, string>
   readonly worldSize?: number
@@ -28,7 +28,7 @@ export function answersIn(path: string): Answers {
       const choice = isRefused(each) ? 'none' : each.chosen
       return { step: each.step, subject: each.subject, ...(choice !== undefined && { choice }) }
     }),
-    shapes: Object.fromEntries(shapes),
+    shapes: new Map(shapes),
     outcomes: new Map(
       plan.flatMap((each) => {
         const isAnswered = isRefused(each) || each.chosen !== undefined || each.shape !== undefined
@@ -64,6 +64,8 @@ export function deletedSteps({ decisions }: Answers, steps: number): { step: num
 
 function parsed(path: string) {
   try {
+    // A pipe that nobody writes to would be waited for.
+    if (!statSync(path).isFile()) throw new UsageError(`${path} cannot be read as a plan: it is no file`)
     const result = editedPlan.safeParse(JSON.parse(readFileSync(path, 'utf8')))
     if (result.success) return result.data
     const [issue] = result.error.issues

@@ -7,6 +7,7 @@ import { withFlags } from '../text/flags'
 import { jsonText, safe } from '../text/safe'
 import { plural } from '../text/units'
 import { answersIn, deletedSteps, refuseOtherOutcomes } from './answers'
+import { refuseUnclear } from './target'
 
 interface Options {
   readonly out?: string
@@ -24,15 +25,16 @@ interface Options {
 
 export async function repair(path: string, options: Options, io: Io): Promise<Status> {
   return withSession(io, async ({ client, checkpoint, finish, absolute }) => {
-    const { id } = await checkpoint(path)
     const { reference, shape, plain, choose, plan, deep, out, inPlace, dryRun, json } = options
+    if (out !== undefined) refuseUnclear(absolute(path), out, absolute(out))
+    const { id } = await checkpoint(path)
     const answers = plan === undefined ? undefined : answersIn(absolute(plan))
     const worldSize = options.worldSize ?? answers?.worldSize
-    const shapes = { ...answers?.shapes, ...Object.fromEntries(shape ?? []) }
+    const shapes = [...new Map([...(answers?.shapes ?? []), ...(shape ?? [])])]
     const help = {
       id,
       ...(reference !== undefined && { reference: absolute(reference) }),
-      ...(Object.keys(shapes).length > 0 && { shapes }),
+      ...(shapes.length > 0 && { shapes: shapes.map(([name, dimensions]) => ({ name, shape: dimensions })) }),
       ...(plain && { plain }),
       ...(worldSize !== undefined && { worldSize }),
     }

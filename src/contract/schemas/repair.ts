@@ -3,8 +3,8 @@ import { tensorLook } from './tensor'
 import { shape } from './values'
 import { verdict } from './verification'
 
-/** Shapes the user typed, by tensor name. */
-export const shapeChoices = z.record(z.string(), shape)
+/** Shapes the user typed. A list: a record would lose the tensor called `__proto__`. */
+export const shapeChoices = z.array(z.object({ name: z.string(), shape }))
 
 /** What a tensor is called and how it is kept. */
 const kept = z.object({ name: z.string(), dtype: z.string(), shape, bytes: z.number() })

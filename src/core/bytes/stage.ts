@@ -62,8 +62,11 @@ export function isWorkInProgress(name: string): boolean {
   return /^\..+\.assay-(?:[0-9a-f]{8}-\d+-\w{6}|lock(?:-\d+-\w{6})?)$/.test(name)
 }
 
-/** Removes the rooms of this machine's processes that are no more. One that refuses stays: it is in nobody's way. */
-async function removeAbandoned(target: string): Promise<void> {
+/**
+ * Removes what processes of this machine that are no more had begun to build for `target`. A room that refuses stays: it is in
+ * nobody's way.
+ */
+export async function removeAbandoned(target: string): Promise<void> {
   const parent = dirname(target)
   const prefix = roomsOf(target)
   for (const name of entriesOf(parent)) {

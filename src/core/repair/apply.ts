@@ -20,6 +20,7 @@ import { recordText, type SizeAndTime } from './provenance'
 import { rootOf } from './shard-index'
 import { isDone, type RepairPlan, type RepairStep } from './steps'
 import { refuseFull, writeText } from './target'
+import { roomOf } from './undo'
 
 export interface RepairResult extends Pick<RepairPlan, 'plan' | 'unmended' | 'verdictBefore'> {
   /** False when no step was left to do; nothing has been written then. */
@@ -92,6 +93,7 @@ async function intoNew(job: Job, out: string): Promise<Outcome> {
     })
   const work = await workOf(checkpoint, steps, alone)
   const several = writtenPaths(work).length > 1
+  if (alone) refuseOtherForm(out, work)
   if (alone && several) throw new AssayError('usage', `Several files change; ${baseName(out)} is only one`)
   const staged = await stage(out)
   try {
@@ -108,11 +110,21 @@ async function intoNew(job: Job, out: string): Promise<Outcome> {
   }
 }
 
+/** Throws `usage` where the only file would be called like one of another format: a repair keeps the format. */
+function refuseOtherForm(out: string, { changed }: Work): void {
+  const [only] = changed
+  if (!only || /\.safetensors$/i.test(out) === (only.file.kind === 'safetensors')) return
+  const [form, ending] = only.file.kind === 'safetensors' ? ['safetensors', '.safetensors'] : ['PyTorch', '.pt']
+  throw new AssayError('usage', `${baseName(out)} would be a ${form} file by another name`, {
+    hint: `A repair keeps the format: end the name in ${ending}, and export the result where it is to be another.`,
+  })
+}
+
 async function intoPlace(job: Job): Promise<Outcome> {
   const { checkpoint, steps } = job
   const root = rootOf(checkpoint)
   const work = { ...(await workOf(checkpoint, steps)), copied: [] }
-  const room = await stage(joinPath(root, 'assay-repair'))
+  const room = await stage(roomOf(root))
   try {
     refuseFull(joinPath(root, RECORD), sizeOf(work))
     const inRoom = (path: string) => joinPath(room.path, path)

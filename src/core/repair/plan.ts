@@ -50,7 +50,7 @@ export async function planRepair(
   verification: Verification,
   options: {
     readonly reference?: Checkpoint
-    readonly shapes?: Readonly<Record<string, readonly number[]>>
+    readonly shapes?: ReadonlyMap<string, readonly number[]>
     /** Write every PyTorch file as plain values in today's form, also where something else than danger is lost by it. */
     readonly plain?: boolean
     /** How many processes are to resume from it. */
@@ -102,10 +102,10 @@ function contextOf(
   verification: Verification,
   options: NonNullable<Parameters<typeof planRepair>[2]>,
 ): Context {
-  const { reference, shapes = {}, plain: asPlain = false, worldSize, neighbours, signal } = options
+  const { reference, shapes = new Map(), plain: asPlain = false, worldSize, neighbours, signal } = options
   const weights = weightsOf(checkpoint)
   const names = new Set(weights.map(({ name }) => name))
-  const unknown = Object.keys(shapes).find((name) => !names.has(name))
+  const unknown = [...shapes.keys()].find((name) => !names.has(name))
   if (unknown !== undefined)
     throw new AssayError('usage', `${checkpoint.name} has no weight called ${unknown}`, { file: checkpoint.path })
   const diagnoses = new Map(diagnose(checkpoint).map((diagnosis) => [diagnosis.tensor, diagnosis]))
@@ -117,7 +117,7 @@ function contextOf(
     diagnoses,
     rankFiles: new Set(parts.map(({ tensor }) => tensor.file)),
     losses: lossesIn(checkpoint, verification),
-    shapes: new Map(Object.entries(shapes)),
+    shapes,
     plain: asPlain,
     ...(worldSize !== undefined && { worldSize }),
     async neighbours() {

@@ -1,7 +1,7 @@
 import { makeFolder } from '../bytes/file-sink'
 import { baseName, fileAt, joinPath, parentOf, pathKind } from '../bytes/folder'
 import { lock } from '../bytes/lock'
-import { stage } from '../bytes/stage'
+import { removeAbandoned, stage } from '../bytes/stage'
 import { backupOf, swapBack } from '../bytes/swap'
 import { RECORD, recordIn } from '../checkpoint/rebuilt'
 import { fieldsOf, numberOf, type Plain } from '../decode/plain'
@@ -19,7 +19,8 @@ export interface UndoResult {
 /**
  * Takes back a repair in place: every original is put back from its `.backup`, files that the repair added go. Also after one
  * that was killed half-way. Everything is checked first, by the sizes and times in the record of the repair: nothing is touched
- * when a file has changed since, or a backup is not the original any more. When a step fails, all is as before.
+ * when a file has changed since, or a backup is not the original any more. When a step fails, all is as before. What a repair that
+ * was killed had begun to write is removed in any case.
  *
  * Throws `usage` when there is no repair in place to undo, `file/changed`, `target/busy`, `target/unwritable`.
  */
@@ -27,6 +28,7 @@ export async function undoRepair(path: string): Promise<UndoResult> {
   const { root, record } = placesOf(path)
   const release = await lock(path)
   try {
+    await removeAbandoned(roomOf(root))
     const written = writtenIn(fieldsOf(await recordIn(joinPath(root, record))))
     if (!written) throw nothingToUndo(path)
     const todo: Todo[] = []
@@ -66,6 +68,11 @@ export async function canUndo(path: string): Promise<boolean> {
     if (error instanceof AssayError) return false
     throw error
   }
+}
+
+/** What a repair in place of a checkpoint in the folder `root` is built for, before it is put where it belongs. */
+export function roomOf(root: string): string {
+  return joinPath(root, 'assay-repair')
 }
 
 function placesOf(path: string): { readonly root: string; readonly record: string } {

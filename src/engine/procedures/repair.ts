@@ -21,7 +21,7 @@ import { wireExport, wireExportPlan, wirePlan, wireResult } from '../wire/repair
 
 interface Help {
   readonly reference?: string | undefined
-  readonly shapes?: Record<string, number[]> | undefined
+  readonly shapes?: readonly { readonly name: string; readonly shape: number[] }[] | undefined
   readonly plain?: boolean | undefined
   readonly decisions?: readonly Decision[] | undefined
   readonly worldSize?: number | undefined
@@ -125,7 +125,7 @@ async function planned<Result>(
       const enough = known && (!reference || known.deep)
       const verification = enough ? known : await verify(checkpoint, { kernel, ...options })
       const asked = {
-        ...(shapes && { shapes }),
+        ...(shapes && { shapes: new Map(shapes.map(({ name, shape }) => [name, shape])) }),
         ...(plain && { plain }),
         ...(decisions && { decisions }),
         ...(worldSize !== undefined && { worldSize }),

@@ -59,7 +59,7 @@ export async function planned(
     neighbours,
     ...(options.decisions && { decisions: options.decisions }),
     ...(options.reference && { reference: await opened(options.reference) }),
-    ...(options.shapes && { shapes: options.shapes }),
+    ...(options.shapes && { shapes: new Map(Object.entries(options.shapes)) }),
     ...(options.plain && { plain: true }),
     ...(options.worldSize !== undefined && { worldSize: options.worldSize }),
   })

@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto'
 import {
   appendFileSync,
   copyFileSync,
   cpSync,
   existsSync,
   linkSync,
+  mkdirSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -119,6 +121,25 @@ describe('undoing a repair in place', () => {
     renameSync(join(folder, 'scheduler.pt.backup'), join(folder, 'scheduler.pt'))
     linkSync(join(folder, 'scheduler.pt'), join(folder, 'scheduler.pt.backup'))
     rmSync(join(folder, 'rng_state.pth'))
+    await undoRepair(folder)
+    expect(snapshot(folder)).toEqual(before)
+  })
+
+  it('removes what a killed repair had begun to write, also where there is nothing to undo', async () => {
+    const folder = damaged()
+    const before = snapshot(folder)
+    const machine = createHash('sha256').update(hostname()).digest('hex').slice(0, 8)
+    const leave = () => {
+      // Process numbers end at 2^22.
+      const room = join(folder, `.assay-repair.assay-${machine}-${2 ** 22 + 1}-abcdef`)
+      mkdirSync(room)
+      writeFileSync(join(room, 'model.safetensors'), 'half')
+    }
+    leave()
+    await expect(undoRepair(folder)).rejects.toMatchObject({ code: 'usage' })
+    expect(snapshot(folder)).toEqual(before)
+    await inPlace(folder)
+    leave()
     await undoRepair(folder)
     expect(snapshot(folder)).toEqual(before)
   })

@@ -22,10 +22,11 @@ export interface Help {
 
 /** The contract's words for it. */
 function inputOf(id: string, { reference, shapes, plain, worldSize }: Help, decisions: Decisions) {
+  const given = Object.entries(shapes).map(([name, shape]) => ({ name, shape }))
   return {
     id,
     ...(reference !== '' && { reference }),
-    ...(Object.keys(shapes).length > 0 && { shapes: { ...shapes } }),
+    ...(given.length > 0 && { shapes: given }),
     ...(plain && { plain }),
     ...(worldSize !== undefined && { worldSize }),
     ...(decisions.length > 0 && { decisions }),
