@@ -5,7 +5,8 @@ interface Memory {
   mmap(address: null, length: number, protection: number, flags: number, fd: number, offset: number): number
   munmap(address: number, length: number): number
   memcpy(target: Uint8Array, address: number, length: number): void
-  memcmp(one: number, other: number, length: number): number
+  /** In a thread of the system's pool; `done` hears the outcome. */
+  memcmp: { async(one: number, other: number, length: number, done: (error: unknown, outcome: number) => void): void }
   madvise(address: number, length: number, advice: number): number
 }
 
@@ -13,6 +14,9 @@ const PROT_READ = 1
 const MAP_PRIVATE = 2
 const MAP_FAILED = 2 ** 64
 const MADV_DONTNEED = 4
+
+/** Pages of every system are this long or divide it. */
+const PAGE = 2 ** 16
 
 /** Pages touched count as memory of the process until it lets go of them, so it does after this many bytes. */
 const MOST_RESIDENT = 2 ** 26
@@ -39,6 +43,9 @@ function systemMemory(): Memory | undefined {
  */
 export class Mapping {
   #resident = 0
+  /** Comparisons under way in other threads. */
+  #users = 0
+  #isWanted = true
 
   constructor(
     private readonly system: Memory,
@@ -51,16 +58,36 @@ export class Mapping {
     this.#touched(target.byteLength)
   }
 
-  /** Whether `length` bytes from `offset` on are those of `other` from `at` on: neither is copied. */
-  isEqual(offset: number, other: Mapping, at: number, length: number): boolean {
-    const isEqual = this.system.memcmp(this.address + offset, other.address + at, length) === 0
-    this.#touched(length)
-    other.#touched(length)
-    return isEqual
+  /**
+   * Whether `length` bytes from `offset` on are those of `other` from `at` on: neither is copied, and another thread compares them.
+   */
+  async isEqual(offset: number, other: Mapping, at: number, length: number): Promise<boolean> {
+    this.#users++
+    other.#users++
+    try {
+      return await new Promise((resolve, reject) => {
+        this.system.memcmp.async(this.address + offset, other.address + at, length, (error, outcome) => {
+          if (error) reject(error)
+          else resolve(outcome === 0)
+        })
+      })
+    } finally {
+      this.#leave(offset, length)
+      other.#leave(at, length)
+    }
   }
 
+  /** Once no other thread looks at it any more. */
   unmap(): void {
-    this.system.munmap(this.address, this.size)
+    this.#isWanted = false
+    if (this.#users === 0) this.system.munmap(this.address, this.size)
+  }
+
+  #leave(offset: number, length: number): void {
+    const from = offset - (offset % PAGE)
+    this.system.madvise(this.address + from, offset + length - from, MADV_DONTNEED)
+    this.#users--
+    if (!this.#isWanted) this.unmap()
   }
 
   /** The bytes stay in the system's cache; only this process forgets them. */

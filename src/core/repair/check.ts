@@ -1,7 +1,5 @@
-import { breathe } from '../bytes/breathe'
-import { isEqual, isEqualAt } from '../bytes/equal'
+import { equalPlaces, isEqual } from '../bytes/equal'
 import { sha256 } from '../bytes/sha256'
-import type { FilePlace } from '../bytes/source'
 import { byteLength, sameShape, type Tensor } from '../checkpoint/tensor'
 import { placeOf, readBlocks, sha256Of } from '../checkpoint/values'
 import { AssayError, throwIfAborted } from '../errors'
@@ -9,8 +7,6 @@ import type { OutputTensor } from '../write/output'
 
 /** Two blocks of this size stay in the processor's cache while they are compared. */
 const COMPARED_BYTES = 2 ** 18
-/** Bytes of mapped files compared between two looks at the signal. */
-const MAPPED_BYTES = 2 ** 20
 
 /** An output that is computed remembers the digest of its values as they went by, so that they are computed once. */
 export interface Witnessed extends OutputTensor {
@@ -51,16 +47,6 @@ export function witnessed(tensor: OutputTensor): Witnessed {
       return (await sha256Of(found, signal)) === seen
     },
   }
-}
-
-/** Whether the next `length` bytes are the same at two places. Throws as `ByteSource.read`, and `cancelled`. */
-export async function equalPlaces(a: FilePlace, b: FilePlace, length: number, signal?: AbortSignal): Promise<boolean> {
-  for (let at = 0; at < length; at += MAPPED_BYTES) {
-    await breathe()
-    throwIfAborted(signal)
-    if (!isEqualAt(a, b, at, Math.min(MAPPED_BYTES, length - at))) return false
-  }
-  return true
 }
 
 /** Whether two streams say the same. Their blocks need not end at the same places. */

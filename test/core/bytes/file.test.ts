@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { isEqualAt } from '../../../src/core/bytes/equal'
+import { equalPlaces } from '../../../src/core/bytes/equal'
 import { mapFile } from '../../../src/core/bytes/mapping'
 import { type FilePlace, type FileSource, readBytes } from '../../../src/core/bytes/source'
 import { pattern, scratchFolders } from './scratch'
@@ -54,19 +54,34 @@ describe.each(['mapped', 'positional'])('a %s file', (kind) => {
 
   it('is compared with another where both lie', async () => {
     const folder = scratch()
-    const bytes = pattern(3_000_001)
+    const bytes = pattern(13_000_001)
     writeFileSync(join(folder, 'a'), bytes)
     writeFileSync(join(folder, 'b'), Buffer.concat([new Uint8Array(13), bytes]))
-    bytes[2_999_999] = 255 - (bytes[2_999_999] as number)
+    bytes[12_999_999] = 255 - (bytes[12_999_999] as number)
     writeFileSync(join(folder, 'c'), bytes)
     const files = ['a', 'b', 'c'].map((name) => openFile(join(folder, name)))
     const [a, b, c] = files.map((file) => file.locate()) as [FilePlace, FilePlace, FilePlace]
-    expect(isEqualAt(a, { ...b, offset: 13 }, 0, 3_000_001)).toBe(true)
-    expect(isEqualAt(a, b, 0, 1000)).toBe(false)
-    expect(isEqualAt(a, c, 1000, 2_998_999)).toBe(true)
-    expect(isEqualAt(a, c, 1000, 2_999_000)).toBe(false)
-    expect(() => isEqualAt(a, c, 3_000_000, 2)).toThrow(expect.objectContaining({ code: 'file/truncated' }))
+    const from = (place: FilePlace, offset: number) => ({ ...place, offset })
+    let heard = 0
+    const onBytes = (bytes: number) => {
+      heard += bytes
+    }
+    expect(await equalPlaces(a, from(b, 13), 13_000_001, undefined, onBytes)).toBe(true)
+    expect(heard).toBe(26_000_002)
+    expect(await equalPlaces(a, b, 1000)).toBe(false)
+    expect(await equalPlaces(from(a, 1000), from(c, 1000), 12_998_999)).toBe(true)
+    expect(await equalPlaces(from(a, 1000), from(c, 1000), 12_999_000)).toBe(false)
+    await expect(equalPlaces(from(a, 1000), from(c, 1000), 13_000_000)).rejects.toMatchObject({
+      code: 'file/truncated',
+    })
+    const abort = new AbortController()
+    await expect(equalPlaces(a, from(b, 13), 13_000_001, abort.signal, () => abort.abort())).rejects.toMatchObject({
+      code: 'cancelled',
+    })
+    // whoever closes a file does not wait for those who compare it
+    const underWay = equalPlaces(a, from(b, 13), 13_000_001)
     for (const file of files) file.close()
+    await expect(underWay).rejects.toMatchObject({ code: 'file/unreadable' })
   })
 
   it('reads on correctly after more than is kept resident', async () => {

@@ -1,4 +1,5 @@
 import { breathe } from '../../bytes/breathe'
+import { equalPlaces } from '../../bytes/equal'
 import type { FileOnDisk, FilePlace } from '../../bytes/source'
 import { itemSize } from '../../checkpoint/dtype'
 import { numel, type Tensor } from '../../checkpoint/tensor'
@@ -19,8 +20,6 @@ import { Pool } from './pool'
 const PART_BYTES = 2 ** 24
 /** Less than this is done at once in this thread, sooner than another could be told of it. */
 const SMALL_BYTES = 2 ** 20
-/** Of both sides together: surely one part, whatever the dtypes. */
-const TINY_BYTES = 2 ** 16
 
 /**
  * The SIMD kernel that reads for itself: tensors that lie in files as they are go from there straight into the kernels' memory,
@@ -97,30 +96,36 @@ async function sumsOf(
   const read = (file: FileOnDisk, offset: number, target: Uint8Array) =>
     (file === a.span.file ? a.place : (b ?? a).place).readNow(offset, target)
   const stopped = () => signal?.aborted === true
-  const bytes = bytesOf(whole)
-  if (bytes <= TINY_BYTES) {
-    await breathe()
-    const sums = doPart(kernels, whole, read, stopped)
-    onBytes?.(bytes)
-    return [sums]
+  const atHand = (part: Part) => doPart(kernels, part, read, stopped)
+  if (count * Math.max(sizeA, sizeB) <= SMALL_BYTES) return inTurn([whole], atHand, onBytes)
+  // To compare bytes where they lie costs half of measuring them, and none of it where the first differ.
+  let same = 0
+  if (b?.span.dtype === a.span.dtype) {
+    const heard = (bytes: number) => {
+      same += bytes
+      onBytes?.(bytes)
+    }
+    if (await equalPlaces(placeOf(a), placeOf(b), count * sizeA, signal, heard)) return [{ same: count }]
   }
   const each = Math.floor(PART_BYTES / Math.max(sizeA, sizeB))
   const parts = Array.from({ length: Math.ceil(count / each) }, (_, i) =>
     partOf(whole, i * each, Math.min(each, count - i * each)),
   )
-  const isSmall = count * Math.max(sizeA, sizeB) <= SMALL_BYTES
-  const work = (some: readonly Part[], hear?: Hear): Promise<Sums[]> =>
-    pool.size === 0 || isSmall
-      ? inTurn(some, (part) => doPart(kernels, part, read, stopped), hear)
-      : together(some, (part) => pool.run(part, signal), hear)
-  const sums = await work(parts, onBytes)
+  const hear = (bytes: number) => {
+    const again = Math.min(same, bytes)
+    same -= again
+    onBytes?.(bytes - again)
+  }
+  const sums = await (pool.size === 0
+    ? inTurn(parts, atHand, hear)
+    : together(parts, (part) => pool.run(part, signal), hear))
   // The last parts may have been done when the word to stop came.
   throwIfAborted(signal)
-  const unmeasured = parts.filter((_, i) => 'same' in (sums[i] as Sums))
-  if (unmeasured.length === 0 || unmeasured.length === parts.length) return sums
-  const rest = await work(unmeasured.map((part) => ({ ...part, thorough: true })))
-  throwIfAborted(signal)
-  return [...sums, ...rest]
+  return sums
+}
+
+function placeOf({ place, span }: Found): FilePlace {
+  return { ...place, offset: span.offset }
 }
 
 type Hear = (bytes: number) => void
@@ -156,7 +161,7 @@ function bytesOf({ a, b, count }: Part): number {
 
 function partOf({ a, b, options }: Part, from: number, count: number): Part {
   const shifted = (span: Span) => ({ ...span, offset: span.offset + from * itemSize(span.dtype) })
-  return { a: shifted(a), ...(b && { b: shifted(b) }), count, options }
+  return { a: shifted(a), ...(b && { b: shifted(b) }), count, options, thorough: true }
 }
 
 /** One file under whatever names (links), the same bytes of it. */
