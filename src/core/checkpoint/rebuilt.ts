@@ -71,7 +71,22 @@ function marksOf(steps: Plain | undefined): Marks {
       return { how: textOf(evidence), ...(known && { component: component as ComponentId }) }
     })
   const lost = all.flatMap(({ gone }) => (Array.isArray(gone) ? gone.filter((name) => typeof name === 'string') : []))
+  rebuilt.push(...borrowedIn(all))
   return { ...(rebuilt.length > 0 && { rebuilt }), ...(lost.length > 0 && { lost }) }
+}
+
+/** Weights that have the values of another checkpoint, a mark for each that they were taken from. */
+function borrowedIn(steps: ReturnType<typeof listOf>): Renewed[] {
+  const names = new Map<string, Set<string>>()
+  for (const { subject, borrowed } of steps) {
+    if (typeof subject !== 'string' || typeof borrowed !== 'string') continue
+    names.set(borrowed, (names.get(borrowed) ?? new Set()).add(subject))
+  }
+  return [...names].map(([from, subjects]) => {
+    const [first] = subjects
+    const others = subjects.size > 1 ? ` and ${subjects.size - 1} more` : ''
+    return { component: 'weights', how: `${first}${others} from ${from}` }
+  })
 }
 
 /**

@@ -18,9 +18,14 @@ export function metadataOf(record: string): Record<string, string> {
 
 /** Steps as a JSON list, after those that an earlier repair wrote down, if `before` is such a list. */
 export function stepsText(steps: readonly RepairStep[], before?: string): string {
-  const done = steps.map(({ kind, subject, action, evidence, gone, entries }) => {
+  const done = steps.map(({ kind, subject, action, evidence, gone, entries, borrowed }) => {
     const component = entries?.[0]?.component
-    return { kind, subject, action, evidence, ...(gone && { gone }), ...(component && { component }) }
+    return {
+      ...{ kind, subject, action, evidence },
+      ...(gone && { gone }),
+      ...(component && { component }),
+      ...(borrowed !== undefined && { borrowed }),
+    }
   })
   return JSON.stringify([...earlier(before), ...done])
 }
@@ -62,14 +67,17 @@ export function recordText(facts: {
     schema: 1,
     source,
     repaired: new Date().toISOString(),
-    steps: steps.map(({ step, kind, subject, action, evidence, confidence, before, after, lost, gone, worldSize }) => ({
-      ...{ step, kind, subject, action, evidence, confidence },
-      ...(before !== undefined && { before }),
-      ...(after !== undefined && { after }),
-      ...(lost && { lost }),
-      ...(gone && { gone }),
-      ...(worldSize !== undefined && { worldSize }),
-    })),
+    steps: steps.map(
+      ({ step, kind, subject, action, evidence, confidence, before, after, lost, gone, borrowed, worldSize }) => ({
+        ...{ step, kind, subject, action, evidence, confidence },
+        ...(before !== undefined && { before }),
+        ...(after !== undefined && { after }),
+        ...(lost && { lost }),
+        ...(gone && { gone }),
+        ...(borrowed !== undefined && { borrowed }),
+        ...(worldSize !== undefined && { worldSize }),
+      }),
+    ),
     unmended,
     files: files.map(({ path, action }) => ({
       path,

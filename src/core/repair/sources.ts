@@ -5,9 +5,11 @@ import { numel, sameShape, type Tensor } from '../checkpoint/tensor'
 import { isReadable, readBlocks } from '../checkpoint/values'
 import { fieldsOf } from '../decode/plain'
 import { AssayError } from '../errors'
+import type { RuleId } from '../finding'
 import { parameterNames } from '../verify/optimizer/names'
 import { Reference } from '../verify/reference'
 import { shapeText } from '../verify/text'
+import type { Verification } from '../verify/verify'
 import { castTargets } from './cast'
 import type { Context } from './context'
 import { twinOf } from './ties'
@@ -48,6 +50,21 @@ export async function sourcesOf(
   const sound: Source[] = []
   for (const each of fits) if (await hasOnlyNumbers(each.values, context.signal)) sound.push(each)
   return sound
+}
+
+/** Findings of moments that no weight here has: those of a weight that was lost, or of another model. */
+export const MOMENTS_OVER: readonly RuleId[] = ['optimizer/parameter-mismatch', 'optimizer/shape-mismatch']
+
+/** Whether the finding is that an optimizer keeps moments of the shape of `values`, which no weight here has. */
+export function lackedMoments(
+  rule: RuleId,
+  subject: string,
+  { shape }: Tensor,
+  { findings }: Pick<Verification, 'findings'>,
+): boolean {
+  if (!MOMENTS_OVER.includes(rule)) return false
+  const finding = findings.find((each) => each.rule === rule && each.subject === subject)
+  return Array.isArray(finding?.evidence?.shapes) && finding.evidence.shapes.includes(shapeText(shape))
 }
 
 /** Whether there are values, all of them. */

@@ -63,6 +63,8 @@ export interface Choice {
   readonly additions?: readonly Addition[]
   readonly files?: readonly NewFile[]
   readonly entries?: readonly NewEntry[]
+  /** The checkpoint whose values these are, where they are not those that were trained here. */
+  readonly borrowed?: string
 }
 
 /** A state file that is made anew, in place of a damaged one or where none was. */
@@ -126,6 +128,8 @@ export interface RepairStep {
   readonly entries?: readonly NewEntry[]
   /** Files of the checkpoint that the result does not have: a state under a name that is not asked for any more. */
   readonly removed?: readonly string[]
+  /** The checkpoint whose values these are, where they are not those that were trained here. */
+  readonly borrowed?: string
   /** Number of processes that the result is for, where the user has asked for another than trained. */
   readonly worldSize?: number
   /** The ways there are to do it, where there are several. A step that asks is done once the user has chosen one. */

@@ -22,6 +22,7 @@ const REASONS: { readonly [rule in RuleId]?: string } = {
   'pickle/malformed': 'What the pickle should say is lost',
   'file/checksum': 'Which bits are wrong cannot be told; only another copy of the file helps',
   'rng/world-size': 'Say for how many processes it is to be made',
+  'weights/borrowed': MADE_ANEW,
   'optimizer/rebuilt': MADE_ANEW,
   'scheduler/rebuilt': MADE_ANEW,
   'scaler/rebuilt': MADE_ANEW,
@@ -29,6 +30,8 @@ const REASONS: { readonly [rule in RuleId]?: string } = {
   'trainer/rebuilt': MADE_ANEW,
   'optimizer/missing-rank':
     'What this rank held is in no file that is here; only another copy or an earlier save has it',
+  'optimizer/step-mismatch': 'It is of another save; the moments of this step are in no file that is here',
+  'scheduler/rate-mismatch': 'They are of two saves, and which is right cannot be told from them',
   'optimizer/shape-mismatch': 'These are the moments of another model; nothing here has the right ones',
   'trainer/incomplete-save': 'The save was cut off before it was done; take the one before it',
   'trainer/loss-non-finite': IN_TRAINING,
@@ -55,7 +58,7 @@ export function whyUnmended({ rule }: Finding): string {
   return REASONS[rule] ?? FAMILIES[rule.slice(0, rule.indexOf('/'))] ?? 'No repair for it is known'
 }
 
-const NOT_SAVED = /^(optimizer|scheduler|rng|scaler|sampler|trainer)\/(missing|rebuilt)$/
+const NOT_SAVED = /^((optimizer|scheduler|rng|scaler|sampler|trainer)\/(missing|rebuilt)|weights\/borrowed)$/
 
 /** Whether a finding only says what training state was never saved: nothing is wrong with what is there. */
 export function isNote({ rule }: Finding): boolean {

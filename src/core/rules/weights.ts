@@ -41,6 +41,13 @@ export const WEIGHT_RULES = {
       'The weights that the optimizer trained were not saved, or were lost. The average is good to use, and training can only go on from it.',
     mends: 'Look for the file of the model itself, or take an earlier checkpoint that has it.',
   },
+  'weights/borrowed': {
+    severity: 'warning',
+    title: 'Some weights were taken from another checkpoint by a repair',
+    means:
+      'Their own values were lost. They are those of another step of the run or of a reference: good to go on from, and not what was trained here.',
+    mends: 'Nothing can be done; an earlier checkpoint that was never repaired resumes exactly.',
+  },
   'weights/flattened': {
     severity: 'error',
     title: 'A tensor was saved one-dimensional; its shape can be restored',

@@ -49,7 +49,7 @@ export function settle(checkpoint: Checkpoint, findings: readonly Finding[]): Co
     // Of a whole file without a value nothing can be mended, with or without a config.
     const mendable =
       unusable &&
-      unusable.evidence?.component !== 'adapter' &&
+      componentOf(unusable, checkpoint) !== 'adapter' &&
       !checkpoint.files.some(({ path }) => path === unusable.subject)
     if (mendable && id === 'config' && status === 'not-applicable') {
       return {
@@ -85,9 +85,14 @@ function concerns({ rule, subject, evidence }: Finding, { id, files }: Component
   if (family === 'file') return !HARMLESS.has(rule) && files.includes(subject)
   if (rule === 'pickle/malformed') return files.includes(subject)
   if (family !== 'weights') return family === id
+  return id === componentOf({ subject, evidence }, checkpoint)
+}
+
+/** What the tensor of a finding belongs to, or would if it were here. */
+function componentOf({ subject, evidence }: Pick<Finding, 'subject' | 'evidence'>, { tensors }: Checkpoint): unknown {
   const file = typeof evidence?.file === 'string' ? evidence.file : undefined
-  const part = checkpoint.tensors.find(({ name, file: at }) => name === subject && (file === undefined || at === file))
-  return id === (part?.component ?? evidence?.component ?? 'weights')
+  const part = tensors.find(({ name, file: at }) => name === subject && (file === undefined || at === file))
+  return part?.component ?? evidence?.component ?? 'weights'
 }
 
 /** The rule that tells that a component is missing. */

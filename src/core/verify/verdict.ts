@@ -44,6 +44,7 @@ const INEXACT: { readonly [id in RuleId]?: string } = {
   'weights/dtype-drift': 'training goes on from other values than it had, and the loss smoothly but not bit for bit',
   'trainer/incomplete-save': 'what was written last may be missing or cut off',
   'trainer/stale-pointer': 'resuming by the pointer fails; name the checkpoint instead',
+  'weights/borrowed': 'training goes on from other values than it had, and the loss may rise at first',
   'optimizer/rebuilt': '',
   'scheduler/rebuilt': '',
   'scaler/rebuilt': '',

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -64,6 +64,29 @@ export async function planned(
     ...(options.worldSize !== undefined && { worldSize: options.worldSize }),
   })
   return { checkpoint, verification, plan }
+}
+
+/** Writes a safetensors file anew without some of its tensors. */
+export function dropTensors(path: string, names: readonly string[]): void {
+  const bytes = readFileSync(path)
+  const start = 8 + Number(bytes.readBigUInt64LE(0))
+  const header: Record<string, { data_offsets: [number, number] }> = JSON.parse(bytes.subarray(8, start).toString())
+  const parts: Buffer[] = []
+  let at = 0
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === '__metadata__') continue
+    const [from, to] = entry.data_offsets
+    if (names.includes(name)) delete header[name]
+    else {
+      parts.push(bytes.subarray(start + from, start + to))
+      entry.data_offsets = [at, at + to - from]
+      at += to - from
+    }
+  }
+  const text = Buffer.from(JSON.stringify(header))
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(text.length))
+  writeFileSync(path, Buffer.concat([length, text, ...parts]))
 }
 
 /** Every tensor with its digest, sorted by name. */

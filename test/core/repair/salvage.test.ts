@@ -56,6 +56,15 @@ describe('a file of weights that lost bytes', () => {
     },
   )
 
+  it('that is an adapter is broken where a factor is lost for good', async () => {
+    const folder = join(scratch(), 'checkpoint-10')
+    cpSync(golden('trainer-lora/data/checkpoint-10'), folder, { recursive: true })
+    const file = join(folder, 'adapter_model.safetensors')
+    truncateSync(file, statSync(file).size - 16)
+    const { result } = await mended(folder)
+    expect(result).toMatchObject({ verdictAfter: 'broken', unmended: [{ rule: 'weights/missing-tensor' }] })
+  })
+
   it('says of the tensors that it is without, until a later repair has them', async () => {
     const first = await mended(golden('damaged-st-cut-last/data/model.safetensors'))
     const { verification } = await planned(first.out)

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { referenceKernel } from '../../../src/core/analysis/reference'
 import { applyRepair } from '../../../src/core/repair/apply'
 import type { Decision } from '../../../src/core/repair/decisions'
+import { verify } from '../../../src/core/verify/verify'
 import { digests, golden, opened, planned, scratch } from './cases'
 
 const kernel = referenceKernel
@@ -43,6 +44,15 @@ describe('a weight with NaN in it', () => {
     const file = (await opened(out)).files.find(({ path }) => path === 'model.safetensors')
     const [note] = JSON.parse(file?.metadata?.['assay.repair'] ?? '[]')
     expect(note).toMatchObject({ subject: NAME, evidence: expect.stringContaining('checkpoint-10') })
+  })
+
+  it('does not make the checkpoint exact again: the values are of another step', async () => {
+    const { out } = await repaired(spoilt(20, 10))
+    const { resume, findings } = await verify(await opened(out), { kernel, deep: true })
+    expect(resume.level).toBe('stable')
+    expect(findings).toMatchObject([
+      { rule: 'weights/borrowed', message: expect.stringContaining(`${NAME} from checkpoint-10`) },
+    ])
   })
 
   it('is asked about where several have it, and taken from the one that is chosen', async () => {

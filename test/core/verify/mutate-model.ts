@@ -143,6 +143,7 @@ export const MODEL: { readonly [rule in RuleId]?: (checkpoint: Checkpoint) => Pa
   'rng/world-size': ({ state }) => ({
     state: { ...state, rng: [...state.rng, ...state.rng.map((one) => ({ ...one }))] },
   }),
+  'weights/borrowed': rebuilt('weights', 'model.safetensors'),
   'optimizer/rebuilt': rebuilt('optimizer', 'optimizer.pt'),
   'scheduler/rebuilt': rebuilt('scheduler', 'scheduler.pt'),
   'scaler/rebuilt': rebuilt('scaler', 'scaler.pt'),

@@ -4,7 +4,7 @@ import type { Finding, RuleId } from '../../finding'
 import { shapeText } from '../../verify/text'
 import type { Context } from '../context'
 import { estrangement } from '../kinship'
-import { isFilled, ofPart, referenceTo, type Source, sourcesOf } from '../sources'
+import { isFilled, lackedMoments, MOMENTS_OVER, ofPart, referenceTo, type Source, sourcesOf } from '../sources'
 import type { Addition, Choice, Proposal } from '../steps'
 
 /** Findings of values that are there and worth nothing. */
@@ -14,6 +14,7 @@ const ABSENT: ReadonlySet<RuleId> = new Set<RuleId>([
   'weights/missing-tensor',
   'weights/missing-shard',
   'weights/layer-gap',
+  ...MOMENTS_OVER,
 ])
 
 /**
@@ -110,7 +111,7 @@ async function fromSources(
 ): Promise<Proposal> {
   const choices = sources.map((source) => {
     const { id, evidence } = source
-    return { id, action: `${verb} ${id}`, evidence, ...does(source) }
+    return { id, action: `${verb} ${id}`, evidence, ...does(source), ...(source.rank !== 'same' && { borrowed: id }) }
   })
   const [best, second] = sources
   const [first] = choices
@@ -168,6 +169,8 @@ async function additions(context: Context, strange: Strange): Promise<Proposal[]
       subject: name,
       rules: ['weights/missing-tensor' as const, 'weights/layer-gap' as const],
       others: (subject: string) => name.startsWith(`${subject}.`),
+      answers: (rule: RuleId, subject: string) =>
+        sources.some(({ values }) => lackedMoments(rule, subject, values, verification)),
     }
     const homeless = sources.find(({ values }) => fileFor(values, context) === undefined)
     if (homeless) {

@@ -1,6 +1,8 @@
 import type { Checkpoint, StateFile } from '../../checkpoint/checkpoint'
 import { fieldsOf, numberOf, type Plain } from '../../decode/plain'
+import type { RuleId } from '../../finding'
 import type { Context } from '../context'
+import { lackedMoments, referenceTo } from '../sources'
 import { type Rates, ratesOf } from './rates'
 
 /** The entries of an object. */
@@ -19,6 +21,8 @@ export interface Facts {
   readonly history?: readonly Plain[]
   /** Components that have to be made anew. */
   readonly lost: ReadonlySet<string>
+  /** What a finding says of a scheduler that counts other steps than everything else here: it is made anew only on the user's word. */
+  readonly stray?: string
   /** Learning rates after `step`: one for each group of the optimizer, or one for all; and who says so. */
   readonly rates?: Rates
 }
@@ -35,11 +39,42 @@ export async function factsOf(context: Context): Promise<Facts | undefined> {
   if (others.some(({ state }) => state.schedulers.length > 0) && checkpoint.state.schedulers.length === 0)
     lost.add('scheduler')
   const args = [checkpoint, ...others].map(argumentsIn).find((each) => each !== undefined)
+  const stray = lost.has('scheduler') ? undefined : strayScheduler(verification)
+  if (stray !== undefined) lost.add('scheduler')
+  if (isOfLostWeights(context, others)) lost.delete('optimizer')
   const history =
     historyOf(checkpoint) ?? others.map(historyIn).find((each) => each !== undefined && reaches(each, step))
-  const facts = { checkpoint, step, others, lost, ...(args && { args }), ...(history && { history }) }
+  const facts = {
+    checkpoint,
+    step,
+    others,
+    lost,
+    ...(stray !== undefined && { stray }),
+    ...(args && { args }),
+    ...(history && { history }),
+  }
   const rates = ratesOf(facts)
   return { ...facts, ...(rates && { rates }) }
+}
+
+/** The scheduler of another save: it alone counts otherwise. */
+function strayScheduler({ findings }: Context['verification']): string | undefined {
+  const of = (rule: RuleId) => findings.find((each) => each.rule === rule && each.severity !== 'info')
+  const own = of('scheduler/step-mismatch')
+  return own && !of('optimizer/step-mismatch') && !of('trainer/step-mismatch') ? own.message : undefined
+}
+
+/** Whether all that seems wrong with the optimizer is that weights were lost whose moments it still keeps. */
+function isOfLostWeights({ checkpoint, verification, reference }: Context, others: readonly Checkpoint[]): boolean {
+  const files = new Set(checkpoint.state.optimizers.map(({ file }) => file))
+  const { findings } = verification
+  const wrong = findings.filter(({ severity, subject }) => severity === 'error' && files.has(subject))
+  const models = [reference, ...others.map((other) => referenceTo(checkpoint, other))]
+  const gone = models.flatMap((model) => model?.lacking(checkpoint.config) ?? [])
+  return (
+    wrong.length > 0 &&
+    wrong.every(({ rule, subject }) => gone.some(({ values }) => lackedMoments(rule, subject, values, verification)))
+  )
 }
 
 /** The history in trainer_state.json. */

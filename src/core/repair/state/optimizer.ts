@@ -13,7 +13,7 @@ import {
 } from '../../decode/pickle/value'
 import { numberOf } from '../../decode/plain'
 import { trainedTensors } from '../../verify/optimizer/names'
-import { isNormName } from '../../verify/shapes/names'
+import { isDecayed } from '../../verify/shapes/names'
 import type { Stored } from '../../write/torch-zip'
 import type { Context } from '../context'
 import { type Anew, notMade } from './anew'
@@ -94,6 +94,8 @@ function freshSlots(slots: PyValue, store: Store): PyDict | string {
     if (slot === 'step') fresh.entries.set(slot, tensor ? store.zeros(tensor.dtype, tensor.shape) : 0)
     else if (slot === 'mu_product') fresh.entries.set(slot, tensor ? store.one() : new PyFloat(1))
     else if (tensor && ZEROED.has(String(slot))) fresh.entries.set(slot, store.zeros(tensor.dtype, tensor.shape))
+    // Of transformers' Adafactor: it is measured anew before it is used.
+    else if (slot === 'RMS') fresh.entries.set(slot, 0)
     else if (value === null) fresh.entries.set(slot, null)
     else return `Its state keeps ${String(slot)}, and with which values that begins is not known`
   }
@@ -124,8 +126,7 @@ function byArguments(facts: Facts, args: Fields, weights: readonly Tensor[]): Ma
   const trained = trainedTensors(facts.checkpoint)
   if (!trained)
     return 'In which order the model registers its parameters is not known; another checkpoint of the run tells'
-  const decays = ({ name }: Tensor) => !name.endsWith('bias') && !isNormName(name)
-  const parts = [trained.filter(decays), trained.filter((tensor) => !decays(tensor))]
+  const parts = [true, false].map((decayed) => trained.filter(({ name }) => isDecayed(name) === decayed))
   const store = new Store()
   const state = new PyDict()
   for (const [i, { dtype, shape }] of parts.flat().entries()) {

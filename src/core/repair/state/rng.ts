@@ -30,7 +30,7 @@ const KEYS = {
  */
 export function rebuildRng(facts: Facts, { worldSize }: Pick<Context, 'worldSize'>): Anew[] {
   const { checkpoint } = facts
-  const usable = checkpoint.state.rng.filter(({ malformed }) => malformed === undefined)
+  const usable = usableIn(checkpoint)
   if (worldSize === undefined && !facts.lost.has('rng') && usable.length === checkpoint.state.rng.length) return []
   const trained = checkpoint.state.worldSize ?? facts.others[0]?.state.worldSize ?? 1
   const processes = worldSize ?? trained
@@ -61,6 +61,14 @@ export function rebuildRng(facts: Facts, { worldSize }: Pick<Context, 'worldSize
   const lost = dropped.length > 0 ? [`The random states of ${plural(dropped.length)}: ${list(dropped, 8)}`] : undefined
   const action = `Make the random states of ${plural(trained)} those of ${processes}`
   return [{ component: 'rng', subject, action, evidence, files, removed, worldSize, ...(lost && { lost }) }]
+}
+
+/** The states that would load: neither malformed nor in a file that was cut off. */
+function usableIn({ files, state }: Checkpoint): RngState[] {
+  const damaged = files.filter(({ findings }) => findings.some(({ severity }) => severity === 'error'))
+  return state.rng.filter(
+    ({ file, malformed }) => malformed === undefined && !damaged.some(({ path }) => path === file),
+  )
 }
 
 function plural(processes: number): string {

@@ -13,9 +13,14 @@ export function rebuildScheduler(facts: Facts): Anew[] {
   const model = fileElsewhere(facts, path)
   const made = schedulerFor(facts, model && { value: model.file.value ?? null, checkpoint: model.checkpoint })
   if (typeof made === 'string') return notMade('scheduler', path, made)
-  const { value, evidence, doubt } = made
+  const { value, evidence } = made
+  const doubt = made.doubt ?? strayDoubt(facts)
   const files = [torchFile(path, 'scheduler', value)]
   return [{ component: 'scheduler', subject: path, evidence, files, ...(doubt !== undefined && { doubt }) }]
+}
+
+function strayDoubt({ stray, step }: Facts): string | undefined {
+  return stray && `${stray}. It may be of another save, and can be made anew for step ${step}`
 }
 
 /** A scheduler's state, and from what it was made. */

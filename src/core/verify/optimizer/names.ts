@@ -4,7 +4,7 @@ import { numel, sameShape, type Tensor } from '../../checkpoint/tensor'
 import { matchOf } from '../architectures/match'
 import { weightsOf } from '../shapes/evidence'
 import { MOMENT_SLOTS } from '../shapes/moments'
-import { isNormName, unwrapped } from '../shapes/names'
+import { isDecayed, unwrapped } from '../shapes/names'
 
 type Key = number | string
 
@@ -183,7 +183,7 @@ function* partitions(tensors: readonly Tensor[], groups: number): Generator<read
       ...tensors.filter(decays),
       ...tensors.filter((each) => !decays(each)),
     ]
-    yield split(({ name: own }) => !own.endsWith('bias') && !isNormName(own))
+    yield split(({ name: own }) => isDecayed(own))
     yield split(({ shape }) => shape.length > 1)
   }
   yield tensors

@@ -71,9 +71,11 @@ function* missingTensors(checkpoint: Checkpoint): Generator<Finding> {
 /** What a repair could not save of a damaged file, and says so in what it wrote. */
 function* lostTensors({ files, tensors }: Checkpoint): Generator<Finding> {
   const names = new Set(tensors.map(({ name }) => name))
-  for (const { path, lost = [] } of files) {
+  for (const { path, lost = [], tensors: own } of files) {
+    const component =
+      own.length > 0 && own.every((each) => each.component === 'adapter') ? { component: 'adapter' } : {}
     for (const name of new Set(lost))
-      if (!names.has(name)) yield missing(name, `${path} had it before it was damaged`, { file: path })
+      if (!names.has(name)) yield missing(name, `${path} had it before it was damaged`, { file: path, ...component })
   }
 }
 

@@ -60,7 +60,8 @@ interface Match {
 
 function match(optimizer: OptimizerState, weights: readonly Tensor[]): Match {
   const free = new Map<string, Tensor[]>()
-  for (const tensor of weights) {
+  // As of the moments, a number by itself tells nothing.
+  for (const tensor of weights.filter(({ shape }) => shape.length > 0)) {
     const key = String(tensor.shape)
     const alike = free.get(key)
     if (alike) alike.push(tensor)

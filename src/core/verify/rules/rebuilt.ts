@@ -3,6 +3,7 @@ import { finding, type RuleId } from '../../finding'
 import type { Rule } from '../rule'
 
 const IDS: { readonly [id in ComponentId]?: RuleId } = {
+  weights: 'weights/borrowed',
   optimizer: 'optimizer/rebuilt',
   scheduler: 'scheduler/rebuilt',
   scaler: 'scaler/rebuilt',
@@ -10,14 +11,22 @@ const IDS: { readonly [id in ComponentId]?: RuleId } = {
   trainer: 'trainer/rebuilt',
 }
 
-/** States that a repair made anew, by the marks that it left: training goes on from them, but not as if it never stopped. */
+/** States that a repair made anew, and weights that it took from another checkpoint, by the marks that it left: training goes on from them, but not as if it never stopped. */
 export const rebuilt: Rule = {
-  ids: ['optimizer/rebuilt', 'scheduler/rebuilt', 'scaler/rebuilt', 'rng/rebuilt', 'trainer/rebuilt'],
+  ids: [
+    'weights/borrowed',
+    'optimizer/rebuilt',
+    'scheduler/rebuilt',
+    'scaler/rebuilt',
+    'rng/rebuilt',
+    'trainer/rebuilt',
+  ],
   needs: 'structure',
   *check({ checkpoint }) {
     for (const { file, component, how } of checkpoint.rebuilt ?? []) {
       const rule = IDS[component]
-      if (rule) yield finding(rule, file, `${file} was made anew by a repair${how === '' ? '' : `: ${how}`}`)
+      const what = component === 'weights' ? 'has values of another checkpoint' : 'was made anew by a repair'
+      if (rule) yield finding(rule, file, `${file} ${what}${how === '' ? '' : `: ${how}`}`)
     }
   },
 }

@@ -55,6 +55,14 @@ export function isNormName(name: string): boolean {
   )
 }
 
+/**
+ * Whether the Trainer lets weight decay work on a parameter: neither norms nor anything with `bias` in its name, such as
+ * T5's `relative_attention_bias.weight` (transformers 5.18, trainer.py `get_decay_parameter_names`).
+ */
+export function isDecayed(name: string): boolean {
+  return !/bias/i.test(name) && !isNormName(name)
+}
+
 /** Embedding tables and heads: a row for each token, so that rows of tokens never seen may be zero. */
 export function isTokenTable(name: string): boolean {
   return /(embed|wte|wpe|lm_head|tok_emb|pos_emb)/i.test(name)

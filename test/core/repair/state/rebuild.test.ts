@@ -1,4 +1,4 @@
-import { copyFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { referenceKernel } from '../../../../src/core/analysis/reference'
@@ -6,7 +6,7 @@ import { applyRepair } from '../../../../src/core/repair/apply'
 import type { Decision } from '../../../../src/core/repair/decisions'
 import { planRepair } from '../../../../src/core/repair/plan'
 import { verify } from '../../../../src/core/verify/verify'
-import { digests, golden, opened, planned, scratch, snapshot } from '../cases'
+import { digests, dropTensors, golden, opened, planned, scratch, snapshot } from '../cases'
 
 const kernel = referenceKernel
 
@@ -131,6 +131,44 @@ describe('an Accelerate folder that lost', () => {
     expect(plan.plan.map(({ evidence }) => evidence).join()).toContain('checkpoint_1')
     const truth = await opened(golden('accelerate-plain/data/checkpoints/checkpoint_2'))
     expect(mended.state.optimizers[0]?.groups).toEqual(truth.state.optimizers[0]?.groups)
+    expect(mended.state.schedulers[0]).toEqual(truth.state.schedulers[0])
+  })
+
+  it('bytes of its random states gets fresh ones', async () => {
+    const path = without('accelerate-plain', 'checkpoints/checkpoint_2', [])
+    truncateSync(join(path, 'random_states_0.pkl'), 9000)
+    const { plan, verification } = await repaired(path)
+    expect(plan.unmended).toEqual([])
+    expect(verification.findings.map(({ rule }) => rule)).toEqual(['rng/rebuilt'])
+  })
+
+  it('a weight keeps the moments of the others, and takes the weight from the run', async () => {
+    const path = without('accelerate-plain', 'checkpoints/checkpoint_2', [])
+    dropTensors(join(path, 'model.safetensors'), ['h.0.ln_1.weight', 'h.0.ln_1.bias'])
+    const { plan } = await planned(path)
+    expect(plan.plan.map(({ subject, confidence }) => [subject, confidence])).toEqual([
+      ['h.0.ln_1.bias', 'ask'],
+      ['h.0.ln_1.weight', 'ask'],
+    ])
+    const choice = 'checkpoint_1'
+    const { mended, verification } = await repaired(path, [
+      { step: 1, choice },
+      { step: 2, choice },
+    ])
+    const truth = await opened(golden('accelerate-plain/data/checkpoints/checkpoint_2'))
+    const moments = ({ tensors }: typeof truth) =>
+      digests({ tensors: tensors.filter(({ component }) => component === 'optimizer') })
+    expect(await moments(mended)).toEqual(await moments(truth))
+    expect(verification.findings.map(({ rule }) => rule)).toEqual(['weights/borrowed'])
+  })
+
+  it('its scheduler to one of another save is asked whether to make it anew', async () => {
+    const path = without('accelerate-plain', 'checkpoints/checkpoint_2', [])
+    copyFileSync(join(path, '../checkpoint_1/scheduler.bin'), join(path, 'scheduler.bin'))
+    const { plan } = await planned(path)
+    expect(plan.plan).toMatchObject([{ confidence: 'ask', subject: 'scheduler.bin' }])
+    const { mended } = await repaired(path, [{ step: 1, choice: 'anew' }])
+    const truth = await opened(golden('accelerate-plain/data/checkpoints/checkpoint_2'))
     expect(mended.state.schedulers[0]).toEqual(truth.state.schedulers[0])
   })
 

@@ -75,6 +75,30 @@ describe('an optimizer', () => {
     expect([...names]).toEqual([[1, 'c.weight']])
   })
 
+  test('of the Trainer has all that is called a bias among what is not decayed, such as the buckets of T5', () => {
+    const tensors = [
+      { name: 'SelfAttention.relative_attention_bias.weight', shape: [32, 2] },
+      { name: 'DenseReluDense.wo.weight', shape: [16, 32] },
+      { name: 'layer_norm.weight', shape: [16] },
+    ]
+    const shapes = [[16, 32], [32, 2], [16]]
+    const optimizer = {
+      file: 'optimizer.pt',
+      groups: [
+        { params: [0], hyper: {} },
+        { params: [1, 2], hyper: {} },
+      ],
+      parameters: shapes.map((shape, key) => ({
+        key,
+        tensors: { exp_avg: tensorOf({ name: `state.${key}.exp_avg`, shape, component: 'optimizer' }) },
+        scalars: {},
+      })),
+    }
+    const { names, how } = parameterNames(checkpointOf({ tensors, state: { optimizers: [optimizer] } }), optimizer)
+    expect(how).toBe('order')
+    expect([...names.values()]).toEqual([1, 0, 2].map((i) => tensors[i]?.name))
+  })
+
   test('of bitsandbytes is called by its width', () => {
     const state1 = tensorOf({ name: 'state.0.state1', shape: [64, 64], dtype: 'uint8', component: 'optimizer' })
     const optimizer = {

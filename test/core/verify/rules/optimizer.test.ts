@@ -58,6 +58,10 @@ describe('moments', () => {
     expect(await mismatch([[8, 8], [8], [4]], [[8, 8], [8], [4], [3, 5]])).toMatchObject([
       { rule: 'optimizer/parameter-mismatch', severity: 'warning', evidence: { shapes: ['[3, 5]'] } },
     ])
+    // A number that is trained says nothing of the shapes.
+    expect(await mismatch([[8, 8], [8], []], [[8, 8], [8], [3, 5]])).toMatchObject([
+      { rule: 'optimizer/parameter-mismatch', severity: 'warning' },
+    ])
   })
 
   test('that stand at the place of another weight are told where the order is evident', async () => {
