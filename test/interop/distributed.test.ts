@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { openCheckpoint } from '../../src/core/checkpoint/open'
 import { sha256Of } from '../../src/core/checkpoint/values'
 import { exportWeights } from '../../src/core/repair/export'
-import { golden } from '../core/repair/cases'
+import { golden, truthOf } from '../core/repair/cases'
 import { python } from './python'
 
 type Digests = Record<string, { dtype: string; shape: number[]; sha256: string }>
@@ -49,4 +49,21 @@ describe('a checkpoint of torch.distributed.checkpoint', () => {
       checkpoint.close()
     }
   })
+})
+
+describe('files that ranks of FSDP saved each for itself', () => {
+  it.each(['ranks-fsdp2', 'ranks-fsdp2-hybrid', 'ranks-fsdp1-sharded'])(
+    '%s export the weights that torch gathered before they were saved',
+    async (name) => {
+      const checkpoint = await openCheckpoint(golden(`${name}/data`))
+      const out = join(folder, `${name}.bin`)
+      try {
+        await exportWeights(checkpoint, out, { format: 'torch' })
+      } finally {
+        checkpoint.close()
+      }
+      const truth = truthOf(name).tensors.map(({ name, dtype, shape, sha256 }) => [name, { dtype, shape, sha256 }])
+      expect(gathered(out)).toEqual(Object.fromEntries(truth))
+    },
+  )
 })

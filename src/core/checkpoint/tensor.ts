@@ -1,4 +1,5 @@
 import type { ByteSource } from '../bytes/source'
+import type { Whole } from '../decode/pickle/torch'
 import type { ComponentId } from './checkpoint'
 import { type DType, itemSize } from './dtype'
 
@@ -40,8 +41,8 @@ export interface Tensor {
   readonly requiresGrad?: boolean
   /** Set where the tensor is of another form than dense numbers. */
   readonly form?: Form
-  /** Set where the values are one process's piece of a larger tensor: shape of the whole, and where the piece begins, if told. */
-  readonly whole?: { readonly shape: readonly number[]; readonly start?: readonly number[] }
+  /** Set where the values are one process's piece of a larger tensor. */
+  readonly whole?: Whole
 }
 
 /**

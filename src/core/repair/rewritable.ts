@@ -29,6 +29,8 @@ export function whyNotRewritable(file: StateFile, isPlain = false, isSalvaged = 
   if (damage?.rule === 'pickle/dangerous')
     return `${file.path} would run code when loaded, and its copy would as well; export the weights instead`
   if (damage) return `${file.path} is damaged (${RULES[damage.rule].title.toLowerCase()}); export what is whole instead`
+  if (file.inPieces || file.tensors.some(({ whole }) => whole))
+    return `${file.path} keeps one process's pieces of its tensors, which only the program that saved them puts back; export the weights instead`
   if (isPlain) return undefined
   if (file.globals.some(({ module }) => module.startsWith('__torch__')))
     return `${file.path} is a TorchScript program, whose code relies on its tensors as they are`

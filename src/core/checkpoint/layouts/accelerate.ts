@@ -3,11 +3,12 @@ import type { Draft } from '../draft'
 import { filesLike, foldersLike, type Listing } from '../listing'
 import { some } from '../names'
 import { processesByScheduler, ratesAgree, ratesMoved } from '../training/rates'
-import { openWeights } from '../weights'
+import { markWeights, openWeights } from '../weights'
 import { checkRanks, largest, missing, notApplicable, openRanks, openStates } from './common'
 import { openDistributedFolders } from './dcp'
 import { openZero, zeroFolder } from './deepspeed'
 import type { Layout } from './layout'
+import { byRankName, openRankFiles } from './rank-files'
 
 const RNG = /^random_states_(\d+)\.pkl$/
 
@@ -66,6 +67,12 @@ async function openModels(draft: Draft): Promise<void> {
   const sharded = foldersLike(listing, /^pytorch_model_fsdp_\d+$/)
   const files = modelsOf(listing)
   if (files.length === 0 && sharded.length > 0) return openDistributedFolders(draft, 'weights', sharded)
+  const pieces = files.length === 0 ? filesLike(listing, /^pytorch_model_fsdp(_\d+)?_rank\d+\.bin$/) : []
+  if (pieces.length > 0) {
+    const opened = []
+    for (const paths of byRankName(pieces)) opened.push(...(await openRankFiles(draft, paths, 'weights')))
+    return markWeights(draft, opened, 'weights', 'The files of the ranks hold no weights')
+  }
   await openWeights(draft, { files, unread: [] }, 'weights', 'No model.safetensors or pytorch_model.bin in the folder')
   const numbers = files.map(numberIn)
   const last = largest(numbers)
@@ -113,6 +120,8 @@ async function openOptimizers(draft: Draft): Promise<void> {
   const paths = numbered(filesLike(draft.listing, /^optimizer(_\d+)?\.bin$/))
   const sharded = foldersLike(draft.listing, /^optimizer_\d+$/)
   if (paths.length === 0 && sharded.length > 0) return openDistributedFolders(draft, 'optimizer', sharded)
+  const pieces = paths.length === 0 ? filesLike(draft.listing, /^optimizer_\d+_rank\d+\.bin$/) : []
+  for (const each of byRankName(pieces)) await openRankFiles(draft, each, 'optimizer')
   const zero = paths.length === 0 ? zeroOf(draft.listing) : undefined
   if (zero !== undefined) return openZero(draft, zero, { weights: modelsOf(draft.listing).length === 0, whole: false })
   await openStates(draft, 'optimizer', paths, missing('No optimizer.bin: its moments would start from zero'))

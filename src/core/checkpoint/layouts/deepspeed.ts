@@ -239,7 +239,7 @@ function modelStates(
 }
 
 function withoutTensors(file: OpenStateFile): OpenStateFile {
-  return { ...file, tensors: [], sections: [] }
+  return { ...file, inPieces: true, tensors: [], sections: [] }
 }
 
 /** The files of the optimizer; the first holds what they hold together. */
@@ -248,7 +248,7 @@ function optimizerStates(optimizers: readonly ZeroRank[], state: ZeroState, stag
   if (!first) return { files: [], torn: [] }
   if (stage === 0) return { files: [first, ...others], torn: [] }
   const { value, tensors, torn } = zeroStateDict(state, first.path)
-  const joined = { ...first, tensors, sections: [{ component: 'optimizer' as const, value }] }
+  const joined = { ...first, inPieces: true as const, tensors, sections: [{ component: 'optimizer' as const, value }] }
   return { files: [joined, ...others.map(withoutTensors)], torn }
 }
 

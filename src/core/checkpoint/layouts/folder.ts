@@ -7,6 +7,7 @@ import { type ModelFiles, markWeights, modelFiles, openWeights } from '../weight
 import { largest, missing, notApplicable, openConfig, openTokenizer } from './common'
 import { foreignFolder } from './foreign'
 import type { Layout } from './layout'
+import { byRankName, openRankFiles } from './rank-files'
 import { settleStates } from './states'
 
 const STATE_FILE = /\.(safetensors|bin|pt|pth|ckpt|pkl|pickle|tar)$/i
@@ -34,13 +35,20 @@ export const folder: Layout = {
     const claimed = new Set([...(chosen?.files ?? []), ...(chosen?.unread ?? [])])
     const weights = await openModel(draft, chosen, claimed)
     const loose = states.filter((path) => !claimed.has(path) && (weights.length === 0 || isLoose(path)))
-    for (const path of loose.slice(0, LOOSE_LIMIT)) await draft.open(path, roleOf(path, weights.length > 0))
-    if (loose.length > LOOSE_LIMIT) {
-      const message = `${listing.name} holds ${loose.length} state files; the first ${LOOSE_LIMIT} are opened`
-      draft.findings.push(finding('file/unknown-format', loose[LOOSE_LIMIT] as string, message, { severity: 'info' }))
+    const groups = byRankName(loose)
+    for (const paths of groups.slice(0, LOOSE_LIMIT)) {
+      const role = roleOf(paths[0] as string, weights.length > 0)
+      await openRankFiles(draft, paths, role)
+    }
+    const rest = groups[LOOSE_LIMIT]?.[0]
+    if (rest !== undefined) {
+      const message = `${listing.name} holds ${loose.length} state files; the first ${groups.slice(0, LOOSE_LIMIT).flat().length} are opened`
+      draft.findings.push(finding('file/unknown-format', rest, message, { severity: 'info' }))
     }
     if (!chosen && weights.length === 0) {
-      const found = draft.holders('weights')
+      const held = new Set(draft.holders('weights').map(({ path }) => path))
+      const paths = new Set(groups.filter((group) => group.some((path) => held.has(path))).flat())
+      const found = draft.files.filter(({ path }) => paths.has(path))
       markWeights(draft, found, 'weights', `None of ${some(states)} holds weights`)
     }
     await openConfig(draft, configAbsent(draft))

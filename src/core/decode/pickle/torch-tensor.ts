@@ -1,18 +1,8 @@
 import { DTYPES, type DType } from '../../checkpoint/dtype'
-import { stateFields } from './state-fields'
+import { isShardedTensor, pieceOf, shardedPiece, type Whole } from './torch-piece'
+import { torchSizeOf } from './torch-size'
 import { naturalOf, type TorchStorage, torchStorageOf, viewOffset } from './torch-storage'
-import {
-  isCallOf,
-  mappingOf,
-  PyDict,
-  PyFloat,
-  PyGlobal,
-  PyObject,
-  PyPersistent,
-  PyTuple,
-  type PyValue,
-  sequenceOf,
-} from './value'
+import { PyDict, PyFloat, PyGlobal, PyObject, PyPersistent, PyTuple, type PyValue, sequenceOf } from './value'
 
 /** A tensor as a view of a storage, and what else must be known to make its values. */
 export interface TorchTensor {
@@ -33,8 +23,8 @@ export interface TorchTensor {
   /** The imaginary halves, or all values, are to be negated: torch only notes it until someone needs them. */
   readonly conjugate?: boolean
   readonly negate?: boolean
-  /** Set where the values are one process's piece of a larger tensor: shape of the whole, and where the piece begins, if told. */
-  readonly whole?: { readonly shape: readonly number[]; readonly start?: readonly number[] }
+  /** Set where the values are one process's piece of a larger tensor. */
+  readonly whole?: Whole
 }
 
 /** The tensors a sparse one is made of. In the compressed layouts `compressed` counts rows (or columns) up. */
@@ -49,8 +39,6 @@ export interface SparseParts {
 export const SPARSE_LAYOUTS = ['sparse_coo', 'sparse_csr', 'sparse_csc', 'sparse_bsr', 'sparse_bsc'] as const
 export type SparseLayout = (typeof SPARSE_LAYOUTS)[number]
 
-/** torch allows 64 dimensions. */
-const DIMENSIONS = 64
 /** Wrappers hold wrappers in no honest file more than twice. */
 const WRAPPERS = 8
 
@@ -78,25 +66,24 @@ export function torchTensorOf(value: PyValue): TorchTensor | undefined {
     } else if (name === '_rebuild_from_type_v2') {
       const inner = rebuilder(args[0] ?? null)
       if (inner === undefined || args[2] === undefined) return undefined
-      const local = inner === '_rebuild_wrapper_subclass' ? stateFields(args[3])?.get('_local_tensor') : undefined
-      if (local === undefined) call = new PyObject(args[0] as PyValue, args[2], 'reduce')
+      const piece = inner === '_rebuild_wrapper_subclass' ? pieceOf(args[1], args[2], args[3] ?? null) : undefined
+      if (piece === undefined) call = new PyObject(args[0] as PyValue, args[2], 'reduce')
       else {
-        const outer = sequenceOf(args[2]) ?? []
-        const shape = torchSizeOf(outer[2])
-        if (shape === undefined) return undefined
-        whole = { shape }
-        if (typeof outer[7] === 'boolean') requiresGrad ??= outer[7]
-        call = local
+        const [, dtype, , , , , , flag] = sequenceOf(args[2]) ?? []
+        if (piece.local === undefined) return nothingOf(piece.whole, torchDtypeOf(dtype))
+        whole = piece.whole
+        if (typeof flag === 'boolean') requiresGrad ??= flag
+        call = piece.local
       }
     } else if (name === undefined && isVariable(call)) {
       const [flag] = sequenceOf(call.state) ?? []
       if (typeof flag === 'boolean') requiresGrad ??= flag
       call = args[0] ?? null
-    } else if (name === undefined && isCallOf(call, SHARDED, 'ShardedTensor')) {
-      const shard = onlyShard(call)
-      if (shard === undefined) return undefined
-      whole = shard.whole
-      call = shard.tensor
+    } else if (name === undefined && isShardedTensor(call)) {
+      const piece = shardedPiece(call.state)
+      if (piece?.local === undefined) return undefined
+      whole = piece.whole
+      call = piece.local
     } else {
       const tensor = name === undefined ? oldTensor(call) : rebuilt(name, args)
       return tensor && completed(tensor, requiresGrad, whole)
@@ -111,25 +98,18 @@ export function torchDtypeOf(value: PyValue | undefined): DType | undefined {
   return Object.hasOwn(DTYPES, value.name) ? (value.name as DType) : undefined
 }
 
-/** The integers of a `torch.Size`, a tuple or a list. Undefined unless all are integers from 0 to 2^53. */
-export function torchSizeOf(value: PyValue | undefined): number[] | undefined {
-  const wrapped = isCallOf(value, 'torch', 'Size') ? sequenceOf(value.args)?.[0] : value
-  const items = sequenceOf(wrapped)
-  if (items === undefined || items.length > DIMENSIONS) return undefined
-  // Of its very length: a list that grew keeps room for 17, and a checkpoint has a hundred thousand shapes.
-  const sizes = new Array<number>(items.length)
-  for (let i = 0; i < sizes.length; i++) {
-    const size = naturalOf(items[i] as PyValue)
-    if (size === undefined) return undefined
-    sizes[i] = size
-  }
-  return sizes
-}
-
 function completed(tensor: TorchTensor, requiresGrad: boolean | undefined, whole: TorchTensor['whole']): TorchTensor {
   const cut = whole && !sameSizes(whole.shape, tensor.shape) ? whole : undefined
   if (requiresGrad === undefined && cut === undefined) return tensor
   return { ...tensor, ...(requiresGrad !== undefined && { requiresGrad }), ...(cut && { whole: cut }) }
+}
+
+/** The piece of a process that keeps none: of the whole's shape but for the first dimension, which is cut. */
+function nothingOf(whole: Whole, dtype: DType | undefined): TorchTensor | undefined {
+  if (dtype === undefined || whole.shape.length === 0) return undefined
+  const shape = whole.shape.with(0, 0)
+  const storage = { key: '', dtype, numel: 0, byteLength: 0, location: 'cpu' }
+  return { dtype, shape, strides: rowMajor(shape), offset: 0, storage, requiresGrad: false, hasData: false, whole }
 }
 
 function sameSizes(a: readonly number[], b: readonly number[]): boolean {
@@ -213,27 +193,6 @@ function oldTensor(call: PyObject): TorchTensor | undefined {
   if (!call.callable.name.endsWith('Tensor') || !(call.state instanceof PyTuple)) return undefined
   const [storage, offset, size, stride] = call.state.items
   return view(storage, offset, size, stride, false)
-}
-
-const SHARDED = 'torch.distributed._shard.sharded_tensor.api'
-
-/**
- * The one shard of a ShardedTensor, whose state is ([Shard{tensor, metadata{shard_offsets}}], metadata{size}, ...)
- * (torch/distributed/_shard/sharded_tensor/api.py). Undefined where a process keeps several.
- */
-function onlyShard(call: PyObject): { tensor: PyValue; whole: { shape: number[]; start?: number[] } } | undefined {
-  const [shards, metadata] = sequenceOf(call.state) ?? []
-  const [shard, more] = sequenceOf(shards) ?? []
-  const fields = fieldsOf(shard)
-  const tensor = fields?.get('tensor')
-  const shape = torchSizeOf(fieldsOf(metadata)?.get('size'))
-  if (tensor === undefined || shape === undefined || more !== undefined) return undefined
-  const start = torchSizeOf(fieldsOf(fields?.get('metadata'))?.get('shard_offsets'))
-  return { tensor, whole: { shape, ...(start && { start }) } }
-}
-
-function fieldsOf(value: PyValue | undefined): ReadonlyMap<PyValue, PyValue> | undefined {
-  return value instanceof PyObject ? (stateFields(value.state) ?? mappingOf(value)) : undefined
 }
 
 function view(

@@ -6,13 +6,14 @@ import { isCallOf, mappingOf, PyDict, PyFloat, PyGlobal, PyObject, PyTuple, type
 import { containerOf, type PyContainer } from './walk'
 
 export type { NumpyTensor } from './numpy-tensor'
+export type { Whole } from './torch-piece'
+export { torchSizeOf } from './torch-size'
 export { storageDtypeOf, type TorchStorage, torchStorageOf } from './torch-storage'
 export {
   type SparseParts,
   type TorchTensor,
   torchDtypeOf,
   torchShapeOf,
-  torchSizeOf,
   torchTensorOf,
 } from './torch-tensor'
 

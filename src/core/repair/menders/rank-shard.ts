@@ -1,5 +1,7 @@
 import { joinPath, listFolder, parentOf, pathKind } from '../../bytes/folder'
 import type { Checkpoint } from '../../checkpoint/checkpoint'
+import type { Tensor } from '../../checkpoint/tensor'
+import type { Whole } from '../../decode/pickle/torch'
 import { list, shapeText } from '../../verify/text'
 import type { Context } from '../context'
 import type { Proposal } from '../steps'
@@ -7,6 +9,7 @@ import type { Proposal } from '../steps'
 /** Says of every rank's part why it is left as it is, and what would help. */
 export function rankShard({ checkpoint, weights, diagnoses }: Context): Proposal[] {
   return weights.flatMap((tensor) => {
+    if (tensor.whole) return [pieceProposal(tensor, tensor.whole, checkpoint)]
     const diagnosis = diagnoses.get(tensor)
     if (diagnosis?.kind !== 'rank-shard') return []
     const { split, expected } = diagnosis
@@ -25,6 +28,24 @@ export function rankShard({ checkpoint, weights, diagnoses }: Context): Proposal
     }
     return [proposal]
   })
+}
+
+/** A piece that says itself where it belongs: those of all ranks are put together when their folder is opened. */
+function pieceProposal(tensor: Tensor, { shape, processes }: Whole, checkpoint: Checkpoint): Proposal {
+  const others = rankFilesBeside(checkpoint, tensor.file)
+  const all = processes !== undefined && others.length === processes
+  const help = all
+    ? `The files of all ranks are here (${list(others, 8)}): open their folder, which puts them together, and export it`
+    : helpFrom(others, processes)
+  return {
+    kind: 'refuse',
+    subject: tensor.name,
+    action: `Leave ${tensor.name} as it is`,
+    evidence: `It is one process's piece ${shapeText(tensor.shape)} of ${shapeText(shape)}; the rest is not in ${tensor.file}. ${help}`,
+    confidence: 'refused',
+    rules: ['weights/rank-shard'],
+    before: shapeText(tensor.shape),
+  }
 }
 
 function helpFrom(files: readonly string[], ranks: number | undefined): string {

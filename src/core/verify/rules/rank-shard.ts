@@ -15,7 +15,7 @@ export const rankShard: Rule = {
       const message = `${tensor.name} is one process's piece ${shapeText(tensor.shape)} of a tensor of shape ${shapeText(shape)}`
       yield finding('weights/rank-shard', tensor.name, message, {
         evidence: { file: tensor.file, shape, ...(start && { start }) },
-        repair: 'Join the files of all processes: each holds a piece',
+        repair: 'Open the folder with the files of all processes: each holds a piece',
       })
     }
     for (const diagnosis of diagnose(checkpoint)) {

@@ -1,0 +1,106 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { referenceKernel } from '../../../src/core/analysis/reference'
+import type { Checkpoint } from '../../../src/core/checkpoint/checkpoint'
+import { openCheckpoint } from '../../../src/core/checkpoint/open'
+import { isWhole, type Tensor } from '../../../src/core/checkpoint/tensor'
+import { sha256Of } from '../../../src/core/checkpoint/values'
+import { verify } from '../../../src/core/verify/verify'
+import { placeOf, truthOf } from './cases'
+
+const opened: Checkpoint[] = []
+const folders: string[] = []
+afterEach(() => {
+  for (const checkpoint of opened.splice(0)) checkpoint.close()
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
+})
+
+async function open(path: string): Promise<Checkpoint> {
+  const checkpoint = await openCheckpoint(path)
+  opened.push(checkpoint)
+  return checkpoint
+}
+
+/** A copy of the case without the files of some ranks. */
+function without(name: string, ...files: string[]): string {
+  const folder = mkdtempSync(join(tmpdir(), 'assay-ranks-'))
+  folders.push(folder)
+  cpSync(placeOf(name), folder, { recursive: true })
+  for (const file of files) rmSync(join(folder, file))
+  return folder
+}
+
+const weightsOf = ({ tensors }: Checkpoint) => tensors.filter(({ component }) => component === 'weights')
+
+async function digest({ name, dtype, shape }: Tensor, tensor: Tensor) {
+  return { name, dtype, shape: [...shape], sha256: await sha256Of(tensor) }
+}
+
+const SAVED = ['ranks-fsdp2', 'ranks-fsdp2-hybrid', 'ranks-fsdp1-sharded']
+
+describe('files that ranks saved each for itself', () => {
+  it.each(SAVED)('%s are put together bit for bit', async (name) => {
+    const checkpoint = await open(placeOf(name))
+    const found = await Promise.all(weightsOf(checkpoint).map((tensor) => digest(tensor, tensor)))
+    const truth = truthOf(name).tensors.map(({ name, dtype, shape, sha256 }) => ({ name, dtype, shape, sha256 }))
+    expect(found).toEqual(truth)
+    expect(checkpoint.state.worldSize).toBe(truthOf(name).expect.world_size)
+    const { findings, verdict } = await verify(checkpoint, { kernel: referenceKernel, deep: true })
+    expect(findings.filter(({ severity }) => severity === 'error')).toEqual([])
+    expect(verdict).toBe('partial')
+  })
+
+  it('have the moments of every parameter, put together as well', async () => {
+    const { state } = await open(placeOf('ranks-fsdp2'))
+    const parameters = state.optimizers.flatMap((optimizer) => optimizer.parameters)
+    const moments = new Map<string, Tensor>(
+      parameters.flatMap(({ key, tensors }) =>
+        Object.entries(tensors).map(([slot, tensor]) => [`${key}.${slot}`, tensor] as const),
+      ),
+    )
+    const truth = truthOf('ranks-fsdp2') as unknown as { optimizer_tensors: { name: string; sha256: string }[] }
+    expect(truth.optimizer_tensors.length).toBeGreaterThan(40)
+    for (const { name, sha256 } of truth.optimizer_tensors) {
+      const tensor = moments.get(name)
+      expect(tensor && (await sha256Of(tensor)), name).toBe(sha256)
+    }
+    expect(state.step).toBe(3)
+  })
+
+  it.each<[string, string]>([
+    ['ranks-fsdp2', 'model_rank1.pt'],
+    ['ranks-fsdp2', 'model_rank2.pt'],
+    ['ranks-fsdp1-sharded', 'pytorch_model_fsdp_0_rank1.bin'],
+  ])('of %s lack values where %s is not here, and it is named', async (name, file) => {
+    const checkpoint = await open(without(name, file))
+    const { findings, verdict } = await verify(checkpoint, { kernel: referenceKernel })
+    expect(verdict).toBe('broken')
+    const told = findings
+      .filter(({ severity }) => severity === 'error')
+      .map(({ rule, subject }) => `${rule} ${subject}`)
+    expect(told).toEqual([`weights/missing-shard ${file}`])
+    expect(weightsOf(checkpoint).some((tensor) => !isWhole(tensor))).toBe(true)
+  })
+
+  it('need one of the groups that replicate each other', async () => {
+    const checkpoint = await open(without('ranks-fsdp2-hybrid', 'model_rank0.pt', 'model_rank3.pt'))
+    const found = await Promise.all(weightsOf(checkpoint).map((tensor) => digest(tensor, tensor)))
+    expect(found.map(({ sha256 }) => sha256)).toEqual(truthOf('ranks-fsdp2-hybrid').tensors.map(({ sha256 }) => sha256))
+    const { findings } = await verify(checkpoint, { kernel: referenceKernel })
+    expect(findings.filter(({ severity }) => severity === 'error')).toEqual([])
+  })
+
+  it.each([
+    ['ranks-fsdp2', 'model_rank2.pt'],
+    ['ranks-fsdp1-sharded', 'pytorch_model_fsdp_0_rank1.bin'],
+  ])('of %s are pieces where %s is opened alone', async (name, file) => {
+    const checkpoint = await open(placeOf(name, `data/${file}`))
+    const { findings, verdict } = await verify(checkpoint, { kernel: referenceKernel })
+    expect(verdict).toBe('broken')
+    const errors = findings.filter(({ severity }) => severity === 'error')
+    expect(new Set(errors.map(({ rule }) => rule))).toEqual(new Set(['weights/rank-shard']))
+    expect(weightsOf(checkpoint).map((each) => each.name)).toEqual(truthOf(name).tensors.map((each) => each.name))
+  })
+})
