@@ -28,7 +28,7 @@ await page.getByTestId('compare-choose').click()
 await page.getByTestId('compare-file').click()
 const engine = engineOf(electron.process().pid)
 
-const [times, work] = [[], []]
+const [heard, times, work] = [[], [], []]
 for (let i = 0; i < TIMES; i++) {
   // of files that have not changed the app knows what it has compared
   utimesSync(at('b.safetensors'), i, i)
@@ -36,14 +36,22 @@ for (let i = 0; i < TIMES; i++) {
   await page.waitForFunction(
     () => Number(document.querySelector('[role=progressbar]')?.ariaValueNow) > 3 + Math.random() * 30,
   )
-  const [start, before] = [performance.now(), worked(engine)]
-  await page.getByTestId('job-cancel').evaluate((button) => button.click())
-  times.push(await settled(engine, start))
-  work.push(worked(engine) - before)
+  const watched = watch(engine)
+  const pressed = Date.now()
+  const clicked = await page.getByTestId('job-cancel').evaluate((button) => {
+    const now = Date.now()
+    button.click()
+    return now
+  })
+  const { last, after } = await watched(clicked)
+  heard.push(clicked - pressed)
+  times.push(Math.max(0, last - clicked))
+  work.push(after)
 }
 await electron.close()
-tell('Last work after Cancel', times)
-tell('Processor time from Cancel on', work)
+tell('From the press to the window hearing of it, which a loaded machine delays', heard)
+tell('Last work of the engine after that', times)
+tell('Its processor time after that', work)
 
 function tell(what, ms) {
   const sorted = ms.toSorted((a, b) => a - b)
@@ -52,17 +60,33 @@ function tell(what, ms) {
   console.log(`  median ${median.toFixed(0)}, 19 of 20 within ${most.toFixed(0)}`)
 }
 
-/** Milliseconds from `start` to the last sample in which the process worked, once it has been quiet for a while. */
-async function settled(pid, start) {
-  let [before, then] = [worked(pid), performance.now()]
-  let last = start
-  while (performance.now() - last < QUIET_MS) {
-    await new Promise((done) => setTimeout(done, 2))
-    const [now, time] = [worked(pid), performance.now()]
-    if (now - before > IDLE * (time - then)) last = time
-    ;[before, then] = [now, time]
+/**
+ * Samples how much a process works, from now on. What is returned waits until it has been quiet for a while, and tells when, by the
+ * clock, it worked last, and for how long (processor time) since `from`.
+ */
+function watch(pid) {
+  const samples = [{ at: Date.now(), worked: worked(pid) }]
+  const isWork = (sample, i) => {
+    const before = samples[i - 1]
+    return before !== undefined && sample.worked - before.worked > IDLE * (sample.at - before.at)
   }
-  return last - start
+  let watching = true
+  const done = (async () => {
+    while (watching) {
+      await new Promise((next) => setTimeout(next, 2))
+      const at = Date.now()
+      // two samples of one millisecond tell nothing
+      if (at > samples.at(-1).at) samples.push({ at, worked: worked(pid) })
+    }
+  })()
+  return async (from) => {
+    const lastWork = () => samples.findLast(isWork)?.at ?? from
+    while (Date.now() - Math.max(from, lastWork()) < QUIET_MS) await new Promise((next) => setTimeout(next, 10))
+    watching = false
+    await done
+    const atFrom = samples.findLast(({ at }) => at <= from) ?? samples[0]
+    return { last: lastWork(), after: samples.at(-1).worked - atFrom.worked }
+  }
 }
 
 /** Milliseconds that all threads of a process have run. */

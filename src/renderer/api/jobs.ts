@@ -90,8 +90,9 @@ export class Jobs {
   cancel(key: string): void {
     const entry = this.#entries.get(key)
     if (entry?.state.status !== 'running') return
-    this.#put(key, entry, { status: 'cancelled', title: entry.state.title })
+    // the engine first: to draw what the window makes of it may take longer
     entry.abort.abort()
+    this.#put(key, entry, { status: 'cancelled', title: entry.state.title })
   }
 
   /** Forgets what ended under `key`; what runs there is cancelled first. */
