@@ -88,6 +88,7 @@ export function program(io: Io, done: (status: Status) => void): Command {
   command('diff', 'Compare two checkpoints: names, shapes, dtypes, values, training state.', [
     'diff checkpoint-400 checkpoint-500',
     'diff base.safetensors tuned.safetensors --json',
+    'diff checkpoint-400 checkpoint-500 --modules 3',
     'diff old new --rename encoder=model.encoder --rtol 1e-5 --format markdown',
   ])
     .argument('<a>', 'the earlier one')
@@ -102,6 +103,12 @@ export function program(io: Io, done: (status: Status) => void): Command {
     .addOption(new Option('--atol <number>', 'take values for equal that differ by no more').argParser(parseTolerance))
     .addOption(new Option('--rtol <number>', 'the same, as a part of the value in A').argParser(parseTolerance))
     .option('--ulp', 'tell the largest distance in representable values')
+    .addOption(
+      new Option(
+        '--modules [depth]',
+        'list modules instead of tensors, those whose names are up to so many parts long (JSON has both)',
+      ).argParser(parseDepth),
+    )
     .addOption(new Option('--format <format>', 'how to tell what was found').choices(DIFF_FORMATS).default('text'))
     .addOption(asJson())
     .action(async (a: string, b: string, options) =>
@@ -253,6 +260,12 @@ function parseTolerance(text: string): number {
   const tolerance = Number(text)
   if (text.trim() !== '' && tolerance >= 0 && tolerance < Infinity) return tolerance
   throw new InvalidArgumentError('Write a number from 0 on, as 1e-5.')
+}
+
+function parseDepth(text: string): number {
+  const depth = Number(text)
+  if (Number.isInteger(depth) && depth >= 1) return depth
+  throw new InvalidArgumentError('Write a whole number from 1 on.')
 }
 
 function parseSeconds(text: string): number {

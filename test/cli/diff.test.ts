@@ -22,13 +22,15 @@ describe('assay diff', () => {
     expect(status).toBe(1)
   })
 
-  it('sees a flattened tensor as one of another shape', async () => {
+  it('sees a flattened tensor as one of another shape with the same values', async () => {
     const { json } = await assayJson<DiffReport>(
       'diff',
       goldenPath('flattened', 'data/reference'),
       goldenPath('flattened'),
     )
     expect(json.summary.shape).toBe(4)
+    expect(json.tensors.filter(({ reading, changed }) => reading === 'flat' && changed === 0)).toHaveLength(4)
+    expect(json.conclusions).toContainEqual(expect.objectContaining({ kind: 'reshaped' }))
   })
 
   it('compares only what the filter lets through', async () => {
@@ -52,6 +54,32 @@ describe('assay diff', () => {
     const [head, ...lines] = (await assay(['diff', early, late, '--format', 'csv'])).stdout.trimEnd().split('\n')
     expect(head).toMatch(/^name,nameB,status,match,anatomy,.*,cosine,/)
     expect(lines).toContainEqual(expect.stringMatching(/^transformer\.wte\.weight,,changed,,dense,\d+x\d+,/))
+  })
+
+  it('has the training state in the table for programs too, told apart by its part', async () => {
+    const [head = '', ...lines] = (await assay(['diff', early, late, '--format', 'csv'])).stdout.trimEnd().split('\n')
+    const columns = head.split(',')
+    expect(columns.slice(-3)).toEqual(['part', 'a', 'b'])
+    const cells = lines.filter((line) => !line.includes('"')).map((line) => line.split(','))
+    expect(new Set(cells.map(({ length }) => length))).toEqual(new Set([columns.length]))
+    const of = (name: string) => cells.find((line) => line[0] === name)
+    expect(of('transformer.wte.weight')?.slice(-3)).toEqual(['tensor', '', ''])
+    expect(of('step')?.slice(-3)).toEqual(['state', '20', '30'])
+    expect(of('step')?.[columns.indexOf('status')]).toBe('changed')
+    expect(of('optimizer.group[0].lr')?.slice(-3)[0]).toBe('state')
+  })
+
+  it('rolls up by module when asked to, as deep as asked', async () => {
+    const { stdout } = await assay(['diff', early, late, '--modules', '2'])
+    expect(stdout).toMatch(/\(all\) +\d+ of \d+/)
+    expect(stdout).toMatch(/transformer\.h +\d+ of \d+ +[\d.]+%/)
+    expect(stdout).not.toMatch(/transformer\.h\.0|transformer\.wte\.weight/)
+    for (const format of ['markdown', 'html', 'csv']) {
+      const told = (await assay(['diff', early, late, '--modules', '--format', format])).stdout
+      expect(told).toContain('transformer.h.0.attn')
+      expect(told).not.toContain('transformer.wte.weight')
+    }
+    expect((await assay(['diff', early, late, '--modules', 'deep'])).status).toBe(2)
   })
 
   it('takes tolerances, renames and the wish for distances', async () => {

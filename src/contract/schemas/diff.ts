@@ -21,7 +21,12 @@ export const diffRow = z.object({
   note: z.string().optional(),
   /** What B calls it, where that is another name, and how the two were found to be one. */
   nameB: z.string().optional(),
-  match: z.enum(['rename', 'prefix', 'content', 'order']).optional(),
+  match: z.enum(['rename', 'prefix', 'content', 'similar', 'order']).optional(),
+  /**
+   * Of another shape, and measured because the values are alike all the same: A's in one order with B's (flattened), or by columns.
+   * Without it, tensors of another shape are not measured.
+   */
+  reading: z.enum(['flat', 'transposed']).optional(),
   /** How the values differ: not at all, at most one in ten, or more. Absent where they were not compared. */
   anatomy: z.enum(['unchanged', 'sparse', 'dense']).optional(),
   /** Values that are NaN in B only, and in A only. */
@@ -48,7 +53,7 @@ export const moduleRow = z.object({
 
 /** What the differences mean together, one sentence. */
 export const conclusion = z.object({
-  kind: z.enum(['nothing-trained', 'frozen', 'broke', 'moved', 'cast']),
+  kind: z.enum(['damaged', 'unread', 'nothing-trained', 'frozen', 'broke', 'moved', 'reshaped', 'tied', 'cast']),
   text: z.string(),
   /** Names in A of what it speaks of. */
   tensors: z.array(z.string()),

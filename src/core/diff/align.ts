@@ -2,9 +2,9 @@ import type { Tensor } from '../checkpoint/tensor'
 
 /**
  * How two tensors of different names were found to be one: the user said so, the names differ by a wrapper's prefix only, the
- * values are the same, or all that was left over has the same shapes in the same order.
+ * values are the same, the names end alike and the values go together, or all that was left over has the same shapes in the same order.
  */
-export type Match = 'rename' | 'prefix' | 'content' | 'order'
+export type Match = 'rename' | 'prefix' | 'content' | 'similar' | 'order'
 
 /** Two tensors that stand for the same parameter, or one that only one side has. */
 export interface Pair {

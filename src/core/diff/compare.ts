@@ -51,7 +51,7 @@ export async function compareTensors(
 }
 
 /** Whether both are the same view of the same open file: nothing to read twice. */
-function sameBytes(a: Tensor, b: Tensor): boolean {
+export function sameBytes(a: Tensor, b: Tensor): boolean {
   const box = (block: Block) =>
     `${block.offset} ${block.strides} ${block.start} ${block.shape} ${block.bigEndian ?? false}`
   return (

@@ -1,71 +1,130 @@
+import type { Checkpoint } from '../checkpoint/checkpoint'
 import { isFloating } from '../checkpoint/dtype'
 import { some } from '../checkpoint/names'
 import type { Pair } from './align'
+import { renamingOf } from './renaming'
 import type { DiffRow } from './row'
 import type { StateDifference } from './state'
+import { tiesOf } from './ties'
 
 /** What the differences mean together. */
 export interface Conclusion {
-  readonly kind: 'nothing-trained' | 'frozen' | 'broke' | 'moved' | 'cast'
+  readonly kind: 'damaged' | 'unread' | 'nothing-trained' | 'frozen' | 'broke' | 'moved' | 'reshaped' | 'tied' | 'cast'
   /** One sentence. */
   readonly text: string
-  /** Names in A of what it speaks of. */
+  /** Names of the rows that it speaks of. */
   readonly tensors: readonly string[]
+}
+
+/** Damages of a side that are told; its verification has them all. */
+const DAMAGES = 3
+
+/** What is wrong with either side to begin with: a shard that is missing looks like tensors that were removed. */
+export function damagesOf(a: Checkpoint, b: Checkpoint): Conclusion[] {
+  return [['A', a] as const, ['B', b] as const].flatMap(([side, { findings }]) => {
+    const errors = [...new Set(findings.filter(({ severity }) => severity === 'error').map(({ message }) => message))]
+    const more = errors.length > DAMAGES ? [`${side} has ${errors.length - DAMAGES} more errors: verify it`] : []
+    const told = errors.slice(0, DAMAGES).map((message) => `${side} is damaged: ${message.replace(/\.$/, '')}`)
+    return [...told, ...more].map((text): Conclusion => ({ kind: 'damaged', text, tensors: [] }))
+  })
 }
 
 /**
  * Says what a reader of all rows would: that training went on and no parameter moved, which parameters never moved beside
- * others that did, where NaN came in, what is the same under another name, what was only rounded to another dtype.
- * `rows` are those of `pairs`, in order.
+ * others that did, where NaN came in, what is the same under another name or in another shape, what is tied on one side and left
+ * out on the other, what was only rounded to another dtype, what could not be read. `rows` are those of `pairs`, in order.
  */
 export function conclusionsOf(
   pairs: readonly Pair[],
   rows: readonly DiffRow[],
   state: readonly StateDifference[],
 ): Conclusion[] {
-  const parameters = rows.filter((row, i) => row.changed !== null && isParameter(pairs[i] as Pair))
-  const still = namesOf(parameters.filter(({ anatomy }) => anatomy === 'unchanged'))
   const drawn: Conclusion[] = []
-  if (parameters.length > 0 && still.length === parameters.length) {
-    const step = state.find(({ what, same }) => what === 'step' && !same)
-    if (step) {
-      const text = `Nothing was trained: the step went from ${step.a} to ${step.b}, and no parameter moved`
-      drawn.push({ kind: 'nothing-trained', text, tensors: [] })
-    }
-  } else if (still.length > 0 && rows.every(({ status }) => status !== 'onlyB')) {
-    const text = `${still.length} of ${parameters.length} parameters never moved (${some(still)}): frozen, or without a gradient`
-    drawn.push({ kind: 'frozen', text, tensors: still })
+  const tell = (kind: Conclusion['kind'], about: readonly DiffRow[], text: (names: readonly string[]) => string) => {
+    const names = namesOf(about)
+    if (names.length > 0) drawn.push({ kind, text: text(names), tensors: names })
   }
-  const broke = namesOf(rows.filter(({ becameNan = 0 }) => becameNan > 0))
-  if (broke.length > 0) {
-    const text = `Values became NaN in ${broke.length} of ${rows.length} tensors: ${some(broke)}`
-    drawn.push({ kind: 'broke', text, tensors: broke })
+  const unread = rows.filter(
+    ({ note, changed, status }) => note !== undefined && changed === null && status !== 'dtype',
+  )
+  tell('unread', unread, (names) => `The values of ${counted(names)} cannot be read: ${some(names)}`)
+  drawn.push(...whatMoved(pairs, rows, state))
+  const broke = rows.filter(({ becameNan = 0 }) => becameNan > 0)
+  tell('broke', broke, (names) => `Values became NaN in ${names.length} of ${rows.length} tensors: ${some(names)}`)
+  const moved = rows.filter(({ match, anatomy }) => match !== undefined && anatomy === 'unchanged')
+  tell('moved', moved, (names) => {
+    const renaming = renamingOf(moved)
+    return `${counted(names)} ${names.length === 1 ? 'has' : 'have'} another name and the same values: ${renaming ?? some(names)}`
+  })
+  const reshaped = rows.filter(({ reading, anatomy }) => reading !== undefined && anatomy === 'unchanged')
+  for (const [how, of] of grouped(reshaped, layingOf)) {
+    tell(
+      'reshaped',
+      of,
+      (names) => `${counted(names)} ${names.length === 1 ? 'is' : 'are'} ${how}, with the same values: ${some(names)}`,
+    )
   }
-  const moved = namesOf(rows.filter(({ match, anatomy }) => match !== undefined && anatomy === 'unchanged'))
-  if (moved.length > 0) {
-    const text = `${moved.length} tensors have another name and the same values: ${some(moved)}`
-    drawn.push({ kind: 'moved', text, tensors: moved })
+  for (const { tensor, side, other } of tiesOf(pairs)) {
+    const text = `${tensor} is only in ${side} and tied to ${other} there: the same bytes under two names`
+    drawn.push({ kind: 'tied', text, tensors: [tensor] })
   }
-  const cast = rows.filter((row) => row.status === 'dtype' && isRounding(row))
-  if (cast.length > 0) {
-    const text = `${cast.length} tensors changed their dtype, and their values by no more than its rounding: ${some(namesOf(cast))}`
-    drawn.push({ kind: 'cast', text, tensors: namesOf(cast) })
-  }
+  tell(
+    'cast',
+    rows.filter(isCast),
+    (names) => `${counted(names)} changed in dtype, and in value by no more than its rounding: ${some(names)}`,
+  )
   return drawn
+}
+
+/** Of parameters alone: buffers stay and go by other laws. */
+function whatMoved(pairs: readonly Pair[], rows: readonly DiffRow[], state: readonly StateDifference[]): Conclusion[] {
+  // a state dict is saved without gradients: what one tensor says counts only where another says otherwise
+  const tellsGradients = pairs.some(({ a }) => a?.requiresGrad === true)
+  // nor does it say anything of training that zeros are the same in another dtype
+  const parameters = rows.filter(
+    ({ changed, status }, i) => changed !== null && status !== 'dtype' && isParameter(pairs[i] as Pair, tellsGradients),
+  )
+  const still = namesOf(parameters.filter(({ anatomy }) => anatomy === 'unchanged'))
+  if (still.length < parameters.length) {
+    if (still.length === 0 || rows.some(({ status }) => status === 'onlyB')) return []
+    const text = `${still.length} of ${parameters.length} parameters never moved (${some(still)}): frozen, or without a gradient`
+    return [{ kind: 'frozen', text, tensors: still }]
+  }
+  const step = state.find(({ what, same, a, b }) => what === 'step' && !same && a !== null && b !== null)
+  if (parameters.length === 0 || !step) return []
+  const text = `Nothing was trained: the step went from ${step.a} to ${step.b}, and no parameter moved`
+  return [{ kind: 'nothing-trained', text, tensors: [] }]
+}
+
+function counted({ length }: readonly string[]): string {
+  return length === 1 ? '1 tensor' : `${length} tensors`
 }
 
 function namesOf(rows: readonly DiffRow[]): string[] {
   return rows.map(({ name }) => name)
 }
 
-function isParameter({ a }: Pair): boolean {
-  return a !== undefined && a.requiresGrad !== false && isFloating(a.dtype) && !/(^|\.)running_(mean|var)$/.test(a.name)
+function isParameter({ a }: Pair, tellsGradients: boolean): boolean {
+  if (a === undefined || (tellsGradients && a.requiresGrad === false)) return false
+  return isFloating(a.dtype) && !/(^|\.)running_(mean|var)$/.test(a.name)
+}
+
+function layingOf({ reading, shapeA = [], shapeB = [] }: DiffRow): string {
+  if (reading === 'transposed') return 'transposed'
+  if (shapeB.length === 1 && shapeA.length > 1) return 'flattened in B'
+  return shapeA.length === 1 && shapeB.length > 1 ? 'flattened in A' : 'of another shape'
+}
+
+function grouped(rows: readonly DiffRow[], keyOf: (row: DiffRow) => string): Map<string, DiffRow[]> {
+  const groups = new Map<string, DiffRow[]>()
+  for (const row of rows) groups.set(keyOf(row), [...(groups.get(keyOf(row)) ?? []), row])
+  return groups
 }
 
 /** Half a step of the coarser dtype, relative to the value: 2 ** -(bits of its significand). */
 const ROUNDING: Record<string, number> = { float32: 2 ** -24, float16: 2 ** -11, bfloat16: 2 ** -8 }
 
-function isRounding({ dtypeA = '', dtypeB = '', relL2 }: DiffRow): boolean {
+function isCast({ status, dtypeA = '', dtypeB = '', relL2, changed }: DiffRow): boolean {
   const coarsest = Math.max(ROUNDING[dtypeA] ?? 0, ROUNDING[dtypeB] ?? 0)
-  return relL2 !== null && relL2 <= coarsest
+  return status === 'dtype' && (changed === 0 || (relL2 !== null && relL2 <= coarsest))
 }

@@ -2,7 +2,7 @@ import { ahead } from '../analysis/ahead'
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import { align, type Renames } from './align'
 import type { CompareOptions } from './compare'
-import { type Conclusion, conclusionsOf } from './conclusions'
+import { type Conclusion, conclusionsOf, damagesOf } from './conclusions'
 import { compareGenerators, generatorBytes, generatorPairs } from './generators'
 import { type ModuleRow, modulesOf } from './modules'
 import { compareSlot, slotBytes, slotsOf } from './moments'
@@ -82,6 +82,6 @@ export async function diff(a: Checkpoint, b: Checkpoint, options: DiffOptions): 
   for (const slot of slots) note(await compareSlot(slot, options, heard(slot.what)))
   for (const pair of generators) note(await compareGenerators(pair, options.signal, heard(pair.what)))
   const identical = summary.same === tensors.length && summary.moved === 0 && state.every(({ same }) => same)
-  const conclusions = conclusionsOf(pairs, tensors, state)
+  const conclusions = [...damagesOf(a, b), ...conclusionsOf(pairs, tensors, state)]
   return { a: a.path, b: b.path, identical, summary, tensors, state, conclusions, modules: modulesOf(tensors) }
 }

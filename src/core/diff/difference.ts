@@ -5,6 +5,7 @@ import { isComplex, itemSize } from '../checkpoint/dtype'
 import { sameShape, type Tensor } from '../checkpoint/tensor'
 import { readBlocks } from '../checkpoint/values'
 import { AssayError } from '../errors'
+import { readAs } from './reshaped'
 
 /** How two tensors differ value by value: b - a in float64. */
 export interface Difference {
@@ -26,21 +27,23 @@ export interface DifferenceOptions {
 const BLOCK_BYTES = 2 ** 20
 
 /**
- * Measures b - a of two tensors of one shape, each in its own dtype, in one pass, and once more for the histogram, which needs to
- * know the range. Values that are equal differ by 0, NaN and infinities too.
+ * Measures b - a of two tensors of one shape, or of one tensor flattened or transposed, each in its own dtype, in one pass, and once
+ * more for the histogram, which needs to know the range. Values that are equal differ by 0, NaN and infinities too.
  * Throws AssayError `usage` for tensors that have no difference: of two shapes, complex, packed against another dtype; and as `readBlocks`.
  */
-export async function differenceOf(a: Tensor, b: Tensor, options: DifferenceOptions): Promise<Difference> {
+export async function differenceOf(left: Tensor, b: Tensor, options: DifferenceOptions): Promise<Difference> {
   const { kernel, bins, side, signal } = options
-  if (!sameShape(a.shape, b.shape) || valuesPerElement(a.dtype) !== valuesPerElement(b.dtype) || isComplex(a.dtype)) {
-    throw new AssayError('usage', `The values of ${a.name} cannot be set against each other one by one`, {
+  const a = sameShape(left.shape, b.shape) ? left : readAs(left, b)?.tensor
+  if (!a || valuesPerElement(a.dtype) !== valuesPerElement(b.dtype) || isComplex(a.dtype)) {
+    throw new AssayError('usage', `The values of ${left.name} cannot be set against each other one by one`, {
       hint: 'Shapes must be the same, and values must be real numbers',
     })
   }
+  const shape = a.shape.length > b.shape.length ? a.shape : b.shape
   const statistics = kernel.statistics('float64')
   const drawing = kernel.picture(
     'float64',
-    [...a.shape.slice(0, -1), (a.shape.at(-1) ?? 1) * valuesPerElement(a.dtype)],
+    [...shape.slice(0, -1), (shape.at(-1) ?? 1) * valuesPerElement(a.dtype)],
     side,
   )
   for await (const block of differences(a, b, signal)) {

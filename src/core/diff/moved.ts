@@ -5,6 +5,7 @@ import { readBlocks } from '../checkpoint/values'
 import { AssayError, throwIfAborted } from '../errors'
 import { unwrapped } from '../verify/shapes/names'
 import type { Match, Pair } from './align'
+import { similarOf } from './similar'
 
 /** Tensors whose values begin with the same bytes, this many, are taken for one; the diff that follows looks at all. */
 const FINGERPRINT_BYTES = 2 ** 16
@@ -14,7 +15,8 @@ type OtherHalf = Pair & { readonly b: Tensor }
 
 /**
  * Finds what was called otherwise among the pairs that have one side only: first by names without the prefixes that wrappers
- * and heads put before them, then by content, then, where all that is left has the same shapes in the same order, by that.
+ * and heads put before them, then by content, then by names that end alike and values that go together, then, where all that is left has
+ * the same shapes in the same order, by that.
  * A pair found so stands in A's place under A's name. Throws only `cancelled`.
  */
 export async function pairMoved(pairs: readonly Pair[], signal?: AbortSignal): Promise<readonly Pair[]> {
@@ -36,6 +38,15 @@ export async function pairMoved(pairs: readonly Pair[], signal?: AbortSignal): P
     sameKey(left, right, (tensor) => bare(tensor.name)),
   )
   if (left.length > 0 && right.length > 0) join('content', await sameContent(left, right, signal))
+  if (left.length > 0 && right.length > 0) {
+    const halves = new Map<Tensor, Half>(left.map((half) => [half.a, half]))
+    const others = new Map<Tensor, OtherHalf>(right.map((other) => [other.b, other]))
+    const similar = await similarOf([...halves.keys()], [...others.keys()], signal)
+    join(
+      'similar',
+      similar.map(({ a, b }) => [halves.get(a) as Half, others.get(b) as OtherHalf] as const),
+    )
+  }
   if (sameOrder(left, right)) {
     join(
       'order',

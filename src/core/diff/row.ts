@@ -3,6 +3,7 @@ import { byteLength, sameShape, type Tensor } from '../checkpoint/tensor'
 import { AssayError } from '../errors'
 import type { Match, Pair } from './align'
 import { type CompareOptions, compareTensors } from './compare'
+import { comparable, type Reading, readAs } from './reshaped'
 
 /** `dtype`: the shapes agree and the dtypes do not; the values are compared all the same. */
 export type DiffStatus = 'same' | 'changed' | 'onlyA' | 'onlyB' | 'shape' | 'dtype'
@@ -18,6 +19,8 @@ export interface DiffRow {
   /** What B calls it, where that is another name, and how the two were found to be one. */
   readonly nameB?: string
   readonly match?: Match
+  /** Set where the shapes differ and the values are alike all the same: how those of A were read to find it. */
+  readonly reading?: Reading
   readonly count?: number
   readonly changed: number | null
   readonly maxAbs: number | null
@@ -38,6 +41,9 @@ export interface DiffRow {
 /** Values that changed, at most, of those of a tensor whose difference is sparse. */
 const SPARSE = 0.1
 
+/** Cosine from which on the values of two shapes are one tensor's, laid out in two ways. By chance it is near 0. */
+const ALIKE = 0.5
+
 const NOT_COMPARED = { changed: null, maxAbs: null, meanAbs: null, rms: null, relL2: null, cosine: null }
 
 /**
@@ -48,7 +54,7 @@ export async function rowOf(pair: Pair, options: CompareOptions, onBytes: (bytes
   const { a, b, match } = pair
   if (!b) return { ...headOf(pair), status: 'onlyA', ...NOT_COMPARED }
   if (!a) return { ...headOf(pair), status: 'onlyB', ...NOT_COMPARED }
-  if (!sameShape(a.shape, b.shape)) return { ...headOf(pair), status: 'shape', ...NOT_COMPARED }
+  if (!sameShape(a.shape, b.shape)) return reshapedRow(pair, a, b, options, onBytes)
   const status = a.dtype === b.dtype ? undefined : 'dtype'
   if (status && !comparable(a, b)) {
     return {
@@ -64,6 +70,27 @@ export async function rowOf(pair: Pair, options: CompareOptions, onBytes: (bytes
   } catch (error) {
     if (!(error instanceof AssayError) || error.code === 'cancelled') throw error
     return { ...headOf(pair), status: status ?? 'changed', ...NOT_COMPARED, note: error.message }
+  }
+}
+
+/** Of another shape, and yet measured where the values turn out to be the same ones: flattened, transposed, and trained further perhaps. */
+async function reshapedRow(
+  pair: Pair,
+  a: Tensor,
+  b: Tensor,
+  options: CompareOptions,
+  onBytes: (bytes: number) => void,
+): Promise<DiffRow> {
+  const none: DiffRow = { ...headOf(pair), status: 'shape', ...NOT_COMPARED }
+  const read = readAs(a, b)
+  if (!read) return none
+  try {
+    const measured = await compareTensors(read.tensor, b, options, onBytes)
+    if (differs(measured) && !((measured.cosine ?? 0) > ALIKE)) return none
+    return { ...measuredRow(pair.name, a, b, pair.match, 'shape', measured), reading: read.reading }
+  } catch (error) {
+    if (!(error instanceof AssayError) || error.code === 'cancelled') throw error
+    return { ...none, note: error.message }
   }
 }
 
@@ -118,10 +145,6 @@ function measuredRow(
 
 /** Bytes that comparing the pair reads. */
 export function bytesOf({ a, b }: Pair): number {
-  return a && b && sameShape(a.shape, b.shape) && comparable(a, b) ? byteLength(a) + byteLength(b) : 0
-}
-
-/** Packed pairs have one element where other dtypes have two: their shapes agree only by accident. */
-function comparable(a: Tensor, b: Tensor): boolean {
-  return a.dtype === b.dtype || (a.dtype !== 'float4_e2m1fn_x2' && b.dtype !== 'float4_e2m1fn_x2')
+  if (!a || !b || (sameShape(a.shape, b.shape) ? !comparable(a, b) : !readAs(a, b))) return 0
+  return byteLength(a) + byteLength(b)
 }

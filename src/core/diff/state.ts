@@ -20,7 +20,7 @@ const ALWAYS = /^(step|epoch|optimizer(\[\d+\])?\.group\[\d+\]\.lr)$/
 
 /** Parts that have no facts of their own to tell that they are there. */
 const PARTS: readonly ComponentId[] = ['tokenizer', 'scaler', 'sampler', 'trainer', 'custom']
-/** A longer list is told by its length. */
+/** A longer list, or one of records, is told by its length. */
 const LONGEST = 16
 
 /**
@@ -53,7 +53,9 @@ export function differencesOf(inA: Facts, inB: Facts): StateDifference[] {
 
 /** Long lists, as a log is, by their length and by how much of them is the same. */
 function briefly(a: Plain, b: Plain): { a: Plain; b: Plain } {
-  if (!Array.isArray(a) || !Array.isArray(b) || Math.max(a.length, b.length) <= LONGEST) return { a, b }
+  if (!Array.isArray(a) || !Array.isArray(b)) return { a, b }
+  const isRecord = (item: Plain | undefined) => item !== null && typeof item === 'object' && !Array.isArray(item)
+  if (Math.max(a.length, b.length) <= LONGEST && !isRecord(a[0]) && !isRecord(b[0])) return { a, b }
   const differing = a.findIndex((item, i) => i >= b.length || !samePlain(item, b[i] as Plain))
   const same = differing < 0 ? a.length : differing
   return { a: `${a.length} entries`, b: `${b.length} entries, the first ${same} the same` }
@@ -73,6 +75,7 @@ function factsOf({ layout, state, config, components }: Checkpoint): Facts {
     if (/^(optimizer|scheduler)\./.test(source)) continue
     // a file alone is called as somebody liked
     const what = layout === 'file' ? source.replace(`${stemOf(file)}.`, '') : source
+    if (layout === 'file' && facts.get(what) === value) continue
     put(facts, facts.has(what) ? `${what} (${file})` : what, value)
   }
   for (const { id, status } of components) {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { referenceKernel as kernel } from '../../../src/core/analysis/reference'
 import type { TrainingState } from '../../../src/core/checkpoint/checkpoint'
 import type { Tensor } from '../../../src/core/checkpoint/tensor'
-import { type DiffOptions, diff } from '../../../src/core/diff/diff'
+import { type DiffOptions, type DiffReport, diff } from '../../../src/core/diff/diff'
+import { finding } from '../../../src/core/finding'
 import { checkpoint, floats, weights } from './checkpoints'
 
 type Side = readonly [readonly Tensor[], Partial<TrainingState>?]
@@ -37,6 +38,74 @@ describe('what differences mean together', () => {
     expect(conclusions.map(({ kind, tensors }) => [kind, tensors])).toEqual([
       ['broke', ['w']],
       ['cast', ['r']],
+    ])
+  })
+})
+
+describe('what looks like a difference and is none', () => {
+  const kinds = ({ conclusions }: DiffReport) => conclusions.map(({ kind, text, tensors }) => [kind, text, tensors])
+  const grid = Array.from({ length: 12 }, (_, i) => Math.sin(i + 1))
+
+  it('is a tensor flattened or transposed: its values are found in the other order', async () => {
+    const columns = Array.from({ length: 12 }, (_, i) => grid[(i % 3) * 4 + Math.floor(i / 3)] as number)
+    const a = ['flat', 'turned', 'other'].map((name) => floats(name, grid, { shape: [3, 4] }))
+    const b = [
+      floats('flat', grid),
+      floats('turned', columns, { shape: [4, 3] }),
+      floats('other', [...grid].reverse(), { shape: [4, 3] }),
+    ]
+    const report = await compared([a], [b])
+    expect(kinds(report)).toEqual([
+      ['reshaped', '1 tensor is flattened in B, with the same values: flat', ['flat']],
+      ['reshaped', '1 tensor is transposed, with the same values: turned', ['turned']],
+    ])
+    expect(report.tensors).toMatchObject([{ changed: 0 }, { changed: 0 }, { changed: null }])
+    expect(report.summary).toMatchObject({ shape: 3, same: 0 })
+  })
+
+  it('is a tied tensor that safetensors leaves out', async () => {
+    const wte = floats('wte', grid)
+    const report = await compared([[wte]], [[wte, { ...wte, name: 'lm_head' }, floats('new', grid)]])
+    expect(kinds(report)).toEqual([
+      ['tied', 'lm_head is only in B and tied to wte there: the same bytes under two names', ['lm_head']],
+    ])
+  })
+
+  it('is a rounding that leaves zeros as they were: nobody calls them frozen', async () => {
+    const zeros = new Uint8Array(4)
+    const halves = Uint8Array.of(0x80, 0x3f, 0xab, 0x3e)
+    const a = [floats('bias', [0, 0]), floats('w', [1, 1 / 3])]
+    const report = await compared(
+      [a],
+      [[weights('bias', 'bfloat16', [2], zeros), weights('w', 'bfloat16', [2], halves)]],
+    )
+    expect(report.conclusions.map(({ kind }) => kind)).toEqual(['cast'])
+  })
+
+  it('is a renaming, told by what it does to all names', async () => {
+    const a = [floats('net.h.w', grid), floats('net.h.v', grid.map(Math.exp))]
+    const b = a.map((tensor) => ({ ...tensor, name: tensor.name.replace('net.h.', 'decoder.') }))
+    expect(kinds(await compared([a], [b]))).toEqual([
+      ['moved', '2 tensors have another name and the same values: net.h.* is now decoder.*', ['net.h.w', 'net.h.v']],
+    ])
+  })
+
+  it('is a state dict, whose tensors never ask for gradients: it is told that nothing was trained', async () => {
+    const saved = { ...many('w', 0), requiresGrad: false }
+    const { conclusions } = await compared([[saved], { step: 1 }], [[saved], { step: 5 }])
+    expect(conclusions).toMatchObject([{ kind: 'nothing-trained' }])
+  })
+})
+
+describe('a side that is damaged', () => {
+  it('is told first, with what cannot be read of it', async () => {
+    const whole = checkpoint([many('w', 0)])
+    const missing = finding('weights/missing-shard', 'b.safetensors', 'b.safetensors is missing.')
+    const cut = checkpoint([{ ...many('w', 0), blocks: [] }], {}, { findings: [missing] })
+    const { conclusions } = await diff(whole, cut, { kernel })
+    expect(conclusions).toMatchObject([
+      { kind: 'damaged', text: 'B is damaged: b.safetensors is missing' },
+      { kind: 'unread', tensors: ['w'] },
     ])
   })
 })

@@ -11,6 +11,7 @@ describe('a diff of two checkpoints', () => {
       floats('same', [1, NaN, 0]),
       floats('changed', [3, 4]),
       floats('reshaped', [1, 2, 3, 4]),
+      floats('resized', [1, 2, 3, 4]),
       floats('narrowed', [1, 1 / 3]),
       floats('dropped', [1]),
     ])
@@ -19,17 +20,19 @@ describe('a diff of two checkpoints', () => {
       floats('same', [1, NaN, -0]),
       floats('changed', [3, 4.5]),
       floats('reshaped', [1, 2, 3, 4], { shape: [2, 2] }),
+      floats('resized', [1, 2, 3]),
       weights('narrowed', 'bfloat16', [2], bf16),
       floats('added', [1]),
     ])
     const seen: DiffRow[] = []
     const report = await diff(a, b, { kernel, onRow: (row) => seen.push(row) })
     expect(report).toMatchObject({ identical: false, state: [] })
-    expect(report.summary).toEqual({ same: 1, changed: 1, onlyA: 1, onlyB: 1, shape: 1, dtype: 1, moved: 0 })
+    expect(report.summary).toEqual({ same: 1, changed: 1, onlyA: 1, onlyB: 1, shape: 2, dtype: 1, moved: 0 })
     expect(report.tensors).toMatchObject([
       { name: 'same', status: 'same', count: 3, changed: 0, maxAbs: 0, cosine: 1 },
       { name: 'changed', status: 'changed', changed: 1, maxAbs: 0.5, meanAbs: 0.25, rms: Math.sqrt(0.125), relL2: 0.1 },
-      { name: 'reshaped', status: 'shape', shapeA: [4], shapeB: [2, 2], changed: null, maxAbs: null },
+      { name: 'reshaped', status: 'shape', shapeA: [4], shapeB: [2, 2], reading: 'flat', changed: 0, maxAbs: 0 },
+      { name: 'resized', status: 'shape', shapeA: [4], shapeB: [3], changed: null, maxAbs: null },
       { name: 'narrowed', status: 'dtype', dtypeA: 'float32', dtypeB: 'bfloat16', changed: 1 },
       { name: 'dropped', status: 'onlyA', shapeA: [1], cosine: null },
       { name: 'added', status: 'onlyB', shapeB: [1], cosine: null },

@@ -5,6 +5,13 @@ import { floats, weights } from './checkpoints'
 
 const options = { kernel, bins: 4, side: 8 }
 
+const drawn = (shape: readonly number[]) =>
+  floats(
+    'w',
+    Array.from({ length: 12 }, (_, i) => Math.sin(i)),
+    { shape },
+  )
+
 describe('the difference of two tensors', () => {
   it('is right minus left, value by value, as numbers, histogram and picture', async () => {
     const a = floats('w', [1, 2, 3, 4], { shape: [2, 2] })
@@ -27,9 +34,17 @@ describe('the difference of two tensors', () => {
     expect(statistics).toMatchObject({ min: 0, max: 0.5 })
   })
 
+  it('of one that was flattened or transposed is taken in its order, and drawn in two dimensions', async () => {
+    const flat = await differenceOf(drawn([3, 4]), drawn([12]), options)
+    expect(flat).toMatchObject({ statistics: { count: 12, zeros: 12 }, picture: { height: 3, width: 4 } })
+    const columns = floats('w', [0, 3, 1, 4, 2, 5], { shape: [3, 2] })
+    const turned = await differenceOf(floats('w', [0, 1, 2, 3, 4, 5], { shape: [2, 3] }), columns, options)
+    expect(turned.statistics).toMatchObject({ count: 6, zeros: 6 })
+  })
+
   it('is refused where values do not stand against each other', async () => {
-    const reshaped = differenceOf(floats('w', [1, 2]), floats('w', [1, 2], { shape: [2, 1] }), options)
-    await expect(reshaped).rejects.toMatchObject({ code: 'usage' })
+    const regrouped = differenceOf(drawn([2, 6]), drawn([3, 4]), options)
+    await expect(regrouped).rejects.toMatchObject({ code: 'usage' })
     const complex = weights('w', 'complex64', [1], new Uint8Array(8))
     await expect(differenceOf(complex, complex, options)).rejects.toMatchObject({ code: 'usage' })
   })

@@ -9,10 +9,16 @@ async function compared(a: readonly Tensor[], b: readonly Tensor[], options: Par
   return { summary, identical, conclusions, rows: tensors.map((row) => [row.name, row.nameB, row.match, row.status]) }
 }
 
+/** Between -0.5 and 0.5, the same each time. */
+function noise(seed: number, i: number): number {
+  const value = Math.sin(seed * 1000 + i * 12.9898) * 43758.5453
+  return value - Math.floor(value) - 0.5
+}
+
 const drawn = (seed: number, more: Partial<Tensor> = {}, name = 'w') =>
   floats(
     name,
-    Array.from({ length: 32 }, (_, i) => Math.sin(seed * 100 + i)),
+    Array.from({ length: 32 }, (_, i) => noise(seed, i)),
     more,
   )
 
@@ -54,6 +60,24 @@ describe('tensors under another name', () => {
       ['a', 'b', 'content', 'same'],
       ['w', 'v', 'content', 'same'],
     ])
+  })
+
+  it('and trained further are found by how their names end, and by values that still go together', async () => {
+    const layer = (name: string, seed: number, moved: number) =>
+      floats(
+        name,
+        Array.from({ length: 128 }, (_, i) => noise(seed, i) + moved * noise(99, i)),
+      )
+    const bias = (name: string, value: number) => floats(name, Array(4).fill(value))
+    const a = [layer('net.h.0.attn.c_attn.w', 1, 0), layer('net.h.1.attn.c_attn.w', 2, 0), bias('net.h.0.ln.b', 0)]
+    const b = [bias('decoder.0.ln.b', 0.5), layer('decoder.1.qkv.w', 2, 0.1), layer('decoder.0.qkv.w', 1, 0.1)]
+    expect((await compared(a, b)).rows).toEqual([
+      ['net.h.0.attn.c_attn.w', 'decoder.0.qkv.w', 'similar', 'changed'],
+      ['net.h.1.attn.c_attn.w', 'decoder.1.qkv.w', 'similar', 'changed'],
+      ['net.h.0.ln.b', 'decoder.0.ln.b', 'similar', 'changed'],
+    ])
+    const others = [layer('decoder.1.qkv.w', 7, 0), layer('decoder.0.qkv.w', 8, 0), bias('decoder.0.ln.b', 0.5)]
+    expect((await compared(a, others)).summary).toMatchObject({ onlyA: 3, onlyB: 3, moved: 0 })
   })
 
   it('pair in order where all that is left has the same shapes, and not where one shape differs', async () => {

@@ -1,6 +1,7 @@
 import { useHotkeys } from '@mantine/hooks'
 import { IconCircleCheck } from '@tabler/icons-react'
 import { useMemo, useState } from 'react'
+import { diffTable } from '../../../contract/diff-table'
 import type { DiffReport, DiffRow, Sides } from '../../api/compare'
 import { saveCsv } from '../../ui/csv'
 import { DataGrid, type Sorting } from '../../ui/data-grid'
@@ -11,7 +12,6 @@ import { matcherOf } from '../tensors/search'
 import { COLUMNS } from './columns'
 import classes from './compare-view.module.css'
 import { Conclusions } from './conclusions'
-import { csvOf } from './csv'
 import { DifferencePane } from './difference-pane'
 import { LayerStrip } from './layer-strip'
 import { isIn, layersOf } from './modules'
@@ -97,7 +97,7 @@ export function Report({ report, sides, growing }: ReportProps) {
             showsAll={showsAll}
             onShowAll={() => setAsked(showsAll ? new Set() : new Set(STATUSES))}
             onStep={step}
-            onSave={() => saveCsv('differences.csv', csvOf(rows))}
+            onSave={() => saveCsv('differences.csv', [...diffTable({ tensors: [...rows], state: report.state })])}
           />
           {rows.length === 0 ? (
             <Empty icon={<IconCircleCheck size={24} />} title={growing ? 'No difference so far' : 'No tensor differs'}>
