@@ -76,7 +76,7 @@ describe('tensors under another name', () => {
       ['net.h.1.attn.c_attn.w', 'decoder.1.qkv.w', 'similar', 'changed'],
       ['net.h.0.ln.b', 'decoder.0.ln.b', 'similar', 'changed'],
     ])
-    const others = [layer('decoder.1.qkv.w', 7, 0), layer('decoder.0.qkv.w', 8, 0), bias('decoder.0.ln.b', 0.5)]
+    const others = [bias('decoder.0.ln.b', 0.5), layer('decoder.1.qkv.w', 7, 0), layer('decoder.0.qkv.w', 8, 0)]
     expect((await compared(a, others)).summary).toMatchObject({ onlyA: 3, onlyB: 3, moved: 0 })
   })
 
