@@ -103,7 +103,7 @@ export function weigh(
   const optimizer = components.find(({ id }) => id === 'optimizer')
   const level = optimizer && isAmiss(optimizer) ? 'weights-only' : 'stable'
   const bare = ['optimizer', 'scheduler', 'rng'].every((id) =>
-    amiss.some((each) => each.id === id && each.status === 'missing'),
+    amiss.some((each) => each.id === id && each.status === 'missing' && each.files.length === 0),
   )
   const lost = bare
     ? [

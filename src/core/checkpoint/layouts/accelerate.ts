@@ -1,4 +1,5 @@
 import { finding } from '../../finding'
+import type { ComponentId } from '../checkpoint'
 import type { Draft } from '../draft'
 import { filesLike, foldersLike, type Listing } from '../listing'
 import { some } from '../names'
@@ -33,6 +34,7 @@ export const accelerate: Layout = {
     await openModels(draft)
     await openOptimizers(draft)
     await openStates(draft, 'scheduler', states(/^scheduler(_\d+)?\.bin$/), schedulerAbsent(draft))
+    checkNumbers(draft, 'scheduler', 'scheduler')
     await openStates(
       draft,
       'scaler',
@@ -45,7 +47,8 @@ export const accelerate: Layout = {
       states(/^(sampler|dl_state_dict)(_\d+)?\.bin$/),
       notApplicable('No sampler.bin: Accelerate writes one for few kinds of data sets'),
     )
-    checkLoaders(draft)
+    // Where data loaders keep a state, every one of them does; of samplers only some do (checkpointing.py).
+    checkNumbers(draft, 'sampler', 'dl_state_dict')
     await openRanks(draft, states(RNG), RNG, missing('No random_states_0.pkl: shuffling and dropout would not repeat'))
     await openStates(
       draft,
@@ -125,18 +128,20 @@ async function openOptimizers(draft: Draft): Promise<void> {
   const zero = paths.length === 0 ? zeroOf(draft.listing) : undefined
   if (zero !== undefined) return openZero(draft, zero, { weights: modelsOf(draft.listing).length === 0, whole: false })
   await openStates(draft, 'optimizer', paths, missing('No optimizer.bin: its moments would start from zero'))
+  checkNumbers(draft, 'optimizer', 'optimizer')
 }
 
-/** Where data loaders keep a state, every one of them does, numbered from 0; of samplers only some do (checkpointing.py). */
-function checkLoaders(draft: Draft): void {
-  const have = filesLike(draft.listing, /^dl_state_dict(_\d+)?\.bin$/).map(numberIn)
-  const gone = Array.from({ length: Math.min(largest(have), MOST_TOLD) }, (_, i) => i).filter((i) => !have.includes(i))
-  const names = gone.map((i) => `dl_state_dict${i === 0 ? '' : `_${i}`}.bin`)
-  const { status, files } = draft.component('sampler')
+/** Files of one kind are numbered from 0, the first without its number: a number left out is a file that was lost. */
+function checkNumbers(draft: Draft, id: ComponentId, stem: string): void {
+  const have = filesLike(draft.listing, new RegExp(`^${stem}(_\\d+)?\\.bin$`)).map(numberIn)
+  const last = largest(have)
+  const gone = Array.from({ length: Math.min(last, MOST_TOLD) }, (_, i) => i).filter((i) => !have.includes(i))
+  const names = gone.map((i) => `${stem}${i === 0 ? '' : `_${i}`}.bin`)
+  const { status, files } = draft.component(id)
   if (names.length === 0 || status !== 'present') return
-  const [are, last] = [names.length === 1 ? 'is' : 'are', largest(have)]
-  const why = `${some(names)} ${are} not here, although dl_state_dict_${last}.bin is: they are numbered from 0`
-  draft.mark('sampler', 'missing', files, why)
+  const are = names.length === 1 ? 'is' : 'are'
+  const why = `${some(names)} ${are} not here, although ${stem}_${last}.bin is: they are numbered from 0`
+  draft.mark(id, 'missing', files, why)
 }
 
 /** A scheduler leaves `initial_lr` in the groups of its optimizer; where there is none, none was used. */

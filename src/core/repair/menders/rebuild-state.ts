@@ -3,15 +3,14 @@ import type { RuleId } from '../../finding'
 import type { Context } from '../context'
 import type { Anew } from '../state/anew'
 import { rebuildEntries } from '../state/entries'
-import { factsOf } from '../state/facts'
+import { type Facts, factsOf } from '../state/facts'
+import { lostStates } from '../state/numbered'
 import { rebuildOptimizer } from '../state/optimizer'
 import { rebuildRng } from '../state/rng'
 import { rebuildScaler } from '../state/scaler'
 import { rebuildScheduler } from '../state/scheduler'
 import { rebuildTrainer } from '../state/trainer'
 import type { Proposal } from '../steps'
-
-const REBUILDERS = [rebuildTrainer, rebuildOptimizer, rebuildScheduler, rebuildRng, rebuildScaler]
 
 /** Layouts whose loaders name the files that they want. */
 const LAYOUTS = new Set(['trainer', 'accelerate'])
@@ -31,8 +30,23 @@ export async function rebuildState(context: Context): Promise<Proposal[]> {
   const facts = await factsOf(context)
   if (!facts) return refused
   const files = (id: ComponentId) => verification.components.find((each) => each.id === id)?.files ?? []
-  const made = isFolder ? REBUILDERS.flatMap((rebuild) => rebuild(facts, context)) : rebuildEntries(facts)
+  const made = isFolder ? rebuildFiles(facts, context) : rebuildEntries(facts)
   return [...refused, ...made.map((anew) => proposalFor(anew, checkpoint.name, files(anew.component)))]
+}
+
+function rebuildFiles(facts: Facts, context: Context): Anew[] {
+  const states =
+    facts.checkpoint.layout === 'accelerate'
+      ? lostStates(facts, context.verification)
+      : (['optimizer', 'scheduler'] as const).map((component) => ({ component, facts }))
+  return [
+    ...rebuildTrainer(facts),
+    ...states.flatMap((each) =>
+      each.component === 'optimizer' ? rebuildOptimizer(each.facts, context) : rebuildScheduler(each.facts),
+    ),
+    ...rebuildRng(facts, context),
+    ...rebuildScaler(facts),
+  ]
 }
 
 /** Whether states that are lost may have lain in a training dict, which a script has put together. */
@@ -58,8 +72,10 @@ function noRanks({ name, layoutLabel }: Checkpoint): Proposal {
 function proposalFor(anew: Anew, name: string, own: readonly string[]): Proposal {
   const { component, subject, evidence, doubt, files, entries = [], removed = [], lost, worldSize } = anew
   const { action = `Make ${subject} anew` } = anew
-  const answers = (rule: RuleId, about: string) =>
-    rule.startsWith(`${component}/`) || (about !== name && own.includes(about))
+  const answers = (rule: RuleId, about: string) => {
+    if (NUMBERED.test(about) && NUMBERED.test(subject)) return about === subject
+    return rule.startsWith(`${component}/`) || (about !== name && own.includes(about))
+  }
   const base = { subject, evidence, rules: [], answers }
   if (files.length + entries.length + removed.length === 0)
     return {
@@ -84,6 +100,9 @@ function proposalFor(anew: Anew, name: string, own: readonly string[]): Proposal
     ...(worldSize !== undefined && { worldSize }),
   }
 }
+
+/** Files of which each has its own step. */
+const NUMBERED = /^(optimizer|scheduler)(_\d+)?\.bin$/
 
 const WORDS: { readonly [id in ComponentId]?: string } = {
   trainer: 'trainer state',

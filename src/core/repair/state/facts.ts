@@ -22,7 +22,9 @@ export interface Facts {
   /** Components that have to be made anew. */
   readonly lost: ReadonlySet<string>
   /** What a finding says of a scheduler that counts other steps than everything else here: it is made anew only on the user's word. */
-  readonly stray?: string
+  readonly stray?: { readonly file: string; readonly message: string }
+  /** Where the loader looks for the states. */
+  readonly paths: { readonly optimizer: string; readonly scheduler: string }
   /** Learning rates after `step`: one for each group of the optimizer, or one for all; and who says so. */
   readonly rates?: Rates
 }
@@ -44,11 +46,13 @@ export async function factsOf(context: Context): Promise<Facts | undefined> {
   if (isOfLostWeights(context, others)) lost.delete('optimizer')
   const history =
     historyOf(checkpoint) ?? others.map(historyIn).find((each) => each !== undefined && reaches(each, step))
+  const [optimizer, scheduler] = checkpoint.layout === 'trainer' ? TRAINER : ACCELERATE
   const facts = {
     checkpoint,
     step,
     others,
     lost,
+    paths: { optimizer, scheduler },
     ...(stray !== undefined && { stray }),
     ...(args && { args }),
     ...(history && { history }),
@@ -57,11 +61,15 @@ export async function factsOf(context: Context): Promise<Facts | undefined> {
   return { ...facts, ...(rates && { rates }) }
 }
 
+const TRAINER = ['optimizer.pt', 'scheduler.pt'] as const
+const ACCELERATE = ['optimizer.bin', 'scheduler.bin'] as const
+
 /** The scheduler of another save: it alone counts otherwise. */
-function strayScheduler({ findings }: Context['verification']): string | undefined {
+function strayScheduler({ findings }: Context['verification']): Facts['stray'] {
   const of = (rule: RuleId) => findings.find((each) => each.rule === rule && each.severity !== 'info')
   const own = of('scheduler/step-mismatch')
-  return own && !of('optimizer/step-mismatch') && !of('trainer/step-mismatch') ? own.message : undefined
+  return own && !of('optimizer/step-mismatch') && !of('trainer/step-mismatch') ? { file: own.subject, message: own.message }
+    : undefined
 }
 
 /** Whether all that seems wrong with the optimizer is that weights were lost whose moments it still keeps. */

@@ -33,9 +33,9 @@ const ZEROED = new Set([
  * several times too long. The learning rate is that of the step.
  */
 export function rebuildOptimizer(facts: Facts, { weights, diagnoses }: Context): Anew[] {
-  const { checkpoint, lost, args } = facts
+  const { lost, args } = facts
   if (!lost.has('optimizer')) return []
-  const path = checkpoint.layout === 'trainer' ? 'optimizer.pt' : 'optimizer.bin'
+  const path = facts.paths.optimizer
   const model = fileElsewhere(facts, path)
   const made = model
     ? likeOther(facts, model.file.value ?? null)

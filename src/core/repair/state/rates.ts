@@ -43,6 +43,8 @@ function ratesOfOther({ name, state }: Checkpoint): Rates | undefined {
   const now = groups.flatMap(({ lr }) => lr ?? [])
   const base = groups.flatMap(({ lr, initialLr }) => initialLr ?? lr ?? [])
   if (now.length === 0 || now.length !== groups.length) return undefined
+  // A scheduler that is not known has set them.
+  if (!scheduler && groups.some(({ initialLr }) => initialLr !== undefined)) return undefined
   return { now, base, source: scheduler ? `${name}, for one step: the scheduler sets its own at the next` : name }
 }
 

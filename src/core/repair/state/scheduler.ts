@@ -9,7 +9,7 @@ import { isPlateau, replayedPlateau } from './plateau'
 /** The scheduler at the step of the checkpoint: another checkpoint's state moved on, or a new one by its hyper-parameters. */
 export function rebuildScheduler(facts: Facts): Anew[] {
   if (!facts.lost.has('scheduler')) return []
-  const path = facts.checkpoint.layout === 'trainer' ? 'scheduler.pt' : 'scheduler.bin'
+  const path = facts.paths.scheduler
   const model = fileElsewhere(facts, path)
   const made = schedulerFor(facts, model && { value: model.file.value ?? null, checkpoint: model.checkpoint })
   if (typeof made === 'string') return notMade('scheduler', path, made)
@@ -20,7 +20,7 @@ export function rebuildScheduler(facts: Facts): Anew[] {
 }
 
 function strayDoubt({ stray, step }: Facts): string | undefined {
-  return stray && `${stray}. It may be of another save, and can be made anew for step ${step}`
+  return stray && `${stray.message}. It may be of another save, and can be made anew for step ${step}`
 }
 
 /** A scheduler's state, and from what it was made. */

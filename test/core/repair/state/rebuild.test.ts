@@ -111,6 +111,52 @@ describe('a Trainer folder that lost', () => {
   })
 })
 
+/** A copy of the Accelerate run as if it had trained two models with optimizers and schedulers of their own. */
+function withTwo(): string {
+  const path = without('accelerate-plain', 'checkpoints/checkpoint_2', [])
+  for (const each of ['checkpoint_0', 'checkpoint_1', 'checkpoint_2'])
+    for (const state of ['optimizer', 'scheduler'])
+      copyFileSync(join(path, '..', each, `${state}.bin`), join(path, '..', each, `${state}_1.bin`))
+  return path
+}
+
+describe('an Accelerate folder with two optimizers', () => {
+  it.each([
+    ['optimizer_1.bin', 'optimizer.bin'],
+    ['optimizer.bin', 'optimizer_1.bin'],
+  ])('has %s made anew where it was cut off, and %s kept', async (cut, kept) => {
+    const path = withTwo()
+    truncateSync(join(path, cut), 3000)
+    const { plan, out, verification } = await repaired(path)
+    expect([plan.plan.map(({ subject }) => subject), plan.unmended]).toEqual([[cut], []])
+    expect(readFileSync(join(out, kept))).toEqual(readFileSync(join(path, kept)))
+    expect(verification.findings.map(({ rule, subject }) => [rule, subject])).toEqual([['optimizer/rebuilt', cut]])
+  })
+
+  it('is not complete without the first, which the second shows to be lost, and gets it back', async () => {
+    const path = withTwo()
+    rmSync(join(path, 'optimizer.bin'))
+    rmSync(join(path, 'scheduler.bin'))
+    const before = await verify(await opened(path), { kernel })
+    expect([before.verdict, before.resume.level]).toEqual(['partial', 'weights-only'])
+    const { mended, verification } = await repaired(path)
+    const truth = await opened(golden('accelerate-plain/data/checkpoints/checkpoint_2'))
+    expect(verification.resume.level).toBe('stable')
+    expect(mended.state.schedulers.map(({ file, lastEpoch }) => [file, lastEpoch])).toEqual(
+      ['scheduler.bin', 'scheduler_1.bin'].map((file) => [file, truth.state.schedulers[0]?.lastEpoch]),
+    )
+    expect(mended.state.optimizers.map(({ step }) => step)).toEqual([0, truth.state.optimizers[0]?.step])
+  })
+
+  it('gets the last one back, which only the rest of the run shows to be lost', async () => {
+    const path = withTwo()
+    rmSync(join(path, 'scheduler_1.bin'))
+    const { mended, plan } = await repaired(path)
+    expect(plan.plan.map(({ subject }) => subject)).toEqual(['scheduler_1.bin'])
+    expect(mended.state.schedulers[1]?.lastEpoch).toBe(mended.state.schedulers[0]?.lastEpoch)
+  })
+})
+
 describe('an Accelerate folder that lost', () => {
   it('its scheduler, with nothing beside it, gets it back once the user has said that counts and rates are enough', async () => {
     const path = without('accelerate-ddp2', 'checkpoints/checkpoint_2', ['scheduler.bin'], true)
