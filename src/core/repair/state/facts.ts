@@ -68,7 +68,8 @@ const ACCELERATE = ['optimizer.bin', 'scheduler.bin'] as const
 function strayScheduler({ findings }: Context['verification']): Facts['stray'] {
   const of = (rule: RuleId) => findings.find((each) => each.rule === rule && each.severity !== 'info')
   const own = of('scheduler/step-mismatch')
-  return own && !of('optimizer/step-mismatch') && !of('trainer/step-mismatch') ? { file: own.subject, message: own.message }
+  return own && !of('optimizer/step-mismatch') && !of('trainer/step-mismatch')
+    ? { file: own.subject, message: own.message }
     : undefined
 }
 

@@ -89,7 +89,13 @@ function schedulerOf(number: number, { others }: Facts): number | undefined {
     const optimizer = state.optimizers.find(({ file }) => numberOf('optimizer', file) === number)
     if (!optimizer) continue
     if (!isScheduled(optimizer)) return undefined
-    return nearest(number, 'scheduler', state.schedulers.filter((each) => isPair(optimizer, each))) ?? number
+    return (
+      nearest(
+        number,
+        'scheduler',
+        state.schedulers.filter((each) => isPair(optimizer, each)),
+      ) ?? number
+    )
   }
   return number
 }
@@ -99,7 +105,13 @@ function optimizerOf(number: number, { checkpoint, others }: Facts): number | un
   for (const { state } of others) {
     const scheduler = state.schedulers.find(({ file }) => numberOf('scheduler', file) === number)
     if (!scheduler) continue
-    return nearest(number, 'optimizer', state.optimizers.filter((each) => isPair(each, scheduler))) ?? number
+    return (
+      nearest(
+        number,
+        'optimizer',
+        state.optimizers.filter((each) => isPair(each, scheduler)),
+      ) ?? number
+    )
   }
   const scheduled = checkpoint.state.optimizers.filter(isScheduled)
   return nearest(number, 'optimizer', scheduled) ?? number
