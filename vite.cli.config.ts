@@ -1,24 +1,57 @@
-import { defineConfig } from 'vite'
+import { fileURLToPath } from 'node:url'
+import { build, defineConfig, type Plugin } from 'vite'
 import { simd } from './vite.simd.ts'
 
-/** The command: CommonJS for Node 18 on, every JavaScript dependency inside, only native packages outside. */
+const START = fileURLToPath(new URL('./src/cli/assay.ts', import.meta.url))
+
+/**
+ * The command: CommonJS for Node 20 on, every JavaScript dependency inside, only native packages outside. The program is one file, so that what V8
+ * compiled of it can be kept as one, and `assay.cjs`, which starts it, another.
+ */
 export default defineConfig({
   publicDir: false,
-  plugins: [simd()],
+  plugins: [simd(), start()],
   ssr: { noExternal: true, external: ['koffi', 'electron'] },
   build: {
-    ssr: 'src/cli/assay.ts',
+    ssr: 'src/cli/app.ts',
     outDir: 'out/cli',
     emptyOutDir: true,
-    target: 'node18',
+    target: 'node20',
     minify: true,
     rolldownOptions: {
-      output: {
-        format: 'cjs',
-        entryFileNames: 'assay.cjs',
-        chunkFileNames: '[name]-[hash].cjs',
-        banner: (chunk) => (chunk.isEntry ? '#!/usr/bin/env node' : ''),
-      },
+      // Of a class that is not used, oRPC leaves the one that it extends, and Node loads all streams for the name.
+      treeshake: { unknownGlobalSideEffects: false },
+      // Most modules are never run: nothing of them is to be compiled ahead.
+      optimization: { pifeForModuleWrappers: false },
+      output: { format: 'cjs', codeSplitting: false, entryFileNames: 'app-[hash].cjs' },
     },
   },
 })
+
+/** Builds what starts the program, which is called after its content. */
+function start(): Plugin {
+  return {
+    name: 'assay-start',
+    async generateBundle(_, bundle) {
+      const [app] = Object.values(bundle)
+      if (app?.type !== 'chunk') throw new Error('There is no program to start')
+      // Read byte by byte, it needs no decoding.
+      app.code = app.code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      const started = await build({
+        configFile: false,
+        logLevel: 'warn',
+        publicDir: false,
+        define: { APP: JSON.stringify(app.fileName) },
+        build: {
+          ssr: START,
+          write: false,
+          target: 'node20',
+          minify: true,
+          rolldownOptions: { output: { format: 'cjs', banner: '#!/usr/bin/env node' } },
+        },
+      })
+      if (!('output' in started)) throw new Error('The start does not build')
+      this.emitFile({ type: 'asset', fileName: 'assay.cjs', source: started.output[0].code })
+    },
+  }
+}

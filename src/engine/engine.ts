@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Kernel } from '../core/analysis/kernel'
 import { pooledKernel } from '../core/analysis/pool/kernel'
 import type { Checkpoint } from '../core/checkpoint/checkpoint'
@@ -23,7 +22,7 @@ const sharedKernel = pooledKernel()
 export class Engine {
   readonly #held = new Map<string, Held>()
   /** Told apart from every engine before it: a face keeps answers by the ids of what it opened. */
-  readonly #name = randomUUID()
+  readonly #name = Math.random().toString(36).slice(2)
   #opened = 0
 
   constructor(readonly kernel: Kernel = sharedKernel) {}

@@ -1,6 +1,7 @@
 import { type Dirent, lstatSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { AssayError } from '../errors'
+import { natural } from './natural'
 import { errnoOf, unreadable } from './system-error'
 
 export interface FolderEntry {
@@ -13,8 +14,6 @@ export interface FolderEntry {
   /** When it was last written, in milliseconds since 1970. */
   readonly modified: number
 }
-
-const natural = new Intl.Collator('en', { numeric: true })
 
 /** What the system answers to a path at which nothing can be: the names that files give may be of any kind. */
 const NOWHERE = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP', 'ERR_INVALID_ARG_VALUE'])
@@ -36,7 +35,7 @@ export function pathKind(path: string): 'file' | 'folder' | undefined {
 export function listFolder(path: string, depth = 3): FolderEntry[] {
   const found: FolderEntry[] = []
   walk(path, '', depth, found)
-  return found.sort((a, b) => natural.compare(a.path, b.path) || (a.path < b.path ? -1 : 1))
+  return found.sort((a, b) => natural(a.path, b.path) || (a.path < b.path ? -1 : 1))
 }
 
 /** In characters. A longer path would leave no room for what is wrong with it. */

@@ -1,4 +1,5 @@
 import { baseName, joinPath } from '../bytes/folder'
+import { natural } from '../bytes/natural'
 import { AssayError } from '../errors'
 import { layoutOf } from './layouts'
 import { tagsIn } from './layouts/deepspeed'
@@ -18,8 +19,6 @@ const SKIPPED = /^(\.|node_modules$|__pycache__$|site-packages$|venv$)/
 const HOLDER = /^(checkpoints?|ckpts?|files)$/i
 /** Deeper down a folder is not taken for a checkpoint because of `vocab.pkl` or `train.bin`: data lies there as well. */
 const MODEL = /\.(safetensors|ckpt|pt|pth)$/i
-
-const natural = new Intl.Collator('en', { numeric: true })
 
 interface Place {
   readonly path: string
@@ -49,7 +48,7 @@ export function savesBelow(root: string, depth: number): Listed[] {
       found.push(...named([one], runOf(within ? place.name : parentIn(place.name))))
     } else if (saves.length === 0 && place.depth < depth) waiting.push(...inside(place, listing))
   }
-  return found.sort((a, b) => natural.compare(a.run ?? '', b.run ?? ''))
+  return found.sort((a, b) => natural(a.run ?? '', b.run ?? ''))
 }
 
 /** Checkpoints in the folder of one that is its last. The one save of DeepSpeed in a folder is what the folder itself is. */

@@ -1,4 +1,5 @@
 import type { Kernel } from '../analysis/kernel'
+import { natural } from '../bytes/natural'
 import type { Checkpoint, Component } from '../checkpoint/checkpoint'
 import { numel, storedBytes } from '../checkpoint/tensor'
 import { throwIfAborted } from '../errors'
@@ -96,10 +97,8 @@ function distinct(findings: readonly Finding[]): Finding[] {
 const GRAVITY = { error: 0, warning: 1, info: 2 } as const
 
 function byGravity(a: Finding, b: Finding): number {
-  return GRAVITY[a.severity] - GRAVITY[b.severity] || compare(a.rule, b.rule) || compare(a.subject, b.subject)
+  return GRAVITY[a.severity] - GRAVITY[b.severity] || natural(a.rule, b.rule) || natural(a.subject, b.subject)
 }
-
-const { compare } = new Intl.Collator('en', { numeric: true })
 
 function parametersOf(checkpoint: Checkpoint): number {
   const seen = new Set<string>()

@@ -1,3 +1,4 @@
+import { natural } from '../../bytes/natural'
 import type { Checkpoint, OptimizerState } from '../../checkpoint/checkpoint'
 import { isFloating } from '../../checkpoint/dtype'
 import { numel, sameShape, type Tensor } from '../../checkpoint/tensor'
@@ -151,13 +152,11 @@ function ordersIn(checkpoint: Checkpoint): Order[] {
   return orders
 }
 
-const { compare } = new Intl.Collator('en', { numeric: true })
-
 /** By name, weight before bias: what most modules come to when nothing tells their order. */
 function asRegistered(tensors: readonly Tensor[]): Tensor[] {
   const key = ({ name }: Tensor) => name.replace(/(^|\.)weight$/, '$10').replace(/(^|\.)bias$/, '$11')
   const keyed = tensors.map((tensor) => ({ tensor, key: key(tensor) }))
-  return keyed.sort((a, b) => compare(a.key, b.key)).map(({ tensor }) => tensor)
+  return keyed.sort((a, b) => natural(a.key, b.key)).map(({ tensor }) => tensor)
 }
 
 /** Whether a tensor is a parameter: buffers are in the file and not in the optimizer. */
