@@ -18,6 +18,8 @@ export interface Context {
   /** Damaged files of which something can be saved: the tensors in them whose values are lost. */
   readonly losses: ReadonlyMap<string, ReadonlySet<Tensor>>
   readonly reference?: Reference
+  /** The reference as it was opened, also where the two share no tensor: of the adapter that is lost, it may have the files. */
+  readonly given?: Checkpoint
   /** Shapes that the user has given, by tensor name. */
   readonly shapes: ReadonlyMap<string, readonly number[]>
   /** Whether every PyTorch file is to be written as plain values in today's form. */

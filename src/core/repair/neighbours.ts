@@ -89,10 +89,25 @@ async function openBeside(checkpoint: Checkpoint): Promise<readonly Checkpoint[]
   for (const { path } of near.slice(0, MOST)) {
     const other = await openCheckpoint(path).catch(unlessUnreadable)
     if (!other) continue
-    if (other.layout === checkpoint.layout && isSameModel(other, checkpoint)) opened.push(other)
+    if (other.layout === checkpoint.layout && isOfRun(other, checkpoint)) opened.push(other)
     else other.close()
   }
   return opened
+}
+
+/** Whether two saves of one name and layout are of one model: by their weights, or where one has none by what the optimizer keeps of them. */
+function isOfRun(other: Checkpoint, checkpoint: Checkpoint): boolean {
+  if (checkpoint.tensors.some(isModel)) return isSameModel(other, checkpoint)
+  const moments = momentsOf(checkpoint)
+  return moments !== '' && moments === momentsOf(other)
+}
+
+/** The shapes of all moments of the optimizer, by slot and in the order of its parameters. */
+function momentsOf({ state }: Checkpoint): string {
+  const parameters = state.optimizers.flatMap((optimizer) => optimizer.parameters)
+  return parameters
+    .flatMap(({ tensors }) => Object.entries(tensors).map(([slot, { shape }]) => `${slot} ${shape}`))
+    .join()
 }
 
 /** A name without its numbers: what the checkpoints of one run have in common. Undefined for a name without any. */

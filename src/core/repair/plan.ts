@@ -10,6 +10,8 @@ import { type Decision, decided, refuseStrays } from './decisions'
 import { plannedFiles, workOf } from './files'
 import { lossesIn, stillLost, withLosses } from './losses'
 import { cut } from './menders/cut'
+import { lostAdapter } from './menders/lost-adapter'
+import { otherSave } from './menders/other-save'
 import { plain } from './menders/plain'
 import { rankShard } from './menders/rank-shard'
 import { rebuildIndex } from './menders/rebuild-index'
@@ -30,6 +32,8 @@ const MENDERS: readonly Mender[] = [
   plain,
   salvage,
   rebuildWeights,
+  otherSave,
+  lostAdapter,
   rename,
   reshape,
   cut,
@@ -110,6 +114,7 @@ function contextOf(
     throw new AssayError('usage', `${checkpoint.name} has no weight called ${unknown}`, { file: checkpoint.path })
   const diagnoses = new Map(diagnose(checkpoint).map((diagnosis) => [diagnosis.tensor, diagnosis]))
   const parts = [...diagnoses.values()].filter(({ kind }) => kind === 'rank-shard')
+  const lacksAdapter = verification.components.some(({ id, status }) => id === 'adapter' && status === 'missing')
   return {
     checkpoint,
     verification,
@@ -125,7 +130,8 @@ function contextOf(
       return [...own, ...((await neighbours?.list()) ?? [])]
     },
     parts: async () => (await neighbours?.parts()) ?? [],
-    ...(reference && { reference: new Reference(checkpoint, reference) }),
+    ...(reference && { given: reference }),
+    ...(reference && !lacksAdapter && { reference: new Reference(checkpoint, reference) }),
     ...(signal && { signal }),
   }
 }

@@ -97,6 +97,7 @@ export interface RepairStep {
     | 'reshape'
     | 'cut'
     | 'copy-from-reference'
+    | 'copy-file'
     | 'restore-values'
     | 'rebuild-index'
     | 'rebuild-state'

@@ -10,6 +10,7 @@ import type { ComponentId, ComponentStatus, StateFile } from '../checkpoint'
 import type { Draft } from '../draft'
 import { filesLike, hasFile } from '../listing'
 import { recognise } from '../recognise'
+import { TOKENIZER } from '../tokenizer'
 
 /** How a component stands when nothing of it is there, and the sentence that says so. */
 export interface Absent {
@@ -75,9 +76,6 @@ async function checkGeneration(draft: Draft): Promise<void> {
     draft.findings.push({ ...found, severity: 'warning', message })
   }
 }
-
-const TOKENIZER =
-  /^(tokenizer.*\.json|tokenizer\.model|special_tokens_map\.json|added_tokens\.json|vocab\.(json|txt)|merges\.txt|spiece\.model|sentencepiece.*\.model|(video_|image_)?(pre)?processor_config\.json|chat_template\.(jinja|json))$/
 
 /** Looks at the tokenizer's (or processor's) files and marks `tokenizer`. */
 export async function openTokenizer(draft: Draft, absent: Absent): Promise<void> {

@@ -1,17 +1,15 @@
-import type { Checkpoint, StateFile } from '../../checkpoint/checkpoint'
-import { RECORD } from '../../checkpoint/rebuilt'
-import { byteLength, type Tensor } from '../../checkpoint/tensor'
+import type { Checkpoint } from '../../checkpoint/checkpoint'
+import type { Tensor } from '../../checkpoint/tensor'
 import { isReadable } from '../../checkpoint/values'
 import { fieldsOf } from '../../decode/plain'
 import type { RuleId } from '../../finding'
 import { list, shapeText } from '../../verify/text'
 import { type OutputTensor, outputOf } from '../../write/output'
-import { layoutSafetensors, whyNotSafetensors, writeSafetensors } from '../../write/safetensors'
-import { writeTorchZip } from '../../write/torch-zip'
+import { whyNotSafetensors } from '../../write/safetensors'
 import { castTo } from '../cast'
 import type { Context } from '../context'
-import { metadataOf } from '../provenance'
-import type { NewFile, Proposal } from '../steps'
+import { modelFile } from '../model-file'
+import type { Proposal } from '../steps'
 
 /** Files of a whole model, as transformers and Accelerate name them. */
 const MODEL = /^(?:pytorch_model|model)\.(safetensors|bin)$/
@@ -59,7 +57,7 @@ export async function rebuildWeights(context: Context): Promise<Proposal[]> {
   const ranks = part.state.worldSize ?? 1
   const evidence = `${part.name}/ holds all ${tensors.length} tensors of the same save, in parts of ${ranks} ${ranks === 1 ? 'rank' : 'ranks'}${rounding}`
   const after = `${tensors.length} tensors, the first ${shapeText(tensors[0]?.shape ?? [])}`
-  return [{ ...base, confidence: 'likely', evidence, after, files: [modelFile(file, outputs)] }]
+  return [{ ...base, confidence: 'likely', evidence, after, files: [modelFile(file.path, 'weights', outputs)] }]
 }
 
 /**
@@ -83,23 +81,5 @@ function outputsOf(tensors: readonly Tensor[], part: Checkpoint, checkpoint: Che
   return {
     outputs,
     rounding: !some ? '' : dtype ? `; float32 masters are rounded to ${dtype}, as config.json says` : kept,
-  }
-}
-
-function modelFile({ path }: StateFile, outputs: readonly OutputTensor[]): NewFile {
-  const bytes = outputs.reduce((sum, tensor) => sum + byteLength(tensor) + 512 + 4 * tensor.name.length, 4096)
-  if (!path.endsWith('.safetensors')) {
-    return {
-      path,
-      component: 'weights',
-      bytes,
-      write: (sink, record, options) => writeTorchZip(sink, outputs, options, new Map([[RECORD, record]])),
-    }
-  }
-  return {
-    path,
-    component: 'weights',
-    bytes: layoutSafetensors(outputs, metadataOf('[]')).size,
-    write: (sink, record, options) => writeSafetensors(sink, outputs, metadataOf(record), options),
   }
 }

@@ -1,5 +1,5 @@
 import { openFile } from '../../bytes/file'
-import { joinPath } from '../../bytes/folder'
+import { fileAt, joinPath } from '../../bytes/folder'
 import type { Checkpoint, ComponentId } from '../../checkpoint/checkpoint'
 import { RECORD } from '../../checkpoint/rebuilt'
 import { byteLength } from '../../checkpoint/tensor'
@@ -35,7 +35,7 @@ export function copiedFile(path: string, component: ComponentId, checkpoint: Che
   return {
     path,
     component,
-    bytes: checkpoint.files.find((file) => file.path === from)?.size ?? 0,
+    bytes: fileAt(place)?.size ?? 0,
     async write(sink, _record, { signal }) {
       const source = openFile(place, from)
       try {
