@@ -3,13 +3,12 @@ import type { FileOnDisk } from '../../bytes/source'
 import { type DType, itemSize } from '../../checkpoint/dtype'
 import { AssayError } from '../../errors'
 import type { ComparisonOptions, StatisticsOptions } from '../kernel'
-import { addMoments, type Moments, newMoments } from '../moments'
+import type { Moments } from '../moments'
 import { addPairSums, newPairSums, type PairSums } from '../pair-sums'
 import { pairSumsOf } from '../simd/comparison'
-import { clearExponents, takeExponents } from '../simd/exponents'
 import { PLACE, type Simd } from '../simd/module'
 import { stepOf } from '../simd/operand'
-import { momentsOf } from '../simd/statistics'
+import { measuring } from '../simd/statistics'
 
 /** Contiguous elements in a file: `offset` is the byte that the first begins at. */
 export interface Span {
@@ -41,25 +40,23 @@ export type ReadFile = (file: FileOnDisk, offset: number, target: Uint8Array) =>
  */
 export function doPart(simd: Simd, part: Part, read: ReadFile, stopped: () => boolean): Sums {
   const { a, b, count, options, thorough } = part
-  const moments = newMoments()
   const pairs = newPairSums()
-  const step = b ? stepOf(a.dtype, b.dtype) : stepOf(a.dtype)
+  const measured = b ? undefined : measuring(simd, a.dtype, count, options)
+  const step = measured ? measured.step : stepOf(a.dtype, (b ?? a).dtype)
   const take = ({ file, offset, dtype }: Span, from: number, n: number, place: number) => {
     const size = itemSize(dtype)
     const target = simd.bytes.subarray(place, place + n * size)
     read(file, offset + from * size, target)
     return target
   }
-  const exponents = !b && options.exponents === true
-  if (exponents) clearExponents(simd, a.dtype)
   // To compare bytes costs little beside reading them, to measure them twice as much.
   let same = a.dtype === b?.dtype && !thorough
   for (let from = 0; from < count; from += step) {
     if (stopped()) throw new AssayError('cancelled', 'Cancelled')
     const n = Math.min(step, count - from)
     const block = take(a, from, n, PLACE.a)
-    if (!b) addMoments(moments, momentsOf(simd, a.dtype, block, options))
-    else {
+    measured?.add(block)
+    if (b) {
       const other = take(b, from, n, PLACE.b)
       if (same && isEqual(block, other)) continue
       if (same && from > 0) return doPart(simd, { ...part, thorough: true }, read, stopped)
@@ -67,7 +64,6 @@ export function doPart(simd: Simd, part: Part, read: ReadFile, stopped: () => bo
       addPairSums(pairs, pairSumsOf(simd, a.dtype, b.dtype, block, other, options))
     }
   }
-  if (exponents) moments.exponents = takeExponents(simd, a.dtype)
-  if (same) return { same: count }
-  return b ? { pairs } : { moments }
+  if (measured) return { moments: measured.moments() }
+  return same ? { same: count } : { pairs }
 }

@@ -52,8 +52,8 @@ export function pairSumsOf(
   const sums = { ...newPairSums(), count: n }
   if (n === 0) return sums
   const { run, out } = simd
-  place(simd, blockA, PLACE.a, itemSize(a), 'zero')
-  place(simd, blockB, PLACE.b, itemSize(b), 'zero')
+  place(simd, blockA, PLACE.a, itemSize(a))
+  place(simd, blockB, PLACE.b, itemSize(b))
   const exact = a === b && (a === 'int64' || a === 'uint64') ? run.differing64(PLACE.a, PLACE.b, n) : undefined
   if (ulp && measuresUlp(a, b)) sums.maxUlp = furthest(simd, a, n)
 
@@ -101,8 +101,8 @@ function widenPair(simd: Simd, dtype: DType, from: number, n: number, to: number
 
 /** Whether all were finite; if not, what was measured means nothing. */
 function compare({ run, out }: Simd, lanes: Lanes, x: number, y: number, n: number): boolean {
-  run[`compare${lanes}`](x, y, padded(n), PLACE.out)
-  if (lanes === 'F16' && (out[6] as number) >= SPECIAL_F16) return false
+  run[`compare${lanes}`](x, y, padded(n), PLACE.counts, PLACE.out)
+  if (lanes === 'F16' && (out[6] as number) >= 2 * SPECIAL_F16) return false
   return Number.isFinite((out[3] as number) + (out[4] as number) + (out[5] as number))
 }
 

@@ -25,7 +25,7 @@ export function simdHistogram(
       const counts = simd.counts.subarray(0, bins).fill(0)
       for (let at = 0; at < block.length; at += step) {
         const part = block.subarray(at, at + step)
-        place(simd, part, PLACE.a, size, 'zero')
+        place(simd, part, PLACE.a, size)
         const n = part.length / size
         const values = widen(simd, dtype, PLACE.a, n, PLACE.wideA, wide)
         simd.run[`histogram${wide}`](values, n, min, max, perHalf, bins, PLACE.counts)

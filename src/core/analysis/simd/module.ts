@@ -14,8 +14,9 @@ export type Lanes = 'F32' | 'F16' | 'BF16' | 'F64'
 /** What everything else is widened to first. */
 export type Wide = 'F32' | 'F64'
 
-type Measure = (a: number, n: number, normal: number, out: number) => void
-type Compare = (a: number, b: number, n: number, out: number) => void
+type Measure = (a: number, n: number, out: number) => void
+type CountSmall = (a: number, n: number, normal: number, out: number) => void
+type Compare = (a: number, b: number, n: number, scratch: number, out: number) => void
 type Widen = (from: number, n: number, to: number) => void
 type CountExponents = (a: number, n: number, counts: number) => void
 type DrawCells = (a: number, n: number, cell: number, column: number, edges: number, cells: number) => void
@@ -24,15 +25,15 @@ type Bins = (a: number, n: number, low: number, high: number, perHalf: number, b
 /** What `assembly/` exports: addresses are bytes from the start of the memory, `n` counts elements. */
 export interface Exports {
   readonly measureF32: Measure
-  readonly measureF16: Measure
-  readonly measureBF16: Measure
-  zerosF32(a: number, n: number): number
-  zerosF16(a: number, n: number): number
-  zerosBF16(a: number, n: number): number
+  readonly measureF64: Measure
   readonly measureAroundF32: Measure
-  readonly measureAroundF16: Measure
-  readonly measureAroundBF16: Measure
   readonly measureAroundF64: Measure
+  readonly countSmallF32: CountSmall
+  readonly countSmallF64: CountSmall
+  tally8(a: number, n: number, counts: number): void
+  tally16(a: number, n: number, counts: number): void
+  collect8(counts: number, to: number): number
+  collect16(counts: number, to: number): number
   readonly compareF32: Compare
   readonly compareF16: Compare
   readonly compareBF16: Compare
@@ -45,10 +46,7 @@ export interface Exports {
   furthest16(a: number, b: number, n: number, special: number): number
   furthest32(a: number, b: number, n: number): number
   furthest64(a: number, b: number, n: number): number
-  readonly exponents8: CountExponents
   readonly exponentsF32: CountExponents
-  readonly exponentsF16: CountExponents
-  readonly exponentsBF16: CountExponents
   readonly exponentsF64: CountExponents
   readonly cellsF32: DrawCells
   readonly cellsF64: DrawCells
@@ -79,7 +77,8 @@ const PADDING = 64
 const AREA = STEP_BYTES + PADDING
 /** A step of 16-bit floats is twice as long in float32. */
 const WIDE_AREA = 2 * STEP_BYTES + PADDING
-const COUNT_WORDS = 4 * 4096
+/** Two for each pattern of 16 bits. */
+const COUNT_WORDS = 2 * 2 ** 16
 /** Cells of a picture either way, at most, that there is room for. */
 export const MOST_CELLS = 1024
 const PAGE = 2 ** 16
@@ -89,11 +88,11 @@ export const PLACE = {
   out: 0,
   table: 1024,
   edges: 4096,
-  counts: PAGE,
-  a: 2 * PAGE,
-  b: 2 * PAGE + AREA,
-  wideA: 2 * PAGE + 2 * AREA,
-  wideB: 2 * PAGE + 2 * AREA + WIDE_AREA,
+  a: PAGE,
+  b: PAGE + AREA,
+  wideA: PAGE + 2 * AREA,
+  wideB: PAGE + 2 * AREA + WIDE_AREA,
+  counts: PAGE + 2 * AREA + 2 * WIDE_AREA,
 } as const
 
 /** The kernels and their memory: one for each thread. Nothing in it outlives a call. */
@@ -120,7 +119,7 @@ export function simd(): Simd | undefined {
 function instantiate(): Simd | undefined {
   const binary = [relaxed, plain].map(fromBase64).find((code) => code.length > 0 && WebAssembly.validate(code))
   if (!binary) return undefined
-  const memory = new WebAssembly.Memory({ initial: Math.ceil((PLACE.wideB + WIDE_AREA) / PAGE) })
+  const memory = new WebAssembly.Memory({ initial: Math.ceil((PLACE.counts + COUNT_WORDS * 4) / PAGE) })
   const module = new WebAssembly.Module(binary)
   const { exports } = new WebAssembly.Instance(module, { env: { memory } })
   return {

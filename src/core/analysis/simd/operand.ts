@@ -32,15 +32,10 @@ export function padded(n: number): number {
   return Math.ceil(n / 8) * 8
 }
 
-/** Puts the bytes of a block to where kernels look for them, unless they were read there. Copies of its first element follow, or zeros. */
-export function place(simd: Simd, block: Uint8Array, at: number, size: number, pad: 'first' | 'zero'): void {
-  const { bytes } = simd
+/** Puts the bytes of a block to where kernels look for them, unless they were read there. Zeros follow. */
+export function place({ bytes }: Simd, block: Uint8Array, at: number, size: number): void {
   if (block.buffer !== bytes.buffer || block.byteOffset !== at) bytes.set(block, at)
-  const end = at + padded(block.length / size) * size
-  for (let to = at + block.length; to < end; to += size) {
-    if (pad === 'first') bytes.copyWithin(to, at, at + size)
-    else bytes.fill(0, to, to + size)
-  }
+  bytes.fill(0, at + block.length, at + padded(block.length / size) * size)
 }
 
 let tabled: DType | undefined

@@ -44,7 +44,7 @@ export function simdPicture(
       begin()
       for (let from = 0; from < block.length; from += step) {
         const part = block.subarray(from, from + step)
-        place(simd, part, PLACE.a, size, 'zero')
+        place(simd, part, PLACE.a, size)
         const n = part.length / size
         const values = widen(simd, dtype, PLACE.a, n, PLACE.wideA, wide)
         for (let at = 0; at < n; ) {

@@ -1,14 +1,18 @@
-import { add4, addSquares, BF16, count2, count4, F16, F32, F64, first4, greatest, last4, lower, step8, total, upper } from './lanes'
+import { addSquares, BF16, count2, count4, F16, F32, first4, greatest, kept, last4, lower, lowerAt, total, upper, upperAt } from './lanes'
+
+/** Elements of either side that are widened at a time: they stay in a core's first cache. */
+const CHUNK: i32 = 512
+/** Bytes from one side's chunk to the other's. */
+const APART: usize = 2048
 
 /**
  * Compares n elements, a multiple of 8. `out` takes, as float64: how many differ, the largest difference, the sums of
- * |b - a|, (b - a)², a², b², and the largest pattern without its sign (float16 only). Where an element is not finite, so are
- * the sums; of float16, the pattern tells.
+ * |b - a|, (b - a)², a², b², and the largest pattern without its sign, doubled (float16 only). Where an element is not finite,
+ * so are the sums; of float16, the pattern tells. `scratch` has room for a chunk of both sides as float32.
  */
 @inline
-function compareNarrow<T>(a: usize, b: usize, n: i32, out: usize): void {
-  // engines make the mask of f64x2.abs anew each time
-  const unsigned = i64x2.splat(0x7fffffffffffffff)
+function compareNarrow<T>(a: usize, b: usize, n: i32, scratch: usize, out: usize): void {
+  const unsigned = kept(i64x2.splat(0x7fffffffffffffff), out)
   let changed = i32x4.splat(0)
   let most = f64x2.splat(0)
   let distance = f64x2.splat(0)
@@ -16,44 +20,32 @@ function compareNarrow<T>(a: usize, b: usize, n: i32, out: usize): void {
   let squaresA = f64x2.splat(0)
   let squaresB = f64x2.splat(0)
   let pattern = i16x8.splat(0)
-  const step = step8<T>()
-  const end = a + usize(n >> 3) * step
-  while (a < end) {
-    const x = first4<T>(a)
-    const u = last4<T>(a)
-    const y = first4<T>(b)
-    const w = last4<T>(b)
-    if (idof<T>() == idof<F16>()) {
-      const low = v128.and(v128.load(a), i16x8.splat(0x7fff))
-      pattern = i16x8.max_s(pattern, i16x8.max_s(low, v128.and(v128.load(b), i16x8.splat(0x7fff))))
+  while (n > 0) {
+    let x = a
+    let y = b
+    let count = n
+    if (idof<T>() != idof<F32>()) {
+      x = scratch
+      y = scratch + APART
+      count = min(n, CHUNK)
+      pattern = i16x8.max_u(pattern, i16x8.max_u(widen<T>(a, count, x), widen<T>(b, count, y)))
+      a += usize(count) << 1
+      b += usize(count) << 1
     }
-    a += step
-    b += step
-    const x0 = lower(x)
-    const x1 = upper(x)
-    const u0 = lower(u)
-    const u1 = upper(u)
-    const differ = f32x4.ne(x, y)
-    const differ4 = f32x4.ne(u, w)
-    if (v128.any_true(v128.or(differ, differ4))) {
-      squaresA = addSquares(squaresA, x0, x1, u0, u1)
-      const y0 = lower(y)
-      const y1 = upper(y)
-      const w0 = lower(w)
-      const w1 = upper(w)
-      squaresB = addSquares(squaresB, y0, y1, w0, w1)
-      changed = i32x4.sub(changed, i32x4.add(differ, differ4))
+    n -= count
+    for (const end = x + (usize(count) << 2); x < end; x += 16, y += 16) {
+      const x0 = lowerAt(x)
+      const x1 = upperAt(x)
+      squaresA = addSquares(squaresA, x0, x1)
+      const y0 = lowerAt(y)
+      const y1 = upperAt(y)
+      squaresB = addSquares(squaresB, y0, y1)
       const d0 = v128.and(f64x2.sub(y0, x0), unsigned)
       const d1 = v128.and(f64x2.sub(y1, x1), unsigned)
-      const e0 = v128.and(f64x2.sub(w0, u0), unsigned)
-      const e1 = v128.and(f64x2.sub(w1, u1), unsigned)
-      most = f64x2.pmax(most, f64x2.pmax(f64x2.pmax(d0, d1), f64x2.pmax(e0, e1)))
-      distance = add4(distance, d0, d1, e0, e1)
-      squares = addSquares(squares, d0, d1, e0, e1)
-    } else {
-      const same = addSquares(f64x2.splat(0), x0, x1, u0, u1)
-      squaresA = f64x2.add(squaresA, same)
-      squaresB = f64x2.add(squaresB, same)
+      squares = addSquares(squares, d0, d1)
+      distance = f64x2.add(distance, f64x2.add(d0, d1))
+      most = f64x2.pmax(most, f64x2.pmax(d0, d1))
+      changed = i32x4.sub(changed, f32x4.ne(v128.load(x), v128.load(y)))
     }
   }
   store<f64>(out, count4(changed))
@@ -65,25 +57,44 @@ function compareNarrow<T>(a: usize, b: usize, n: i32, out: usize): void {
   store<f64>(out, greatestPattern(pattern), 48)
 }
 
+/** Widens n elements, a multiple of 8, in whatever order is cheapest. The largest patterns without their sign, doubled, of float16. */
 @inline
-function greatestPattern(x: v128): f64 {
-  x = i16x8.max_s(x, i64x2.shuffle(x, x, 1, 0))
-  x = i16x8.max_s(x, i32x4.shuffle(x, x, 1, 0, 3, 2))
-  return f64(max(i16x8.extract_lane_s(x, 0), i16x8.extract_lane_s(x, 1)))
+function widen<T>(from: usize, n: i32, to: usize): v128 {
+  let pattern = i16x8.splat(0)
+  const high = kept(i32x4.splat(0xffff0000), to)
+  for (const end = from + (usize(n) << 1); from < end; from += 16, to += 32) {
+    const raw = v128.load(from)
+    if (idof<T>() == idof<F16>()) {
+      v128.store(to, first4<F16>(from))
+      v128.store(to, last4<F16>(from), 16)
+      pattern = i16x8.max_u(pattern, i16x8.add(raw, raw))
+    } else {
+      v128.store(to, i32x4.shl(raw, 16))
+      v128.store(to, v128.and(raw, high), 16)
+    }
+  }
+  return pattern
 }
 
-export function compareF32(a: usize, b: usize, n: i32, out: usize): void {
-  compareNarrow<F32>(a, b, n, out)
+@inline
+function greatestPattern(x: v128): f64 {
+  x = i16x8.max_u(x, i64x2.shuffle(x, x, 1, 0))
+  x = i16x8.max_u(x, i32x4.shuffle(x, x, 1, 0, 3, 2))
+  return f64(max(i16x8.extract_lane_u(x, 0), i16x8.extract_lane_u(x, 1)))
 }
-export function compareF16(a: usize, b: usize, n: i32, out: usize): void {
-  compareNarrow<F16>(a, b, n, out)
+
+export function compareF32(a: usize, b: usize, n: i32, scratch: usize, out: usize): void {
+  compareNarrow<F32>(a, b, n, scratch, out)
 }
-export function compareBF16(a: usize, b: usize, n: i32, out: usize): void {
-  compareNarrow<BF16>(a, b, n, out)
+export function compareF16(a: usize, b: usize, n: i32, scratch: usize, out: usize): void {
+  compareNarrow<F16>(a, b, n, scratch, out)
+}
+export function compareBF16(a: usize, b: usize, n: i32, scratch: usize, out: usize): void {
+  compareNarrow<BF16>(a, b, n, scratch, out)
 }
 
 /** As the others. */
-export function compareF64(a: usize, b: usize, n: i32, out: usize): void {
+export function compareF64(a: usize, b: usize, n: i32, scratch: usize, out: usize): void {
   let changed = i64x2.splat(0)
   let most = f64x2.splat(0)
   let distance = f64x2.splat(0)

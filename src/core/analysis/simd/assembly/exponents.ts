@@ -9,30 +9,20 @@ function countPatterns<Pattern>(a: usize, n: i32, drop: u64, counts: usize): voi
   const size = sizeof<Pattern>()
   const end = a + usize(n) * size
   for (const fours = a + usize(n & ~3) * size; a < fours; a += 4 * size) {
-    count<Pattern>(a, drop, counts)
-    count<Pattern>(a + size, drop, counts + 4)
-    count<Pattern>(a + 2 * size, drop, counts + 8)
-    count<Pattern>(a + 3 * size, drop, counts + 12)
+    bump<Pattern>(a, drop, counts)
+    bump<Pattern>(a + size, drop, counts + 4)
+    bump<Pattern>(a + 2 * size, drop, counts + 8)
+    bump<Pattern>(a + 3 * size, drop, counts + 12)
   }
-  for (; a < end; a += size) count<Pattern>(a, drop, counts)
+  for (; a < end; a += size) bump<Pattern>(a, drop, counts)
 }
 
 @inline
-function count<Pattern>(a: usize, drop: u64, counts: usize): void {
+function bump<Pattern>(a: usize, drop: u64, counts: usize): void {
   const slot = counts + (usize(u64(load<Pattern>(a)) >> drop) << 4)
   store<u32>(slot, load<u32>(slot) + 1)
 }
 
-/** Whole patterns of 8 bits. */
-export function exponents8(a: usize, n: i32, counts: usize): void {
-  countPatterns<u8>(a, n, 0, counts)
-}
-export function exponentsF16(a: usize, n: i32, counts: usize): void {
-  countPatterns<u16>(a, n, 10, counts)
-}
-export function exponentsBF16(a: usize, n: i32, counts: usize): void {
-  countPatterns<u16>(a, n, 7, counts)
-}
 export function exponentsF32(a: usize, n: i32, counts: usize): void {
   countPatterns<u32>(a, n, 23, counts)
 }

@@ -52,23 +52,30 @@ export function upper(x: v128): v128 {
   return f64x2.promote_low_f32x4(i64x2.shuffle(x, x, 1, 1))
 }
 
-/** sum + a² + b² + c² + d², each square rounded with its sum where the engine can do so. */
+/** Lanes 0 and 1 of the four float32 at an address: from memory they are widened without the shuffle that it takes from a register. */
 @inline
-export function addSquares(sum: v128, a: v128, b: v128, c: v128, d: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) {
-    const low = f64x2.relaxed_madd(b, b, f64x2.mul(a, a))
-    const high = f64x2.relaxed_madd(d, d, f64x2.mul(c, c))
-    return f64x2.add(sum, f64x2.add(low, high))
-  }
-  const low = f64x2.add(f64x2.mul(a, a), f64x2.mul(b, b))
-  const high = f64x2.add(f64x2.mul(c, c), f64x2.mul(d, d))
-  return f64x2.add(sum, f64x2.add(low, high))
+export function lowerAt(address: usize): v128 {
+  return f64x2.promote_low_f32x4(v128.load64_zero(address))
 }
 
-/** sum + a + b + c + d. */
+/** Lanes 2 and 3. */
 @inline
-export function add4(sum: v128, a: v128, b: v128, c: v128, d: v128): v128 {
-  return f64x2.add(sum, f64x2.add(f64x2.add(a, b), f64x2.add(c, d)))
+export function upperAt(address: usize): v128 {
+  return f64x2.promote_low_f32x4(v128.load64_zero(address, 8))
+}
+
+/** sum + a² + b², a square rounded with its sum where the engine can do so. */
+@inline
+export function addSquares(sum: v128, a: v128, b: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f64x2.add(sum, f64x2.relaxed_madd(b, b, f64x2.mul(a, a)))
+  return f64x2.add(sum, f64x2.add(f64x2.mul(a, a), f64x2.mul(b, b)))
+}
+
+/** A constant that is to stay in a register, by way of the memory at `place`: one that they see, engines make anew each time. */
+@inline
+export function kept(constant: v128, place: usize): v128 {
+  v128.store(place, constant)
+  return v128.load(place)
 }
 
 @inline
