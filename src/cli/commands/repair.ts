@@ -77,7 +77,7 @@ function text(result: RepairResult, { dryRun, deep }: { dryRun: boolean; deep: b
   const steps = plan.map(({ step, action, evidence, confidence, before, after, choices, chosen, lost = [] }) => {
     const change = before !== undefined && after !== undefined ? dim(`  ${safe(before)} → ${safe(after)}`) : ''
     const told = settled({ confidence }) ? safe : (text: string) => safe(withFlags(text))
-    return `${String(step).padStart(4)}  ${paint[confidence](confidence.padEnd(8))} ${told(action)}${change}\n${dim(`      ${told(evidence)}`)}\n${lost.map((line) => `      ${yellow('lost')}  ${safe(line)}\n`).join('')}${offered(step, choices, chosen)}`
+    return `${String(step).padStart(4)}  ${paint[confidence](confidence.padEnd(8))} ${told(action)}${change}\n${dim(`      ${told(evidence)}`)}\n${lost.map((line) => `      ${yellow('lost')}  ${safe(withFlags(line))}\n`).join('')}${offered(step, choices, chosen)}`
   })
   const lines = (list: typeof unmended) =>
     list.map(({ rule, subject, why }) => `  ${yellow(rule)}  ${safe(subject)}\n      ${safe(withFlags(why))}\n`)

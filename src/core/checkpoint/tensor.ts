@@ -43,6 +43,26 @@ export interface Tensor {
   readonly form?: Form
   /** Set where the values are one process's piece of a larger tensor. */
   readonly whole?: Whole
+  /** Set where the file contradicts itself about it, so that its values may be others. */
+  readonly doubt?: Doubt
+}
+
+export interface Doubt {
+  /** Without a subject: `it shares 256 bytes with "embed.weight"`. */
+  readonly why: string
+  /** The tensors that it may be. */
+  readonly readings: readonly Reading[]
+}
+
+/** One way to read a tensor of which the file contradicts itself. `sure`: all else in the file speaks for it. */
+export interface Reading {
+  /** What a user calls it. */
+  readonly id: string
+  /** Where its values are then, for a sentence. */
+  readonly place: string
+  readonly evidence: string
+  readonly sure: boolean
+  readonly tensor: Tensor
 }
 
 /**

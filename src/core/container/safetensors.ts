@@ -5,6 +5,8 @@ import { quote, Report } from '../decode/report'
 import { type HeaderEntry, parseSafetensorsHeader } from '../decode/safetensors-header'
 import { AssayError } from '../errors'
 import type { Finding, RuleId } from '../finding'
+import { duplicateDoubt, type EntryDoubt, overlapDoubts, sizeDoubt } from './safetensors-doubts'
+import { headerOfOtherLength, type RecoveredHeader, readableEntries } from './safetensors-recovery'
 
 export interface SafetensorsEntry {
   readonly name: string
@@ -14,6 +16,8 @@ export interface SafetensorsEntry {
   /** Bytes [begin, end) relative to `dataOffset`. `end` may lie beyond a truncated file. */
   readonly begin: number
   readonly end: number
+  /** Set where the header contradicts itself about it. */
+  readonly doubt?: EntryDoubt
 }
 
 export interface SafetensorsFile {
@@ -21,7 +25,7 @@ export interface SafetensorsFile {
   readonly headerLength: number
   /** Byte offset in the file that `begin` and `end` count from: 8 + headerLength. */
   readonly dataOffset: number
-  /** In file order. Without those whose place, shape or dtype makes no sense: they are findings. */
+  /** In file order. Without those whose place, shape or dtype makes no sense: they are findings, and so is what is in doubt. */
   readonly entries: SafetensorsEntry[]
   readonly metadata: Record<string, string>
   readonly findings: Finding[]
@@ -29,6 +33,8 @@ export interface SafetensorsFile {
 
 /** The reference reader refuses longer headers (safetensors 0.8.0, MAX_HEADER_SIZE). */
 const LONGEST_FOR_READERS = 100_000_000
+/** Places of one name that are offered; more are no slip. */
+const MOST_CLAIMS = 8
 /** Two million tensors. A longer header is no header. */
 const LONGEST = 2 ** 28
 
@@ -48,51 +54,95 @@ const WITHOUT_TORCH = new Map([
  * else as AssayError `file/empty`, `file/truncated` (the header itself is cut), `file/bad-header` or `file/resource-bomb`.
  */
 export async function readSafetensors(source: ByteSource): Promise<SafetensorsFile> {
-  const headerLength = await readHeaderLength(source)
   const report = new Report()
-  const header = parseSafetensorsHeader(await readBytes(source, 8, headerLength), source.name, report)
-  const dataOffset = 8 + headerLength
+  const { entries: listed, metadata, dataOffset } = await readHeader(source, report)
+  const headerLength = dataOffset - 8
   if (headerLength > LONGEST_FOR_READERS) {
     report.add('long', 'file/bad-header', source.name, `The header has ${headerLength} bytes; readers take 100,000,000`)
   }
-  const placed = header.entries.filter((entry) => isPlaced(entry, report))
-  const unique = withoutDuplicates(placed, report)
+  const placed = listed.filter((entry) => isPlaced(entry, report))
+  const { unique, repeated } = withoutDuplicates(placed, report)
   sortByPlace(unique)
+  const available = source.size - dataOffset
   checkCoverage(unique, source, dataOffset, report)
   const entries: SafetensorsEntry[] = []
-  for (const raw of unique) {
+  for (const [i, raw] of unique.entries()) {
     const odd = oddName(raw.name)
     if (odd) report.add('odd', 'file/odd-name', raw.name, `The name ${quote(raw.name)} ${odd}`)
-    const entry = typed(raw, report)
+    const entry = typed(raw, report, unique[i + 1]?.begin ?? available)
     if (entry) entries.push(entry)
   }
-  return { headerLength, dataOffset, entries, metadata: header.metadata, findings: report.findings(source.name) }
+  const overlaps = overlapDoubts(entries, available)
+  return {
+    headerLength,
+    dataOffset,
+    entries: entries.map((entry) => {
+      const claims = repeated.get(entry.name)?.flatMap((raw) => typed(raw, new Report(), available) ?? [])
+      const doubt = (claims && duplicateDoubt([entry, ...claims], entries)) ?? entry.doubt ?? overlaps.get(entry)
+      return doubt ? { ...entry, doubt } : entry
+    }),
+    metadata,
+    findings: report.findings(source.name),
+  }
 }
 
-async function readHeaderLength(source: ByteSource): Promise<number> {
+type Header = Pick<RecoveredHeader, 'entries' | 'metadata' | 'dataOffset'>
+
+/** The header, also where its length or a part of its text is wrong and it can be found all the same: that is reported. */
+async function readHeader(source: ByteSource, report: Report): Promise<Header> {
+  const claimed = await claimedLength(source)
+  let header: Header
+  try {
+    header = await headerAsClaimed(source, claimed, report)
+  } catch (error) {
+    if (!(error instanceof AssayError) || (error.code !== 'file/bad-header' && error.code !== 'file/truncated'))
+      throw error
+    const found = (await headerOfOtherLength(source, claimed)) ?? (await readableEntries(source, Number(claimed)))
+    if (!found) throw error
+    return reported(found, claimed, source, report)
+  }
+  const end = header.entries.reduce((last, entry) => Math.max(last, entry.end), 0)
+  if (end === source.size - header.dataOffset) return header
+  const other = await headerOfOtherLength(source, claimed)
+  return other ? reported(other, claimed, source, report) : header
+}
+
+function reported(found: RecoveredHeader, claimed: bigint, { name }: ByteSource, report: Report): Header {
+  const evidence = { claimed: String(claimed), header: found.dataOffset - 8, read: found.entries.length }
+  report.add('length', 'file/bad-header', name, found.message, evidence)
+  return found
+}
+
+async function claimedLength(source: ByteSource): Promise<bigint> {
   const { name, size } = source
   if (size === 0) throw new AssayError('file/empty', `${name} has no bytes`, { file: name })
   if (size < 8)
     throw new AssayError('file/truncated', `${name} has ${size} bytes, too few for any header`, { file: name })
-  const start = await readBytes(source, 0, Math.min(9, size))
-  const claimed = new DataView(start.buffer).getBigUint64(0, true)
-  if (claimed <= BigInt(Math.min(size - 8, LONGEST))) return Number(claimed)
+  return new DataView((await readBytes(source, 0, 8)).buffer).getBigUint64(0, true)
+}
+
+async function headerAsClaimed(source: ByteSource, claimed: bigint, report: Report): Promise<Header> {
+  const { name, size } = source
+  if (claimed > BigInt(Math.min(size - 8, LONGEST))) throw await impossibleLength(source, claimed)
+  const length = Number(claimed)
+  const header = parseSafetensorsHeader(await readBytes(source, 8, length), name, report)
+  return { ...header, dataOffset: 8 + length }
+}
+
+async function impossibleLength(source: ByteSource, claimed: bigint): Promise<AssayError> {
+  const { name, size } = source
   // A cut header still begins as JSON; where it does not, the length is a lie.
-  const cut = claimed <= BigInt(LONGEST) && (size === 8 || start[8] === 0x7b)
+  const cut = claimed <= BigInt(LONGEST) && (size === 8 || (await readBytes(source, 8, 1))[0] === 0x7b)
   if (cut) {
-    throw new AssayError('file/truncated', `${name} ends inside its header: ${claimed} bytes of it, got ${size - 8}`, {
+    return new AssayError('file/truncated', `${name} ends inside its header: ${claimed} bytes of it, got ${size - 8}`, {
       file: name,
       offset: size,
       hint: 'Download or copy the file again.',
     })
   }
-  if (claimed <= BigInt(size - 8)) {
-    throw new AssayError('file/resource-bomb', `${name} claims a header of ${claimed} bytes`, { file: name, offset: 0 })
-  }
-  throw new AssayError('file/bad-header', `${name} claims a header of ${claimed} bytes, but has only ${size}`, {
-    file: name,
-    offset: 0,
-  })
+  const why = claimed <= BigInt(size - 8) ? '' : `, but has only ${size}`
+  const code = why === '' ? 'file/resource-bomb' : 'file/bad-header'
+  return new AssayError(code, `${name} claims a header of ${claimed} bytes${why}`, { file: name, offset: 0 })
 }
 
 /** Whether the entry lies somewhere at all. Numbers that are none, or run backwards, are reported. */
@@ -110,16 +160,24 @@ function isCount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0
 }
 
-/** The first entry of each name. `JSON.parse` would keep the last and say nothing. */
-function withoutDuplicates(entries: HeaderEntry[], report: Report): HeaderEntry[] {
+/** The first entry of each name, and by name what others follow. `JSON.parse` would keep the last and say nothing. */
+function withoutDuplicates(
+  entries: HeaderEntry[],
+  report: Report,
+): { unique: HeaderEntry[]; repeated: Map<string, HeaderEntry[]> } {
   const names = new Set<string>()
-  return entries.filter((entry) => {
+  const repeated = new Map<string, HeaderEntry[]>()
+  const unique = entries.filter((entry) => {
     if (names.size < names.add(entry.name).size) return true
     const { name, begin, end, shape } = entry
     const message = `${quote(name)} is named twice; its second place [${begin}, ${end}] is ignored`
     report.add('twice', 'file/bad-header', name, message, { begin, end, shape })
+    const others = repeated.get(name)
+    if (!others) repeated.set(name, [entry])
+    else if (others.length < MOST_CLAIMS) others.push(entry)
     return false
   })
+  return { unique, repeated }
 }
 
 function sortByPlace(entries: HeaderEntry[]): void {
@@ -176,8 +234,11 @@ function checkCoverage(entries: HeaderEntry[], source: ByteSource, dataOffset: n
   }
 }
 
-/** The entry with its dtype, or undefined and a finding when dtype, shape and bytes do not fit together. */
-function typed(raw: HeaderEntry, report: Report): SafetensorsEntry | undefined {
+/**
+ * The entry with its dtype. Where shape and bytes do not fit together, a finding, and the entry as the values that its bytes are, the
+ * next of which begins at `next`; undefined and a finding where it means nothing.
+ */
+function typed(raw: HeaderEntry, report: Report, next: number): SafetensorsEntry | undefined {
   const { name, begin, end, shape } = raw
   const refuse = (kind: string, rule: RuleId, why: string): undefined => {
     report.add(kind, rule, name, `${quote(name)} ${why}`, { dtype: raw.dtype, shape, begin, end })
@@ -189,7 +250,10 @@ function typed(raw: HeaderEntry, report: Report): SafetensorsEntry | undefined {
   if (elements * bits !== (end - begin) * 8) {
     const expected = Number.isNaN(elements) ? 'an impossible number of' : Math.ceil((elements * bits) / 8)
     const why = `is ${raw.dtype} [${shape.join(', ')}], which takes ${expected} bytes, and has ${end - begin}`
-    return refuse('shape', 'file/bad-header', why)
+    refuse('shape', 'file/bad-header', why)
+    if (!dtype || begin === end || (end - begin) % itemSize(dtype) !== 0) return undefined
+    const flat = { name, dtype, shape: [(end - begin) / itemSize(dtype)], begin, end }
+    return { ...flat, doubt: sizeDoubt(flat, shape, (elements * bits) / 8, next) }
   }
   if (!dtype) return refuse('six', 'file/unknown-format', `is ${raw.dtype}, which neither torch nor Assay reads`)
   if (raw.dtype !== 'F4') return { name, dtype, shape, begin, end }

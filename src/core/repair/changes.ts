@@ -72,8 +72,11 @@ function plannedTensors(file: StateFile, steps: readonly RepairStep[], plain?: P
     const before = planned.get(tensor)
     if (before) planned.set(tensor, changed(before, change))
   }
-  for (const lost of steps.flatMap(({ salvage }) => [...(salvage?.lost ?? [])]))
-    if (planned.get(lost)?.values === lost) planned.delete(lost)
+  for (const lost of steps.flatMap(({ salvage }) => [...(salvage?.lost.keys() ?? [])])) {
+    const now = planned.get(lost)
+    // One in doubt is kept where it was told what shape its bytes have.
+    if (now?.values === lost && (now.shape === lost.shape || !lost.doubt)) planned.delete(lost)
+  }
   const additions = steps.flatMap((step) => step.additions ?? []).filter((addition) => addition.file === file.path)
   return [
     ...planned.values(),

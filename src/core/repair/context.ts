@@ -3,6 +3,7 @@ import type { Tensor } from '../checkpoint/tensor'
 import type { Reference } from '../verify/reference'
 import type { Diagnosis } from '../verify/shapes/diagnosis'
 import type { Verification } from '../verify/verify'
+import type { Losses } from './losses'
 import type { Proposal } from './steps'
 
 /** What menders look at. */
@@ -16,7 +17,7 @@ export interface Context {
   /** Files with a rank's part in them: what is one-dimensional there may be a part as well. */
   readonly rankFiles: ReadonlySet<string>
   /** Damaged files of which something can be saved: the tensors in them whose values are lost. */
-  readonly losses: ReadonlyMap<string, ReadonlySet<Tensor>>
+  readonly losses: ReadonlyMap<string, Losses>
   readonly reference?: Reference
   /** The reference as it was opened, also where the two share no tensor: of the adapter that is lost, it may have the files. */
   readonly given?: Checkpoint

@@ -85,6 +85,7 @@ export function modelsOf(
 function whyNot(tensor: Tensor, format: ExportFormat): string | undefined {
   if (tensor.form?.kind === 'quantized')
     return `its integers mean nothing without how they were quantized (${tensor.form.how})`
+  if (tensor.doubt) return tensor.doubt.why
   if (tensor.whole) return `it is one process's piece of a tensor of shape [${tensor.whole.shape.join(', ')}]`
   if (numel(tensor.shape) > 0 && tensor.blocks.length === 0) {
     return tensor.form ? `its dense form (of a ${tensor.form.how} tensor) cannot be made` : 'its values are not stored'

@@ -145,8 +145,10 @@ function possible(proposal: Proposal, { files }: Checkpoint, before: readonly Pr
   for (const file of files) {
     const isPlain = before.some((each) => isDone(each) && each.plain?.file === file.path)
     const isSalvaged = before.some((each) => isDone(each) && each.salvage?.file === file.path)
-    const why = paths.has(file.path) ? whyNotRewritable(file, isPlain, isSalvaged) : undefined
-    if (why !== undefined) return { ...rest, confidence: 'refused', evidence: why }
+    if (!paths.has(file.path)) continue
+    const hopeless = before.find((each) => each.kind === 'salvage' && each.subject === file.path && !isDone(each))
+    const why = whyNotRewritable(file, isPlain, isSalvaged)
+    if (why !== undefined) return { ...rest, confidence: 'refused', evidence: hopeless?.evidence ?? why }
   }
   return proposal
 }

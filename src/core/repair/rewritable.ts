@@ -10,7 +10,12 @@ const KINDS: Readonly<Record<string, string>> = {
 const MADE_PLAIN: ReadonlySet<string> = new Set(['torch-zip', 'torch-legacy', 'torch-tar', 'pickle'])
 
 /** Damage that a file loses when only what is whole is written anew. */
-const LEFT_OUT: ReadonlySet<RuleId> = new Set<RuleId>(['file/truncated', 'file/bad-header', 'file/checksum'])
+const LEFT_OUT: ReadonlySet<RuleId> = new Set<RuleId>([
+  'file/truncated',
+  'file/bad-header',
+  'file/overlap',
+  'file/checksum',
+])
 
 /**
  * Why a repaired copy of the file cannot be written: in its own format, or, where objects in it become plain values, as a

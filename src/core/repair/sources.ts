@@ -18,9 +18,14 @@ import { twinOf } from './ties'
 export interface Source {
   /** What the user calls it to choose it. */
   readonly id: string
-  /** `same`: these are the values that were lost. `reference`: the user named it. `run`: another checkpoint of the run. */
-  readonly rank: 'same' | 'reference' | 'run'
+  /**
+   * `same`: these are the values that were lost. `reading`: what the file means by all that it says, `claim`: what it may mean.
+   * `reference`: the user named it. `run`: another checkpoint of the run.
+   */
+  readonly rank: 'same' | 'reading' | 'claim' | 'reference' | 'run'
   readonly values: Tensor
+  /** What a sentence calls it, where that is not its id. */
+  readonly place?: string
   readonly evidence: string
 }
 
@@ -65,6 +70,18 @@ export function lackedMoments(
   if (!MOMENTS_OVER.includes(rule)) return false
   const finding = findings.find((each) => each.rule === rule && each.subject === subject)
   return Array.isArray(finding?.evidence?.shapes) && finding.evidence.shapes.includes(shapeText(shape))
+}
+
+/** The tensors that a file may mean by one of which it contradicts itself, of which all values are there. */
+export function readingsOf({ doubt }: Tensor): Source[] {
+  return (doubt?.readings ?? []).flatMap(({ id, sure, tensor, ...told }) =>
+    isFilled(tensor) ? [{ id, rank: sure ? ('reading' as const) : ('claim' as const), values: tensor, ...told }] : [],
+  )
+}
+
+/** Whether these are values of the tensor itself, if it is what they are taken for. */
+export function isOwn({ rank }: Source): boolean {
+  return rank !== 'reference' && rank !== 'run'
 }
 
 /** Whether there are values, all of them. */

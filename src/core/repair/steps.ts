@@ -46,8 +46,8 @@ export interface Plainness {
 /** A damaged file of which the whole tensors are written anew. */
 export interface Salvage {
   readonly file: string
-  /** Tensors whose values are lost, unless another step has them from elsewhere. */
-  readonly lost: ReadonlySet<Tensor>
+  /** Tensors whose values are lost, unless another step has them from elsewhere, and why. */
+  readonly lost: ReadonlyMap<Tensor, string>
   /** What else the new file cannot hold, a line each. */
   readonly others?: readonly string[]
 }

@@ -39,7 +39,10 @@ describe('a file of weights that lost bytes', () => {
     const { plan, result, out } = await mended(source)
     const healthy = byName(truthOf(file === 'model.pt' ? 'damaged-healthy-zip' : 'damaged-healthy-st').tensors)
     expect(await digests(await opened(out))).toEqual(healthy.filter((each) => !gone.includes(each.name)))
-    expect(plan.plan[0]?.lost ?? []).toEqual(gone)
+    expect(plan.plan[0]?.gone ?? []).toEqual(gone)
+    const reasons = plan.plan[0]?.lost ?? []
+    expect(reasons.map((line) => line.split(': ', 1)[0])).toEqual(gone)
+    for (const line of reasons) expect(line).toMatch(/: (the file ends|what holds its values is not)/)
     expect(plan.unmended.map(({ rule }) => rule).includes('weights/missing-tensor')).toBe(gone.length > 0)
     expect(result.verdictAfter).toBe(gone.length > 0 ? 'broken' : 'partial')
     expect(snapshot(golden(`${name}/data`))).toEqual(before)
@@ -97,7 +100,7 @@ describe('a file of weights that lost bytes', () => {
     const path = cut('torch-zoo-legacy/data/model.pt', 8)
     const { plan, out } = await mended(path)
     const saved = await digests(await opened(out))
-    const gone = plan.plan[0]?.lost ?? []
+    const gone = plan.plan[0]?.gone ?? []
     expect(gone.length).toBeGreaterThan(0)
     expect(saved.length).toBeGreaterThan(0)
     expect(saved).toEqual(whole.filter(({ name }) => !gone.includes(name)))

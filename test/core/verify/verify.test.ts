@@ -108,6 +108,7 @@ const NAMED: Record<string, RuleId> = { 'hostile-st-deep-json': 'file/resource-b
 
 /** Cases whose components are told otherwise than in the truth, and why that is right. */
 const OTHERWISE: Record<string, string> = {
+  'damaged-st-header-huge': 'its header is found all the same, so the weights are damaged and not missing',
   'damaged-zip-cut-half': 'one tensor is whole and can be saved, so the weights are damaged and not missing',
 }
 

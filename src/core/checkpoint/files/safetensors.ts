@@ -1,5 +1,5 @@
 import type { ByteSource } from '../../bytes/source'
-import { readSafetensors } from '../../container/safetensors'
+import { readSafetensors, type SafetensorsEntry } from '../../container/safetensors'
 import type { ComponentId } from '../checkpoint'
 import { some } from '../names'
 import { marksInMetadata } from '../rebuilt'
@@ -13,10 +13,24 @@ import type { Contents } from './contents'
 export async function readSafetensorsFile(source: ByteSource, file: string, component: ComponentId): Promise<Contents> {
   const { entries, dataOffset, metadata, findings } = await readSafetensors(source)
   const stridesOf = sharedStrides()
-  const tensors = entries.map(({ name, dtype, shape, begin }): Tensor => {
+  const tensorOf = (
+    name: string,
+    { dtype, shape, begin }: Pick<SafetensorsEntry, 'dtype' | 'shape' | 'begin'>,
+  ): Tensor => {
     const offset = dataOffset + begin
     const block = { source, offset, strides: stridesOf(shape), start: originOf(shape), shape }
     return { name, dtype, shape, file, component, blocks: [block] }
+  }
+  const tensors = entries.map((entry): Tensor => {
+    const tensor = tensorOf(entry.name, entry)
+    if (!entry.doubt) return tensor
+    const { why, readings } = entry.doubt
+    const read = readings.map(({ begin, end, dtype, shape, ...told }) => ({
+      ...told,
+      place: `bytes ${begin} to ${end} of the data, as ${dtype} [${shape.join(', ')}]`,
+      tensor: tensorOf(entry.name, { dtype, shape, begin }),
+    }))
+    return { ...tensor, doubt: { why, readings: read } }
   })
   const marks = marksInMetadata(metadata)
   const cut = entries.filter(({ end }) => dataOffset + end > source.size).map(({ name }) => name)

@@ -1,10 +1,21 @@
 import { isFloating } from '../../checkpoint/dtype'
-import { sameShape, type Tensor } from '../../checkpoint/tensor'
+import { numel, sameShape, type Tensor } from '../../checkpoint/tensor'
 import type { Finding, RuleId } from '../../finding'
 import { shapeText } from '../../verify/text'
 import type { Context } from '../context'
 import { estrangement } from '../kinship'
-import { isFilled, lackedMoments, MOMENTS_OVER, ofPart, referenceTo, type Source, sourcesOf } from '../sources'
+import { hasMore, isAllLost } from '../losses'
+import {
+  isFilled,
+  isOwn,
+  lackedMoments,
+  MOMENTS_OVER,
+  ofPart,
+  readingsOf,
+  referenceTo,
+  type Source,
+  sourcesOf,
+} from '../sources'
 import type { Addition, Choice, Proposal } from '../steps'
 
 /** Findings of values that are there and worth nothing. */
@@ -26,15 +37,34 @@ export async function refill(context: Context): Promise<Proposal[]> {
   const { weights, diagnoses, verification, losses } = context
   const proposals: (Proposal | undefined)[] = []
   const strange = once(() => estrangement(context))
+  const hopeless = hopelessFiles(context)
   for (const tensor of weights) {
     const placeholder = diagnoses.get(tensor)?.kind === 'placeholder'
     const spoilt = verification.findings.find(({ rule, subject }) => SPOILT.has(rule) && subject === tensor.name)?.rule
-    if (losses.get(tensor.file)?.has(tensor))
-      proposals.push(await inPlaceOf(tensor, 'file/truncated', context, strange))
-    else if (placeholder) proposals.push(await inPlaceOf(tensor, 'weights/placeholder', context, strange))
+    if (losses.get(tensor.file)?.has(tensor)) {
+      if (!hopeless.has(tensor.file) && !isReshaped(tensor, context))
+        proposals.push(await inPlaceOf(tensor, 'file/truncated', context, strange))
+    } else if (placeholder) proposals.push(await inPlaceOf(tensor, 'weights/placeholder', context, strange))
     else if (spoilt) proposals.push(await inPlaceOf(tensor, spoilt, context, strange))
   }
   return [...proposals.filter((each) => each !== undefined), ...(await additions(context, strange))]
+}
+
+/** Files that have lost everything, in a checkpoint that has nothing else. */
+function hopelessFiles({ checkpoint, losses }: Context): Set<string> {
+  const files = checkpoint.files.filter((file) => {
+    const lost = losses.get(file.path)
+    return lost !== undefined && isAllLost(file, lost) && !hasMore(checkpoint, file)
+  })
+  return new Set(files.map(({ path }) => path))
+}
+
+/** Whether the values of a tensor in doubt are kept where they are: something tells the shape that they have. */
+function isReshaped(tensor: Tensor, { shapes, diagnoses, reference }: Context): boolean {
+  if (!tensor.doubt || tensor.doubt.readings.length > 0) return false
+  const model = reference?.of(tensor)
+  const isTold = diagnoses.get(tensor)?.kind === 'flattened' || shapes.has(tensor.name)
+  return isTold || (model !== undefined && numel(model.shape) === numel(tensor.shape))
 }
 
 /** Why the reference seems to be another model; its values are read when that is first asked. */
@@ -64,9 +94,11 @@ async function inPlaceOf(
     subject: tensor.name,
     rules: [rule],
     others: (subject: string) => subject === tensor.file && !lost,
-    before: lost ? 'cut off' : shapeText(tensor.shape),
+    before: lost && !tensor.doubt ? 'cut off' : shapeText(tensor.shape),
   }
-  const sources = await sourcesOf(tensor, spoilt || lost ? tensor.shape : expected?.shape, context, spoilt)
+  // Of a shape that does not fit its bytes neither is known.
+  const shape = tensor.doubt ? undefined : spoilt || lost ? tensor.shape : expected?.shape
+  const sources = [...readingsOf(tensor), ...(await sourcesOf(tensor, shape, context, spoilt))]
   if (sources.length === 0) {
     // What a damaged file loses for good is listed with the file.
     if (!reference || lost) return undefined
@@ -110,8 +142,9 @@ async function fromSources(
   strange: Strange,
 ): Promise<Proposal> {
   const choices = sources.map((source) => {
-    const { id, evidence } = source
-    return { id, action: `${verb} ${id}`, evidence, ...does(source), ...(source.rank !== 'same' && { borrowed: id }) }
+    const { id, evidence, place = id } = source
+    const borrowed = isOwn(source) ? {} : { borrowed: id }
+    return { id, action: `${verb} ${place}`, evidence, ...does(source), ...borrowed }
   })
   const [best, second] = sources
   const [first] = choices
@@ -119,6 +152,11 @@ async function fromSources(
   // Places that hold the same values are no choice.
   const others = choices.filter((_, i) => i > 0 && (best.rank !== 'same' || sources[i]?.rank !== 'same'))
   const more = others.length > 0 ? { choices: [first, ...others] } : {}
+  if (best.rank === 'claim') {
+    const places = choices.map(({ id }) => id).join(', ')
+    const evidence = `The file gives it more than one place. Which is right is for you to say: ${places}`
+    return { ...base, action: `${verb} ...`, evidence, confidence: 'ask', choices }
+  }
   if (best.rank === 'run' && second) {
     const names = choices.map(({ id }) => id).join(', ')
     const evidence = `Several checkpoints of the run have it: ${names}. Which of them is to be taken is for you to say`
