@@ -18,7 +18,7 @@ async function saved(name: string, bytes: number): Promise<{ path: string; lost:
   const { checkpoint, plan } = await planned(path)
   const out = join(folder, `mended-${bytes}-${name}`)
   const { applied } = await applyRepair(checkpoint, plan, { kernel: referenceKernel, out })
-  return applied ? { path: out, lost: plan.plan[0]?.lost ?? [] } : undefined
+  return applied ? { path: out, lost: plan.plan[0]?.gone ?? [] } : undefined
 }
 
 describe('a training dict that was cut off', () => {

@@ -38,14 +38,17 @@ export const FILE_RULES = {
     severity: 'error',
     title: 'The header cannot be understood',
     means: 'The part that says where the tensors lie contradicts itself or the file. Loaders refuse the file.',
-    mends: 'Take the file from another copy. Where single entries are wrong, an export saves the others.',
-    by: 'export',
+    mends:
+      'Take the file from another copy. If there is none, a repair saves the tensors that the header leaves in no doubt, and asks about the others.',
+    by: 'repair',
   },
   'file/overlap': {
     severity: 'error',
     title: 'Two tensors claim the same bytes',
     means: 'The header was damaged or made by hand: at least one of the two tensors has the values of the other.',
-    mends: 'Take the file from another copy.',
+    mends:
+      'Take the file from another copy. If there is none, a repair saves all other tensors, finds the right place where there is only one, and else asks.',
+    by: 'repair',
   },
   'file/checksum': {
     severity: 'error',
