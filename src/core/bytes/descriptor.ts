@@ -64,6 +64,24 @@ export class Descriptor {
   take(end: number): number {
     if (this.#closed) throw new AssayError('file/unreadable', `${this.name} was closed`, { file: this.name })
     const fd = this.#open()
+    this.#check(fd, end)
+    return fd
+  }
+
+  /** As `take`, but the caller's own to close: for work in another thread, while others here need descriptors. */
+  takeOwn(end: number): number {
+    if (this.#closed) throw new AssayError('file/unreadable', `${this.name} was closed`, { file: this.name })
+    const fd = this.#openAnew()
+    try {
+      this.#check(fd, end)
+      return fd
+    } catch (error) {
+      closeSync(fd)
+      throw error
+    }
+  }
+
+  #check(fd: number, end: number): void {
     const now = statOf(() => fstatSync(fd), this.name)
     if (now.size < end) {
       throw new AssayError(
@@ -79,7 +97,6 @@ export class Descriptor {
         hint: 'Wait until it is written, then open it again.',
       })
     }
-    return fd
   }
 
   close(): void {
@@ -102,10 +119,14 @@ export class Descriptor {
       open.delete(oldest)
       closeSync(fd)
     }
+    const fd = this.#openAnew()
+    open.set(this, fd)
+    return fd
+  }
+
+  #openAnew(): number {
     try {
-      const fd = openSync(this.path, 'r')
-      open.set(this, fd)
-      return fd
+      return openSync(this.path, 'r')
     } catch (error) {
       throw unreadable(error, this.name)
     }

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, statfsSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, statfsSync, writeSync } from 'node:fs'
 import { type FileHandle, link, open, rename, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { AssayError } from '../errors'
+import type { Copies } from './copies'
 import { copyRange } from './copy-range'
+import { Follower } from './follower'
 import type { ByteSink } from './sink'
 import type { FilePlace } from './source'
 import { errnoOf } from './system-error'
@@ -24,52 +26,58 @@ export async function createFileSink(path: string): Promise<ByteSink> {
 }
 
 /** Bytes after which the system is asked to put them on the disk: the disk works while the next ones are made. */
-const FLUSH_BYTES = 2 ** 26
+const FLUSH_BYTES = 2 ** 24
 /** A block of this size is still in the processor's cache when it is written. */
 const READ_BYTES = 2 ** 18
+/** What is shorter is as soon compared at the end. */
+const WORTH_FOLLOWING = 2 ** 20
 
 class FileSink implements ByteSink {
   position = 0
   #open = true
   #flushed = 0
   #flushing: Promise<void> | undefined
+  #failed: unknown
+  readonly #follower: Follower
 
   constructor(
     private readonly name: string,
     private readonly target: string,
     private readonly temporary: string,
     private readonly file: FileHandle,
-  ) {}
+  ) {
+    this.#follower = new Follower(temporary)
+  }
+
+  get copies(): Copies {
+    return this.#follower.copies
+  }
 
   async write(bytes: Uint8Array): Promise<void> {
     await attempt(this.name, () => writeFully(this.file, bytes, this.position))
     this.#advance(bytes.byteLength)
   }
 
-  async copy(from: FilePlace, offset: number, length: number): Promise<void> {
-    const end = offset + length
-    let at = offset
-    for (let copied = 1; copied > 0 && at < end; at += copied) {
-      copied = copyRange(from.descriptor(end), at, this.file.fd, this.position, end - at)
-      this.#advance(copied)
-    }
-    const buffer = new Uint8Array(Math.min(READ_BYTES, end - at))
-    for (; at < end; at += buffer.byteLength) {
-      const bytes = buffer.subarray(0, Math.min(buffer.byteLength, end - at))
+  async copy(from: FilePlace, offset: number, length: number, onBlock?: (bytes: Uint8Array) => void): Promise<void> {
+    const start = this.position
+    const copied = onBlock ? 0 : await this.#copyInKernel(from, offset, length)
+    const buffer = new Uint8Array(Math.min(READ_BYTES, length - copied))
+    for (let at = offset + copied; at < offset + length; at += buffer.byteLength) {
+      const bytes = buffer.subarray(0, Math.min(buffer.byteLength, offset + length - at))
       from.readNow(at, bytes)
+      onBlock?.(bytes)
       await this.write(bytes)
     }
-  }
-
-  async writeAt(offset: number, bytes: Uint8Array): Promise<void> {
-    if (offset < 0 || offset + bytes.byteLength > this.position) {
-      throw new RangeError(`writeAt(${offset}, ${bytes.byteLength} bytes) after only ${this.position} bytes`)
-    }
-    await attempt(this.name, () => writeFully(this.file, bytes, offset))
+    if (length >= WORTH_FOLLOWING) await attempt(this.name, () => this.#follower.copied(start, from, offset, length))
   }
 
   async commit(): Promise<void> {
-    await attempt(this.name, () => this.file.sync())
+    await this.#settle()
+    await attempt(this.name, () => {
+      if (this.#failed) throw this.#failed
+      return this.file.sync()
+    })
+    this.copies.finish(await attempt(this.name, () => this.file.stat()))
     await this.#close()
     await attempt(this.name, () => renameWithoutOverwriting(this.temporary, this.target))
     await flushFolder(dirname(this.target))
@@ -82,27 +90,53 @@ class FileSink implements ByteSink {
     })
   }
 
+  /** Returns how many bytes it copied, from 0 on. */
+  async #copyInKernel(from: FilePlace, offset: number, length: number): Promise<number> {
+    const fd = from.descriptor(offset + length)
+    try {
+      let done = 0
+      for (let copied = 1; copied > 0 && done < length; done += copied) {
+        copied = await copyRange(fd, offset + done, this.file.fd, this.position, length - done)
+        this.#advance(copied)
+      }
+      return done
+    } finally {
+      closeSync(fd)
+    }
+  }
+
   #advance(bytes: number): void {
     this.position += bytes
     if (this.position - this.#flushed >= FLUSH_BYTES) this.#flushBehind()
   }
 
-  /** One flush at a time, waited for by nobody. What fails here fails again in `commit`, which says so. */
+  /** One flush at a time, waited for by nobody. */
   #flushBehind(): void {
     if (this.#flushing) return
+    const from = this.#flushed
     this.#flushed = this.position
-    this.#flushing = this.file
-      .datasync()
-      .catch(() => undefined)
+    this.#flushing = this.#follower
+      .startWriting(from, this.position - from)
+      .then((started) => (started ? undefined : this.file.datasync()))
+      .catch((error) => {
+        // The descriptor has told it now, and does not tell it again at the end.
+        this.#failed = error
+      })
       .finally(() => {
         this.#flushing = undefined
       })
   }
 
+  async #settle(): Promise<void> {
+    await this.#flushing
+    await this.#follower.settled()
+  }
+
   async #close(): Promise<void> {
     if (!this.#open) return
     this.#open = false
-    await this.#flushing
+    await this.#settle()
+    this.#follower.close()
     await this.file.close()
   }
 }

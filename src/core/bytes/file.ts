@@ -41,7 +41,7 @@ export function openFile(path: string, name: string = path): FileSource {
       descriptor.takeSoon(offset + target.byteLength)
       ahead.read(offset, target)
     },
-    descriptor: (end) => descriptor.take(end),
+    descriptor: (end) => descriptor.takeOwn(end),
     mapping: (end) => mappedBy(descriptor.take(end)),
   }
   return {

@@ -22,3 +22,33 @@ function loaded(): Libc | undefined {
     return undefined
   }
 }
+
+/** Numbers, addresses among them; an array stands for a pointer to what it holds. */
+type Arguments = (number | bigint[])[]
+
+/** A function of the C library. */
+export interface SystemCall {
+  (...values: Arguments): number | bigint
+  async(...values: [...Arguments, (error: unknown, result: number | bigint) => void]): void
+}
+
+/** Finds a function when it is first asked for; undefined where the C library has none of this name. */
+export function systemCall(name: string, result: string, parameters: string[]): () => SystemCall | undefined {
+  let found: SystemCall | undefined | null = null
+  return () => {
+    if (found !== null) return found
+    try {
+      found = libc()?.func(name, result, parameters)
+    } catch {
+      found = undefined
+    }
+    return found
+  }
+}
+
+/** What the function returns, called in another thread. What an address leads to must stay there meanwhile. */
+export function inThread(call: SystemCall, ...values: Arguments): Promise<number> {
+  return new Promise((resolve, reject) => {
+    call.async(...values, (error, result) => (error ? reject(error) : resolve(Number(result))))
+  })
+}

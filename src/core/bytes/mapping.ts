@@ -1,12 +1,11 @@
-import { libc } from './libc'
+import { inThread, libc, type SystemCall } from './libc'
 
 /** The system calls behind a mapped file. Addresses are numbers: those of user space are below 2^53. */
 interface Memory {
   mmap(address: null, length: number, protection: number, flags: number, fd: number, offset: number): number
   munmap(address: number, length: number): number
   memcpy(target: Uint8Array, address: number, length: number): void
-  /** In a thread of the system's pool; `done` hears the outcome. */
-  memcmp: { async(one: number, other: number, length: number, done: (error: unknown, outcome: number) => void): void }
+  memcmp: SystemCall
   madvise(address: number, length: number, advice: number): number
 }
 
@@ -16,7 +15,7 @@ const MAP_FAILED = 2 ** 64
 const MADV_DONTNEED = 4
 
 /** Pages of every system are this long or divide it. */
-const PAGE = 2 ** 16
+export const PAGE = 2 ** 16
 
 /** Pages touched count as memory of the process until it lets go of them, so it does after this many bytes. */
 const MOST_RESIDENT = 2 ** 26
@@ -65,12 +64,7 @@ export class Mapping {
     this.#users++
     other.#users++
     try {
-      return await new Promise((resolve, reject) => {
-        this.system.memcmp.async(this.address + offset, other.address + at, length, (error, outcome) => {
-          if (error) reject(error)
-          else resolve(outcome === 0)
-        })
-      })
+      return (await inThread(this.system.memcmp, this.address + offset, other.address + at, length)) === 0
     } finally {
       this.#leave(offset, length)
       other.#leave(at, length)
@@ -99,10 +93,13 @@ export class Mapping {
   }
 }
 
-/** Maps `size` bytes (more than 0) of an open descriptor, or returns undefined where the system cannot. */
-export function mapFile(fd: number, size: number): Mapping | undefined {
+/**
+ * Maps `size` bytes (more than 0) of an open descriptor from `offset` on, which must be a multiple of `PAGE`, or returns undefined
+ * where the system cannot.
+ */
+export function mapFile(fd: number, size: number, offset = 0): Mapping | undefined {
   const system = systemMemory()
   if (!system) return undefined
-  const address = Number(system.mmap(null, size, PROT_READ, MAP_PRIVATE, fd, 0))
+  const address = Number(system.mmap(null, size, PROT_READ, MAP_PRIVATE, fd, offset))
   return address > 0 && address < MAP_FAILED - 4096 ? new Mapping(system, address, size) : undefined
 }

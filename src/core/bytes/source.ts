@@ -42,7 +42,7 @@ export interface FilePlace {
   readonly offset: number
   /** Fills `target` from a byte offset of the file. Throws as `ByteSource.read`, `file/changed` within milliseconds. */
   readNow(offset: number, target: Uint8Array): void
-  /** A descriptor of the file, good until the next call, for bytes up to `end` of it. Throws as `ByteSource.read`. */
+  /** A descriptor of the file, for bytes up to `end` of it, that the caller must close. Throws as `ByteSource.read`. */
   descriptor(end: number): number
   /** The mapped file, for bytes up to `end`; undefined where it is none. Throws as `ByteSource.read`. */
   mapping(end: number): Mapping | undefined

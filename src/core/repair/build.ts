@@ -1,4 +1,4 @@
-import { equalPlaces } from '../bytes/equal'
+import type { Copies } from '../bytes/copies'
 import { openFile } from '../bytes/file'
 import { makeFolder } from '../bytes/file-sink'
 import { joinPath, parentOf } from '../bytes/folder'
@@ -8,12 +8,12 @@ import type { Checkpoint } from '../checkpoint/checkpoint'
 import { byteLength } from '../checkpoint/tensor'
 import { copyFrom } from '../write/output'
 import { type ChangedFile, outputFor } from './changes'
-import { checkWritten, mismatch, type Witnessed, witnessed } from './check'
+import { checkWritten, isCopied, mismatch, type Witnessed, witnessed } from './check'
 import type { Work } from './files'
 import type { Progress } from './progress'
 import { stepsText } from './provenance'
 import { rewrite } from './rewrite'
-import { sourceBlocks, writeFile, writeHashed } from './target'
+import { sourceBlocks, type Written, writeFile, writeHashed } from './target'
 
 /** Where the files of a piece of work come from and go to. */
 export interface Site {
@@ -29,14 +29,18 @@ export interface Site {
 export interface Built {
   /** SHA-256 of the files that were made of nothing they could be compared with, by path. */
   readonly made: ReadonlyMap<string, string>
-  readonly changed: readonly { readonly changed: ChangedFile; readonly outputs: readonly Witnessed[] }[]
-  readonly copied: readonly string[]
+  readonly changed: readonly {
+    readonly changed: ChangedFile
+    readonly outputs: readonly Witnessed[]
+    readonly copies?: Copies
+  }[]
+  readonly copied: readonly { readonly path: string; readonly copies?: Copies }[]
 }
 
 /** Writes changed files, indexes and copies. Throws as `rewrite` and `createFileSink`; what was written then is left behind. */
 export async function build({ changed, rebuilt, indexes, copied }: Work, site: Site): Promise<Built> {
   const options = site.signal ? { signal: site.signal } : {}
-  const built: { changed: ChangedFile; outputs: Witnessed[] }[] = []
+  const built: { changed: ChangedFile; outputs: Witnessed[]; copies?: Copies }[] = []
   const made = new Map<string, string>()
   const make = async (path: string, write: (sink: ByteSink) => Promise<void>) => {
     made.set(path, await writeHashed(readied(site, path), write))
@@ -46,17 +50,19 @@ export async function build({ changed, rebuilt, indexes, copied }: Work, site: S
     const onProgress = site.progress.piece()
     const write = (sink: ByteSink) => rewrite(sink, each, outputs, site.root, { ...options, onProgress })
     // What is put into a dict has no source to be compared with.
-    if (each.entries.length > 0) await make(each.file.path, write)
-    else await writeFile(readied(site, each.file.path), write)
-    built.push({ changed: each, outputs })
+    if (each.entries.length > 0) {
+      await make(each.file.path, write)
+      built.push({ changed: each, outputs })
+    } else built.push({ changed: each, outputs, ...known(await writeFile(readied(site, each.file.path), write)) })
   }
   for (const { file, step } of rebuilt) {
     const onProgress = site.progress.piece()
     await make(file.path, (sink) => file.write(sink, stepsText([step]), { ...options, onProgress }))
   }
   for (const { path, text } of indexes) await make(path, (sink) => sink.write(new TextEncoder().encode(text)))
-  for (const { path } of copied) await copy(path, site)
-  return { made, changed: built, copied: copied.map(({ path }) => path) }
+  const copies: { path: string; copies?: Copies }[] = []
+  for (const { path } of copied) copies.push({ path, ...known(await copy(path, site)) })
+  return { made, changed: built, copied: copies }
 }
 
 /**
@@ -72,13 +78,14 @@ export async function readBack(
   rename: (path: string) => string,
 ): Promise<number> {
   let compared = 0
-  for (const { changed: each, outputs } of changed) {
+  for (const { changed: each, outputs, copies } of changed) {
     const path = rename(each.file.path)
     const file = opened.files.find((other) => other.path === path)
     if (!file) throw mismatch(path, 'it is not recognised as part of the checkpoint any more')
     const own = file.tensors.filter(({ name }) => !each.entries.some(({ key }) => isWithin(name, key)))
     compared += await checkWritten(outputs, own, path, {
       ...(site.signal && { signal: site.signal }),
+      ...(copies && { copies }),
       onTensor: (tensor) => site.progress.add(byteLength(tensor), tensor.name),
     })
   }
@@ -86,8 +93,8 @@ export async function readBack(
     if ((await digestOf(site.place(path), path, site)) !== digest)
       throw mismatch(path, 'it differs from what was written')
   }
-  for (const path of copied) {
-    if (!(await isCopy(path, site))) throw mismatch(path, 'the copy differs')
+  for (const { path, copies } of copied) {
+    if (!(await isCopy(path, site, copies))) throw mismatch(path, 'the copy differs')
     const tensors = checkpoint.files.find((file) => file.path === path)?.tensors ?? []
     compared += tensors.filter(({ blocks }) => blocks.length > 0).length
   }
@@ -98,23 +105,29 @@ function isWithin(name: string, key: string): boolean {
   return name === key || name.startsWith(`${key}.`)
 }
 
+function known({ copies }: Written): { copies?: Copies } {
+  return copies ? { copies } : {}
+}
+
 /** Copies a file byte for byte. */
-async function copy(path: string, site: Site): Promise<void> {
+async function copy(path: string, site: Site): Promise<Written> {
   const source = openFile(joinPath(site.root, path), path)
   const onBytes = (bytes: number) => site.progress.add(bytes, path)
   try {
-    await writeFile(readied(site, path), (sink) => copyFrom(sink, source.locate(), source.size, onBytes, site.signal))
+    return await writeFile(readied(site, path), (sink) =>
+      copyFrom(sink, source.locate(), source.size, onBytes, site.signal),
+    )
   } finally {
     source.close()
   }
 }
 
 /** Whether a copy is what it was made of. */
-async function isCopy(path: string, { root, place, progress, signal }: Site): Promise<boolean> {
+async function isCopy(path: string, { root, place, progress, signal }: Site, copies?: Copies): Promise<boolean> {
   const source = openFile(joinPath(root, path), path)
   const made = openFile(place(path), path)
   try {
-    return source.size === made.size && (await equalPlaces(source.locate(), made.locate(), made.size, signal))
+    return source.size === made.size && (await isCopied(source.locate(), made.locate(), made.size, copies, signal))
   } finally {
     source.close()
     made.close()

@@ -1,5 +1,7 @@
+import type { Copies } from '../bytes/copies'
 import { equalPlaces, isEqual } from '../bytes/equal'
 import { sha256 } from '../bytes/sha256'
+import type { FilePlace } from '../bytes/source'
 import { byteLength, sameShape, type Tensor } from '../checkpoint/tensor'
 import { placeOf, readBlocks, sha256Of } from '../checkpoint/values'
 import { AssayError, throwIfAborted } from '../errors'
@@ -10,17 +12,20 @@ const COMPARED_BYTES = 2 ** 18
 
 /** An output that is computed remembers the digest of its values as they went by, so that they are computed once. */
 export interface Witnessed extends OutputTensor {
-  /** Whether the values that were written are those of `found`, which is of the same dtype and shape. */
-  isSame(found: Tensor, signal?: AbortSignal): Promise<boolean>
+  /**
+   * Whether the values that were written are those of `found`, which is of the same dtype and shape. Those of `copies` are not
+   * looked at again.
+   */
+  isSame(found: Tensor, signal?: AbortSignal, copies?: Copies): Promise<boolean>
 }
 
 export function witnessed(tensor: OutputTensor): Witnessed {
   if (tensor.isVerbatim) {
-    const isSame = async (found: Tensor, signal?: AbortSignal) => {
+    const isSame = async (found: Tensor, signal?: AbortSignal, copies?: Copies) => {
       const length = byteLength(found)
       const own = tensor.from && byteLength(tensor.from) === length ? await placeOf(tensor.from) : undefined
       const theirs = own && (await placeOf(found))
-      if (theirs) return equalPlaces(own, theirs, length, signal)
+      if (theirs) return isCopied(own, theirs, length, copies, signal)
       const options = { blockBytes: COMPARED_BYTES, ...(signal && { signal }) }
       return equalBlocks(
         tensor.from ? readBlocks(tensor.from, options) : tensor.blocks(signal),
@@ -49,6 +54,22 @@ export function witnessed(tensor: OutputTensor): Witnessed {
   }
 }
 
+/**
+ * Whether `length` bytes are at `copy` as they are at `source`; what `copies` knows of them is not looked at again. Throws as
+ * `equalPlaces`.
+ */
+export function isCopied(
+  source: FilePlace,
+  copy: FilePlace,
+  length: number,
+  copies: Copies | undefined,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const known = Math.min(copies?.known(copy, source) ?? 0, length)
+  const rest = (place: FilePlace) => ({ ...place, offset: place.offset + known })
+  return equalPlaces(rest(source), rest(copy), length - known, signal)
+}
+
 /** Whether two streams say the same. Their blocks need not end at the same places. */
 export async function equalBlocks(a: AsyncIterable<Uint8Array>, b: AsyncIterable<Uint8Array>): Promise<boolean> {
   const other = b[Symbol.asyncIterator]()
@@ -75,14 +96,19 @@ export async function equalBlocks(a: AsyncIterable<Uint8Array>, b: AsyncIterable
 }
 
 /**
- * Compares what a file holds, opened anew, with what was written into it: the same names, dtypes, shapes and values.
+ * Compares what a file holds, opened anew, with what was written into it: the same names, dtypes, shapes and values. Of `copies` the
+ * values were read back and compared while the file was written; what remains is that each tensor lies where they are.
  * Returns how many tensors had values to compare. Throws `target/mismatch` at the first that differs.
  */
 export async function checkWritten(
   outputs: readonly Witnessed[],
   found: readonly Tensor[],
   file: string,
-  options: { readonly signal?: AbortSignal; readonly onTensor?: (tensor: Witnessed) => void } = {},
+  options: {
+    readonly signal?: AbortSignal
+    readonly copies?: Copies
+    readonly onTensor?: (tensor: Witnessed) => void
+  } = {},
 ): Promise<number> {
   const byName = new Map<string, Tensor[]>()
   for (const tensor of found) {
@@ -106,7 +132,7 @@ export async function checkWritten(
   for (const tensor of found.toReversed()) {
     const output = written.get(tensor)
     if (!output) continue
-    if (!(await output.isSame(tensor, options.signal)))
+    if (!(await output.isSame(tensor, options.signal, options.copies)))
       throw mismatch(file, `the values of ${output.name} differ from those that were written`)
     options.onTensor?.(output)
   }

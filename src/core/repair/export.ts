@@ -18,7 +18,7 @@ import { type Edits, edited } from './edits'
 import { mergedWith } from './lora'
 import { chosenOf, type Material, type Model, modelsOf } from './models'
 import { Progress } from './progress'
-import { refuseFull, writeFile, writeText } from './target'
+import { refuseFull, type Written, writeFile, writeText } from './target'
 import { tied } from './ties'
 
 export interface ExportOptions extends WriteOptions, Edits {
@@ -154,9 +154,11 @@ export async function exportWeights(
     if (!alone) makeFolder(staged.path)
     const place = (name: string) => (alone ? staged.path : joinPath(staged.path, name))
     const files: { path: string; bytes: number }[] = []
+    const written: { part: Part; copies: Written['copies'] }[] = []
     for (const part of parts) {
-      const size = await writePart(place(part.name), part, format, progress, options.signal)
-      files.push({ path: alone ? baseName(out) : part.name, bytes: size })
+      const { bytes, copies } = await writePart(place(part.name), part, format, progress, options.signal)
+      files.push({ path: alone ? baseName(out) : part.name, bytes })
+      written.push({ part, copies })
     }
     for (const { stem } of models) {
       const shards = parts.filter((part) => part.stem === stem)
@@ -166,7 +168,8 @@ export async function exportWeights(
     }
     if (config !== undefined && !alone)
       files.push({ path: ADAPTER_CONFIG, bytes: await writeText(place(ADAPTER_CONFIG), config) })
-    for (const part of parts.toReversed()) await readBack(place(part.name), part, options.signal, progress)
+    for (const { part, copies } of written.toReversed())
+      await readBack(place(part.name), part, copies, options.signal, progress)
     await staged.commit()
     const dropped = material.dropped.map(({ name }) => name)
     const warnings = warningsOf(checkpoint, parts, tallies)
@@ -282,18 +285,24 @@ function writePart(
   format: ExportFormat,
   progress: Progress,
   signal: AbortSignal | undefined,
-): Promise<number> {
+): Promise<Written> {
   const write = { ...(signal && { signal }), onProgress: progress.piece() }
   return writeFile(path, (sink) =>
     format === 'safetensors' ? writeSafetensors(sink, tensors, METADATA, write) : writeTorchZip(sink, tensors, write),
   )
 }
 
-async function readBack(path: string, { name, tensors }: Part, signal: AbortSignal | undefined, progress: Progress) {
+async function readBack(
+  path: string,
+  { name, tensors }: Part,
+  copies: Written['copies'],
+  signal: AbortSignal | undefined,
+  progress: Progress,
+) {
   const file = await openStateFile(path, name, 'weights')
   try {
     const onTensor = (tensor: Witnessed) => progress.add(byteLength(tensor), tensor.name)
-    await checkWritten(tensors, file.tensors, name, { ...(signal && { signal }), onTensor })
+    await checkWritten(tensors, file.tensors, name, { ...(signal && { signal }), ...(copies && { copies }), onTensor })
   } finally {
     file.close()
   }

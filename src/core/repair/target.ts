@@ -1,3 +1,4 @@
+import type { Copies } from '../bytes/copies'
 import { createFileSink, freeBytes } from '../bytes/file-sink'
 import { parentOf } from '../bytes/folder'
 import { sha256 } from '../bytes/sha256'
@@ -15,8 +16,15 @@ export function refuseFull(target: string, bytes: number): void {
   })
 }
 
-/** Makes the file `path` out of what `write` puts into the sink, or no file at all when that fails. Returns its size in bytes. */
-export async function writeFile(path: string, write: (sink: ByteSink) => Promise<void>): Promise<number> {
+/** A file that was written. */
+export interface Written {
+  readonly bytes: number
+  /** What of it need not be compared with its source again. */
+  readonly copies?: Copies
+}
+
+/** Makes the file `path` out of what `write` puts into the sink, or no file at all when that fails. */
+export async function writeFile(path: string, write: (sink: ByteSink) => Promise<void>): Promise<Written> {
   const sink = await createFileSink(path)
   try {
     await write(sink)
@@ -25,10 +33,10 @@ export async function writeFile(path: string, write: (sink: ByteSink) => Promise
     await sink.discard()
     throw error
   }
-  return sink.position
+  return { bytes: sink.position, ...(sink.copies && { copies: sink.copies }) }
 }
 
-/** The same; the SHA-256 of what went into the file. `write` must not patch what it has written. */
+/** The same; returns the SHA-256 of what went into the file. */
 export async function writeHashed(path: string, write: (sink: ByteSink) => Promise<void>): Promise<string> {
   const hash = sha256()
   await writeFile(path, (sink) =>
@@ -40,9 +48,6 @@ export async function writeHashed(path: string, write: (sink: ByteSink) => Promi
         hash.update(bytes)
         return sink.write(bytes)
       },
-      writeAt: () => {
-        throw new RangeError('What is hashed on its way cannot be patched')
-      },
       commit: () => sink.commit(),
       discard: () => sink.discard(),
     }),
@@ -51,8 +56,9 @@ export async function writeHashed(path: string, write: (sink: ByteSink) => Promi
 }
 
 /** Makes the file `path` with this text. Returns its size in bytes. */
-export function writeText(path: string, text: string): Promise<number> {
-  return writeFile(path, (sink) => sink.write(new TextEncoder().encode(text)))
+export async function writeText(path: string, text: string): Promise<number> {
+  const { bytes } = await writeFile(path, (sink) => sink.write(new TextEncoder().encode(text)))
+  return bytes
 }
 
 /** All bytes of a source in blocks of 1 MiB; the array is used again for the next block. Throws as `ByteSource.read`. */

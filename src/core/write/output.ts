@@ -1,5 +1,5 @@
 import { breathe } from '../bytes/breathe'
-import type { ByteSink } from '../bytes/sink'
+import { type ByteSink, LARGEST_COPY } from '../bytes/sink'
 import type { FilePlace } from '../bytes/source'
 import type { DType } from '../checkpoint/dtype'
 import { byteLength, type Tensor } from '../checkpoint/tensor'
@@ -67,8 +67,6 @@ export async function* exactBlocks(tensor: OutputTensor, signal?: AbortSignal): 
   )
 }
 
-/** Bytes copied between two looks at the signal. */
-const COPIED_BYTES = 2 ** 24
 /** What is smaller is as soon read. */
 const WORTH_COPYING = 2 ** 16
 
@@ -101,10 +99,10 @@ export async function copyFrom(
   onBytes: (bytes: number) => void,
   signal?: AbortSignal,
 ): Promise<void> {
-  for (let at = 0; at < length; at += COPIED_BYTES) {
+  for (let at = 0; at < length; at += LARGEST_COPY) {
     await breathe()
     throwIfAborted(signal)
-    const bytes = Math.min(COPIED_BYTES, length - at)
+    const bytes = Math.min(LARGEST_COPY, length - at)
     await sink.copy?.(place, place.offset + at, bytes)
     onBytes(bytes)
   }

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openFile } from '../../../src/core/bytes/file'
 import { createFileSink, freeBytes, makeFolder } from '../../../src/core/bytes/file-sink'
-import { pattern, scratchFolders } from './scratch'
+import { damage, partialIn, pattern, scratchFolders } from './scratch'
 
 const scratch = scratchFolders()
 const text = (value: string) => new TextEncoder().encode(value)
@@ -11,9 +11,8 @@ const text = (value: string) => new TextEncoder().encode(value)
 it('gives a file its name only when it is whole', async () => {
   const folder = scratch()
   const sink = await createFileSink(join(folder, 'model.bin'))
-  await sink.write(text('????world'))
+  await sink.write(text('the world'))
   await sink.write(text('!'))
-  await sink.writeAt(0, text('the '))
   expect(sink.position).toBe(10)
   expect(readdirSync(folder)).not.toContain('model.bin')
   await sink.commit()
@@ -58,7 +57,8 @@ describe.each(['in the kernel', 'through a buffer'])('copies %s', (how) => {
   let sinks: typeof import('../../../src/core/bytes/file-sink')
   beforeEach(async () => {
     vi.resetModules()
-    if (how === 'through a buffer') vi.doMock('../../../src/core/bytes/copy-range', () => ({ copyRange: () => 0 }))
+    if (how === 'through a buffer')
+      vi.doMock('../../../src/core/bytes/copy-range', () => ({ copyRange: async () => 0 }))
     sinks = await import('../../../src/core/bytes/file-sink')
   })
   afterEach(() => {
@@ -97,12 +97,58 @@ describe.each(['in the kernel', 'through a buffer'])('copies %s', (how) => {
   })
 })
 
-it('patches only what is written already', async () => {
-  const sink = await createFileSink(join(scratch(), 'a'))
-  await sink.write(text('abc'))
-  await expect(sink.writeAt(2, text('xy'))).rejects.toThrow(RangeError)
-  await expect(sink.writeAt(-1, text('x'))).rejects.toThrow(RangeError)
-  await sink.discard()
+describe.skipIf(process.platform === 'win32')('what was copied', () => {
+  const length = 4_000_001
+
+  async function copied(onBlock?: (folder: string) => void) {
+    const folder = scratch()
+    writeFileSync(join(folder, 'from'), pattern(length + 7))
+    const from = openFile(join(folder, 'from'))
+    const sink = await createFileSink(join(folder, 'a'))
+    await sink.write(text('head'))
+    await sink.copy?.(from.locate(), 7, 2_000_000, onBlock && (() => onBlock(folder)))
+    await sink.copy?.(from.locate(), 2_000_007, length - 2_000_000)
+    await sink.write(text('tail'))
+    await sink.commit()
+    const copy = openFile(join(folder, 'a'))
+    onTestFinished(() => {
+      from.close()
+      copy.close()
+    })
+    const known = (at: number, offset: number) =>
+      sink.copies?.known({ ...copy.locate(), offset: at }, { ...from.locate(), offset })
+    return { folder, sink, from, known }
+  }
+
+  it('is known to be there once it was read back, from every byte on', async () => {
+    const { known } = await copied()
+    expect(known(4, 7)).toBe(length)
+    expect(known(1004, 1007)).toBe(length - 1000)
+    expect(known(length + 3, length + 6)).toBe(1)
+  })
+
+  it('is not known where something else stands in either file', async () => {
+    const { known } = await copied()
+    expect([known(0, 3), known(4, 8), known(length + 4, length + 7)]).toEqual([0, 0, 0])
+  })
+
+  it('is not known of a stretch that reads back with another byte', async () => {
+    let blocks = 0
+    const { known } = await copied((folder) => {
+      if (blocks++ === 1) damage(partialIn(folder), 1000)
+    })
+    expect(known(4, 7)).toBe(0)
+    expect(known(2_000_004, 2_000_007)).toBe(length - 2_000_000)
+  })
+
+  it('is not known of a file that was written to since', async () => {
+    const { folder, sink, from } = await copied()
+    utimesSync(join(folder, 'a'), 1, 1)
+    const copy = openFile(join(folder, 'a'))
+    const known = sink.copies?.known({ ...copy.locate(), offset: 4 }, { ...from.locate(), offset: 7 })
+    copy.close()
+    expect(known).toBe(0)
+  })
 })
 
 it('says why it cannot write', async () => {

@@ -8,13 +8,14 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { referenceKernel } from '../../../src/core/analysis/reference'
 import * as fileSink from '../../../src/core/bytes/file-sink'
 import { memorySource, readBytes } from '../../../src/core/bytes/source'
 import { entrySource, openZip } from '../../../src/core/container/zip'
 import { applyRepair, type RepairOptions } from '../../../src/core/repair/apply'
+import { damage, partialIn } from '../bytes/scratch'
 import { byName, digests, golden, opened, planned, scratch, snapshot, truthOf } from './cases'
 
 vi.mock(import('../../../src/core/bytes/file-sink'), async (original) => ({ ...(await original()) }))
@@ -340,7 +341,7 @@ describe('a repair that fails', () => {
       const sink = await createFileSink(path)
       const commit = sink.commit.bind(sink)
       sink.commit = async () => {
-        if (path.endsWith('.safetensors')) await sink.writeAt(sink.position - 9, new Uint8Array([0x5a]))
+        if (path.endsWith('.safetensors')) damage(partialIn(dirname(path)), sink.position - 9)
         await commit()
       }
       return sink

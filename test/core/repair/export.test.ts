@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import * as fileSink from '../../../src/core/bytes/file-sink'
 import { type ExportOptions, exportWeights } from '../../../src/core/repair/export'
+import { damage, partialIn, pattern } from '../bytes/scratch'
 import { byName, digests, golden, opened, scratch, snapshot, truthOf } from './cases'
 
 vi.mock(import('../../../src/core/bytes/file-sink'), async (original) => ({ ...(await original()) }))
@@ -179,6 +180,31 @@ describe('an export that cannot be', () => {
     vi.spyOn(fileSink, 'freeBytes').mockReturnValue(100)
     await expect(exported(source, {}, join(folder, 'out'))).rejects.toMatchObject({ code: 'target/no-space' })
     expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('names the tensor that does not read back as it was copied', async () => {
+    const folder = scratch()
+    const source = join(folder, 'source.safetensors')
+    const header = Buffer.from('{"w":{"dtype":"F32","shape":[1000000],"data_offsets":[0,4000000]}}')
+    const length = Buffer.alloc(8)
+    length.writeBigUInt64LE(BigInt(header.length))
+    writeFileSync(source, Buffer.concat([length, header, pattern(4_000_000)]))
+    const { createFileSink } = fileSink
+    let blocks = 0
+    vi.spyOn(fileSink, 'createFileSink').mockImplementation(async (path) => {
+      const sink = await createFileSink(path)
+      const copy = sink.copy?.bind(sink)
+      sink.copy = async (from, offset, length) =>
+        copy?.(from, offset, length, () => {
+          if (blocks++ === 1) damage(partialIn(dirname(path)), 1000)
+        })
+      return sink
+    })
+    await expect(exported(source, {}, join(folder, 'out'))).rejects.toMatchObject({
+      code: 'target/mismatch',
+      message: expect.stringContaining('the values of w differ'),
+    })
+    expect(readdirSync(folder)).toEqual(['source.safetensors'])
   })
 
   it('tells how far it is, up to the end', async () => {

@@ -12,9 +12,6 @@ export function memorySink(start = 0): ByteSink & { bytes(): Uint8Array } {
       parts.push(bytes.slice())
       position += bytes.byteLength
     },
-    async writeAt() {
-      throw new Error('nothing written here is patched')
-    },
     async commit() {},
     async discard() {
       parts.length = 0
