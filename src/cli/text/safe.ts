@@ -6,6 +6,9 @@ import type { Output } from '../io'
  */
 const ACTING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 
+/** Nearly all text is of these, which is told much sooner. */
+const PLAIN = /^[ -~\n]*$/
+
 function escaped(character: string): string {
   return character.split('').map(unitEscaped).join('')
 }
@@ -16,7 +19,7 @@ function unitEscaped(unit: string): string {
 
 /** A text that a file gave, on one line and inert: characters that act are shown as `\u001b`. */
 export function safe(text: string): string {
-  return text.replace(ACTING, escaped)
+  return PLAIN.test(text) && !text.includes('\n') ? text : text.replace(ACTING, escaped)
 }
 
 /** Fewest characters that a shortened name keeps. */
@@ -64,5 +67,6 @@ export function inertJson(document: object, indented: boolean): string {
 }
 
 function inert(json: string): string {
+  if (PLAIN.test(json)) return json
   return json.replace(ACTING, (character) => (character === '\n' ? character : escaped(character)))
 }
