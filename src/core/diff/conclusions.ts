@@ -21,7 +21,7 @@ const DAMAGES = 3
 
 /** What is wrong with either side to begin with: a shard that is missing looks like tensors that were removed. */
 export function damagesOf(a: Checkpoint, b: Checkpoint): Conclusion[] {
-  return [['A', a] as const, ['B', b] as const].flatMap(([side, { findings }]) => {
+  return [['The first', a] as const, ['The second', b] as const].flatMap(([side, { findings }]) => {
     const errors = [...new Set(findings.filter(({ severity }) => severity === 'error').map(({ message }) => message))]
     const more = errors.length > DAMAGES ? [`${side} has ${errors.length - DAMAGES} more errors: verify it`] : []
     const told = errors.slice(0, DAMAGES).map((message) => `${side} is damaged: ${message.replace(/\.$/, '')}`)
@@ -65,7 +65,7 @@ export function conclusionsOf(
     )
   }
   for (const { tensor, side, other } of tiesOf(pairs)) {
-    const text = `${tensor} is only in ${side} and tied to ${other} there: the same bytes under two names`
+    const text = `${tensor} is only in the ${side} and tied to ${other} there: the same bytes under two names`
     drawn.push({ kind: 'tied', text, tensors: [tensor] })
   }
   tell(
@@ -111,8 +111,8 @@ function isParameter({ a }: Pair, tellsGradients: boolean): boolean {
 
 function layingOf({ reading, shapeA = [], shapeB = [] }: DiffRow): string {
   if (reading === 'transposed') return 'transposed'
-  if (shapeB.length === 1 && shapeA.length > 1) return 'flattened in B'
-  return shapeA.length === 1 && shapeB.length > 1 ? 'flattened in A' : 'of another shape'
+  if (shapeB.length === 1 && shapeA.length > 1) return 'flattened in the second'
+  return shapeA.length === 1 && shapeB.length > 1 ? 'flattened in the first' : 'of another shape'
 }
 
 function grouped(rows: readonly DiffRow[], keyOf: (row: DiffRow) => string): Map<string, DiffRow[]> {

@@ -5,7 +5,7 @@ import { sameBytes } from './compare'
 /** A tensor of one side only, and the one whose bytes it has there. */
 interface Tie {
   readonly tensor: string
-  readonly side: 'A' | 'B'
+  readonly side: 'first' | 'second'
   readonly other: string
 }
 
@@ -14,8 +14,8 @@ interface Tie {
  * names, safetensors' writers leave one out, so that nothing is lost. (transformers, `save_pretrained`.)
  */
 export function tiesOf(pairs: readonly Pair[]): Tie[] {
-  return (['A', 'B'] as const).flatMap((side) => {
-    const of = ({ a, b }: Pair) => (side === 'A' ? a : b)
+  return (['first', 'second'] as const).flatMap((side) => {
+    const of = ({ a, b }: Pair) => (side === 'first' ? a : b)
     const alone = pairs.filter(({ a, b }) => !(a && b)).flatMap((pair) => of(pair) ?? [])
     if (alone.length === 0) return []
     const paired = new Map(pairs.filter(({ a, b }) => a && b).map((pair) => [placeOf(of(pair)), of(pair)]))

@@ -7,7 +7,7 @@ export type DiffReport = z.infer<typeof diffReport>
 export type DiffRow = DiffReport['tensors'][number]
 
 /** What a comparison allows for; see the contract. */
-export type DiffOptions = Pick<Parameters<Client['diff']>[0], 'atol' | 'rtol' | 'rename'>
+export type DiffOptions = Pick<Parameters<Client['diff']>[0], 'atol' | 'rtol' | 'rename' | 'ulp'>
 
 export interface Sides {
   /** The open checkpoint. */
@@ -82,7 +82,7 @@ async function* withOther<Event>(
 }
 
 function emptyReport(): DiffReport {
-  const summary = { same: 0, changed: 0, onlyA: 0, onlyB: 0, shape: 0, dtype: 0 }
+  const summary = { same: 0, changed: 0, onlyA: 0, onlyB: 0, shape: 0, dtype: 0, moved: 0 }
   return { a: '', b: '', identical: false, summary, tensors: [], state: [] }
 }
 
@@ -92,6 +92,7 @@ function grown(report: DiffReport, rows: readonly DiffRow[]): DiffReport {
   for (const row of rows) {
     report.tensors.push(row)
     summary[row.status] += 1
+    if (row.match !== undefined && row.match !== 'rename') summary.moved = (summary.moved ?? 0) + 1
   }
   return { ...report, summary }
 }

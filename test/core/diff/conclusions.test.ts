@@ -56,7 +56,7 @@ describe('what looks like a difference and is none', () => {
     ]
     const report = await compared([a], [b])
     expect(kinds(report)).toEqual([
-      ['reshaped', '1 tensor is flattened in B, with the same values: flat', ['flat']],
+      ['reshaped', '1 tensor is flattened in the second, with the same values: flat', ['flat']],
       ['reshaped', '1 tensor is transposed, with the same values: turned', ['turned']],
     ])
     expect(report.tensors).toMatchObject([{ changed: 0 }, { changed: 0 }, { changed: null }])
@@ -67,7 +67,7 @@ describe('what looks like a difference and is none', () => {
     const wte = floats('wte', grid)
     const report = await compared([[wte]], [[wte, { ...wte, name: 'lm_head' }, floats('new', grid)]])
     expect(kinds(report)).toEqual([
-      ['tied', 'lm_head is only in B and tied to wte there: the same bytes under two names', ['lm_head']],
+      ['tied', 'lm_head is only in the second and tied to wte there: the same bytes under two names', ['lm_head']],
     ])
   })
 
@@ -104,7 +104,7 @@ describe('a side that is damaged', () => {
     const cut = checkpoint([{ ...many('w', 0), blocks: [] }], {}, { findings: [missing] })
     const { conclusions } = await diff(whole, cut, { kernel })
     expect(conclusions).toMatchObject([
-      { kind: 'damaged', text: 'B is damaged: b.safetensors is missing' },
+      { kind: 'damaged', text: 'The second is damaged: b.safetensors is missing' },
       { kind: 'unread', tensors: ['w'] },
     ])
   })

@@ -38,11 +38,17 @@ export const COLUMNS: ColumnDef<DiffRow, unknown>[] = [
   column.display({
     id: 'status',
     header: 'Difference',
-    size: 108,
+    size: 140,
     meta: { sortable: true },
     cell: ({ row }) => {
-      const { word, tone } = STATUS[row.original.status]
-      return <Tag tone={tone}>{word}</Tag>
+      const { status, anatomy } = row.original
+      const { word, tone } = STATUS[status]
+      return (
+        <>
+          <Tag tone={tone}>{word}</Tag>{' '}
+          {anatomy !== undefined && anatomy !== 'unchanged' && <span className={classes.soft}>{anatomy}</span>}
+        </>
+      )
     },
   }),
   column.display({
@@ -68,15 +74,25 @@ export const COLUMNS: ColumnDef<DiffRow, unknown>[] = [
   metric('relL2', 'Relative L2'),
   metric('cosine', 'Cosine'),
   column.display({
+    id: 'maxUlp',
+    header: 'Max ULP',
+    size: 86,
+    meta: { numeric: true, sortable: true },
+    cell: ({ row: { original } }) => (original.maxUlp === undefined ? '–' : formatValue(original.maxUlp)),
+  }),
+  column.display({
     id: 'what',
     header: 'Shape, dtype',
     size: 190,
+    meta: { title: ({ nameB }) => (nameB === undefined ? '' : `On the right: ${visible(nameB)}`) },
     cell: ({ row }) => <What row={row.original} />,
   }),
 ]
 
+const READ = { flat: 'flattened', transposed: 'transposed' } as const
+
 function What({ row }: { row: DiffRow }) {
-  const { shapeA, shapeB, dtypeA, dtypeB } = row
+  const { shapeA, shapeB, dtypeA, dtypeB, reading, nameB } = row
   const shape = shapeA ?? shapeB
   const shapes =
     shapeA && shapeB && formatShape(shapeA) !== formatShape(shapeB)
@@ -86,6 +102,13 @@ function What({ row }: { row: DiffRow }) {
   return (
     <>
       {shapes} <span className={classes.soft}>{dtypes}</span>
+      {reading !== undefined && <span className={classes.soft}> {READ[reading]}</span>}
+      {nameB !== undefined && (
+        <span className={classes.soft}>
+          {' → '}
+          <SafeText>{nameB}</SafeText>
+        </span>
+      )}
     </>
   )
 }

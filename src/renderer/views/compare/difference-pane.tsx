@@ -60,7 +60,7 @@ export function DifferencePane({ row, sides, onClose }: DifferencePaneProps) {
       )}
       {picture && picture.width > 0 && (
         <Section title="Where" note="mean difference">
-          <Picture picture={picture} shape={row.shapeA ?? []} />
+          <Picture picture={picture} shape={drawnShape(row)} />
         </Section>
       )}
       {statistics && statistics.nan + statistics.inf > 0 && (
@@ -68,6 +68,11 @@ export function DifferencePane({ row, sides, onClose }: DifferencePaneProps) {
       )}
     </TensorArticle>
   )
+}
+
+/** As the engine draws it: a flattened tensor in the dimensions of the other side. */
+function drawnShape({ shapeA = [], shapeB = [], reading }: DiffRow): readonly number[] {
+  return reading === 'transposed' || shapeB.length > shapeA.length ? shapeB : shapeA
 }
 
 function factsOf(row: DiffRow) {
@@ -82,11 +87,13 @@ function factsOf(row: DiffRow) {
         : `${formatCount(changed)} of ${formatCount(count)}, ${formatPercent(changed, count)}`,
     ],
     ['Kind of change', row.anatomy],
+    ['Read', row.reading && (row.reading === 'flat' ? 'value after value, shapes aside' : 'the left one by columns')],
     ['Largest', told(row.maxAbs)],
     ['Mean', told(row.meanAbs)],
     ['RMS', told(row.rms)],
     ['Relative L2', told(row.relL2)],
     ['Cosine', row.cosine === null ? undefined : formatValue(row.cosine, 9)],
+    ['Largest, in representable values', row.maxUlp === undefined ? undefined : formatValue(row.maxUlp, 6)],
     ['Became NaN', becameNan > 0 ? formatCount(becameNan) : undefined],
     ['NaN on the left only', wasNan > 0 ? formatCount(wasNan) : undefined],
   ] as const

@@ -1,4 +1,4 @@
-import { Button, Popover, Textarea, TextInput } from '@mantine/core'
+import { Button, Popover, Switch, Textarea, TextInput } from '@mantine/core'
 import { IconAdjustments } from '@tabler/icons-react'
 import { visible } from '../../ui/safe-text'
 import { isTolerance, type Typed, wrongLine } from './options'
@@ -37,6 +37,13 @@ export function OptionsMenu({ typed, onChange }: OptionsMenuProps) {
           {tolerance('atol', 'Absolute tolerance')}
           {tolerance('rtol', 'Relative tolerance')}
         </div>
+        <Switch
+          label="Distance in representable values (ULP)"
+          size="xs"
+          checked={typed.ulp}
+          onChange={(event) => onChange({ ...typed, ulp: event.currentTarget.checked })}
+          data-testid="compare-ulp"
+        />
         <Textarea
           label="Renamed"
           description="A line each: name or prefix on the left = on the right"

@@ -6,9 +6,11 @@ export interface Typed {
   readonly rtol: string
   /** A line each: `name on the left = name on the right`. */
   readonly rename: string
+  /** Tell the largest distance in representable values. */
+  readonly ulp: boolean
 }
 
-export const NOTHING_TYPED: Typed = { atol: '', rtol: '', rename: '' }
+export const NOTHING_TYPED: Typed = { atol: '', rtol: '', rename: '', ulp: false }
 
 /** Whether a tolerance is left empty or a number from 0 on, as 1e-6. */
 export function isTolerance(text: string): boolean {
@@ -27,7 +29,7 @@ export function wrongLine({ rename }: Typed): string | undefined {
 }
 
 /** The contract's words for it; what was left empty is left out. */
-export function optionsOf({ atol, rtol, rename }: Typed): DiffOptions {
+export function optionsOf({ atol, rtol, rename, ulp }: Typed): DiffOptions {
   const pairs = linesOf(rename).flatMap((line) => {
     const pair = pairOf(line)
     return pair ? [pair] : []
@@ -35,6 +37,7 @@ export function optionsOf({ atol, rtol, rename }: Typed): DiffOptions {
   return {
     ...(atol.trim() !== '' && { atol: Number(atol) }),
     ...(rtol.trim() !== '' && { rtol: Number(rtol) }),
+    ...(ulp && { ulp }),
     ...(pairs.length > 0 && { rename: Object.fromEntries(pairs) }),
   }
 }

@@ -11,7 +11,7 @@ import { SidePane } from '../../ui/side-pane'
 import { matcherOf } from '../tensors/search'
 import { COLUMNS } from './columns'
 import classes from './compare-view.module.css'
-import { Conclusions } from './conclusions'
+import { type Conclusion, Conclusions } from './conclusions'
 import { DifferencePane } from './difference-pane'
 import { LayerStrip } from './layer-strip'
 import { isIn, layersOf } from './modules'
@@ -19,7 +19,7 @@ import { ModulesPane } from './modules-pane'
 import { ReportBar } from './report-bar'
 import { sortDiff } from './sort'
 import { StateDifferences } from './state-differences'
-import { type DiffStatus, differing, STATUSES } from './status'
+import { type DiffKind, differing, isDifferent, STATUSES } from './status'
 import { Summary } from './summary'
 
 interface ReportProps {
@@ -32,36 +32,47 @@ interface ReportProps {
 /** Counts first, then what they count; by module on the left, one tensor in full on the right. */
 export function Report({ report, sides, growing }: ReportProps) {
   const { modules = [] } = report
-  const [asked, setAsked] = useState<ReadonlySet<DiffStatus>>(new Set())
+  const [asked, setAsked] = useState<ReadonlySet<DiffKind>>(new Set())
   const [text, setText] = useState('')
   const [sorting, setSorting] = useState<Sorting | null>(null)
   const [scope, setScope] = useState<string | null>(null)
+  const [conclusion, setConclusion] = useState<Conclusion | null>(null)
   const [chosenName, setChosenName] = useState<string | null>(null)
   const rows = useMemo(() => {
     const { matches } = matcherOf(text)
-    const found = differing(report, asked).filter((row) => isIn(row.name, scope ?? '') && matches(row.name))
+    const named = conclusion && new Set(conclusion.tensors)
+    const kinds = named ? report.tensors.filter(({ name }) => named.has(name)) : differing(report, asked)
+    const found = kinds.filter((row) => isIn(row.name, scope ?? '') && matches(row.name))
     return sortDiff(found, sorting)
-  }, [report, asked, scope, text, sorting])
+  }, [report, asked, conclusion, scope, text, sorting])
+  const columns = useMemo(() => ({ maxUlp: report.tensors.some(({ maxUlp }) => maxUlp !== undefined) }), [report])
   const layers = useMemo(() => layersOf(modules), [modules])
   const at = chosenName === null ? -1 : rows.findIndex((row) => row.name === chosenName)
   const chosen = rows[at]
 
   const step = (by: 1 | -1) => {
     let next = at < 0 ? (by > 0 ? 0 : rows.length - 1) : at + by
-    while (rows[next]?.status === 'same') next += by
-    const row = rows[next]
+    let row = rows[next]
+    while (row && !isDifferent(row)) {
+      next += by
+      row = rows[next]
+    }
     if (row) setChosenName(row.name)
   }
   useHotkeys([
     ['.', () => step(1)],
     [',', () => step(-1)],
   ])
-  const toggle = (status: DiffStatus) => {
-    const next = new Set(asked)
-    if (!next.delete(status)) next.add(status)
-    setAsked(next)
+  const ask = (kinds: ReadonlySet<DiffKind>) => {
+    setAsked(kinds)
+    setConclusion(null)
   }
-  const showsAll = asked.size === STATUSES.length
+  const toggle = (kind: DiffKind) => {
+    const next = new Set(asked)
+    if (!next.delete(kind)) next.add(kind)
+    ask(next)
+  }
+  const showsAll = conclusion === null && STATUSES.every((status) => asked.has(status))
 
   return (
     <>
@@ -76,7 +87,7 @@ export function Report({ report, sides, growing }: ReportProps) {
           )}
         </p>
         <Summary summary={report.summary} asked={asked} onToggle={toggle} />
-        <Conclusions conclusions={report.conclusions ?? []} />
+        <Conclusions conclusions={report.conclusions ?? []} chosen={conclusion} onChoose={setConclusion} />
         {layers.length > 0 && <LayerStrip layers={layers} scope={scope} onScope={setScope} />}
       </div>
       <StateDifferences state={report.state} />
@@ -95,7 +106,7 @@ export function Report({ report, sides, growing }: ReportProps) {
             scope={scope}
             onLeaveScope={() => setScope(null)}
             showsAll={showsAll}
-            onShowAll={() => setAsked(showsAll ? new Set() : new Set(STATUSES))}
+            onShowAll={() => ask(showsAll ? new Set() : new Set(STATUSES))}
             onStep={step}
             onSave={() => saveCsv('differences.csv', [...diffTable({ tensors: [...rows], state: report.state })])}
           />
@@ -108,6 +119,7 @@ export function Report({ report, sides, growing }: ReportProps) {
               label="Differences"
               rows={rows}
               columns={COLUMNS}
+              hidden={columns}
               idOf={(row) => row.name}
               attributesOf={(row) => ({ 'data-testid': 'diff-row', 'data-status': row.status, 'data-name': row.name })}
               chosen={at}
@@ -131,9 +143,10 @@ function leadOf({ summary, tensors, state }: DiffReport, growing: boolean): stri
   const different = tensors.length - summary.same
   if (growing) return `${formatCount(different)} of ${formatCount(tensors.length)} tensors differ so far.`
   const states = state.filter((entry) => !entry.same).length
+  const { moved = 0 } = summary
   const ofTensors =
     different === 0
-      ? 'Every tensor is the same'
+      ? `Every tensor is the same${moved > 0 ? `, ${formatCount(moved)} under another name` : ''}`
       : `${formatCount(different)} of ${formatCount(tensors.length)} tensors differ`
   if (states === 0) return `${ofTensors}; the training state is the same.`
   return different === 0 ? `${ofTensors}; the training state differs.` : `${ofTensors}, and so does the training state.`

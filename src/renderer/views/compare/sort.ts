@@ -35,4 +35,5 @@ const keys: Readonly<Record<string, (row: DiffRow) => number | null>> = {
   rms: (row) => rank(row.rms),
   relL2: (row) => rank(row.relL2),
   cosine: (row) => rank(row.cosine),
+  maxUlp: (row) => row.maxUlp ?? null,
 }

@@ -12,9 +12,21 @@ export const STATUS: Record<DiffStatus, { word: string; tone: Tone; means: strin
   same: { word: 'same', tone: 'neutral', means: 'Bit for bit the same values' },
 }
 
+/** Found under another name, whatever its status. */
+export const RENAMED = { word: 'renamed', tone: 'accent', means: 'Found under another name' } as const
+
+/** What the rows can be narrowed to. */
+export type DiffKind = DiffStatus | 'moved'
+
 export const STATUSES = Object.keys(STATUS) as readonly DiffStatus[]
 
-/** Rows of the statuses asked for; none asked for: everything that differs. */
-export function differing(report: DiffReport, asked: ReadonlySet<DiffStatus>): DiffRow[] {
-  return report.tensors.filter(({ status }) => (asked.size === 0 ? status !== 'same' : asked.has(status)))
+/** Whether there is anything to tell of a row: the same values under another name are a difference too. */
+export function isDifferent({ status, match }: DiffRow): boolean {
+  return status !== 'same' || match !== undefined
+}
+
+/** Rows of the kinds asked for; none asked for: everything that differs. */
+export function differing(report: DiffReport, asked: ReadonlySet<DiffKind>): DiffRow[] {
+  if (asked.size === 0) return report.tensors.filter(isDifferent)
+  return report.tensors.filter(({ status, match }) => asked.has(status) || (asked.has('moved') && match !== undefined))
 }

@@ -1,33 +1,36 @@
 import type { DiffReport } from '../../api/compare'
 import { formatCount } from '../../ui/format'
-import { type DiffStatus, STATUS, STATUSES } from './status'
+import { type DiffKind, RENAMED, STATUS, STATUSES } from './status'
 import classes from './summary.module.css'
 
 interface SummaryProps {
   summary: DiffReport['summary']
-  asked: ReadonlySet<DiffStatus>
-  onToggle: (status: DiffStatus) => void
+  asked: ReadonlySet<DiffKind>
+  onToggle: (kind: DiffKind) => void
 }
 
 /** How many of each kind; each a filter of the table below. */
 export function Summary({ summary, asked, onToggle }: SummaryProps) {
+  const { moved = 0 } = summary
+  const kinds = STATUSES.map((status) => ({ kind: status as DiffKind, count: summary[status], ...STATUS[status] }))
+  if (moved > 0) kinds.push({ kind: 'moved', count: moved, ...RENAMED })
   return (
     <fieldset className={classes.summary} aria-label="Differences by kind">
-      {STATUSES.map((status) => (
+      {kinds.map(({ kind, count, word, tone, means }) => (
         <button
-          key={status}
+          key={kind}
           type="button"
           className={classes.count}
-          data-tone={STATUS[status].tone}
-          data-none={summary[status] === 0}
-          data-testid={`compare-summary-${status}`}
-          data-count={summary[status]}
-          aria-pressed={asked.has(status)}
-          title={STATUS[status].means}
-          onClick={() => onToggle(status)}
+          data-tone={tone}
+          data-none={count === 0}
+          data-testid={`compare-summary-${kind}`}
+          data-count={count}
+          aria-pressed={asked.has(kind)}
+          title={means}
+          onClick={() => onToggle(kind)}
         >
-          <strong>{formatCount(summary[status])}</strong>
-          <span>{STATUS[status].word}</span>
+          <strong>{formatCount(count)}</strong>
+          <span>{word}</span>
         </button>
       ))}
     </fieldset>

@@ -31,6 +31,13 @@ describe('rows of a comparison', () => {
     expect(names(differing(report, new Set(['same'])))).toBe('a')
   })
 
+  it('show what has another name, though its values are the same', () => {
+    const renamed: DiffRow = { ...row('e', 'same', 0), nameB: 'model.e', match: 'prefix' }
+    const moved = { ...report, tensors: [...tensors, renamed] }
+    expect(names(differing(moved, new Set()))).toBe('bcde')
+    expect(names(differing(moved, new Set(['moved'])))).toBe('e')
+  })
+
   it('sort by a measure, NaN as the largest, those without one last either way', () => {
     expect(names(sortDiff(tensors, { column: 'maxAbs', descending: true }))).toBe('dbac')
     expect(names(sortDiff(tensors, { column: 'maxAbs', descending: false }))).toBe('abdc')
