@@ -1,10 +1,10 @@
 import { type ColumnDef, createColumnHelper } from '@tanstack/react-table'
 import type { DiffRow } from '../../api/compare'
-import { formatCount, formatPercent, formatShape, formatValue, type JsonNumber } from '../../ui/format'
+import { formatCount, formatPercent, formatValue, type JsonNumber } from '../../ui/format'
 import { SafeText, visible } from '../../ui/safe-text'
 import { Tag } from '../../ui/tag'
 import classes from './compare-view.module.css'
-import { STATUS } from './status'
+import { dtypesText, STATUS, shapesText } from './status'
 
 const column = createColumnHelper<DiffRow>()
 
@@ -38,15 +38,14 @@ export const COLUMNS: ColumnDef<DiffRow, unknown>[] = [
   column.display({
     id: 'status',
     header: 'Difference',
-    size: 140,
+    size: 128,
     meta: { sortable: true },
     cell: ({ row }) => {
       const { status, anatomy } = row.original
       const { word, tone } = STATUS[status]
       return (
         <>
-          <Tag tone={tone}>{word}</Tag>{' '}
-          {anatomy !== undefined && anatomy !== 'unchanged' && <span className={classes.soft}>{anatomy}</span>}
+          <Tag tone={tone}>{word}</Tag> {anatomy === 'sparse' && <span className={classes.soft}>{anatomy}</span>}
         </>
       )
     },
@@ -92,13 +91,8 @@ export const COLUMNS: ColumnDef<DiffRow, unknown>[] = [
 const READ = { flat: 'flattened', transposed: 'transposed' } as const
 
 function What({ row }: { row: DiffRow }) {
-  const { shapeA, shapeB, dtypeA, dtypeB, reading, nameB } = row
-  const shape = shapeA ?? shapeB
-  const shapes =
-    shapeA && shapeB && formatShape(shapeA) !== formatShape(shapeB)
-      ? `${formatShape(shapeA)} → ${formatShape(shapeB)}`
-      : shape && formatShape(shape)
-  const dtypes = dtypeA && dtypeB && dtypeA !== dtypeB ? `${dtypeA} → ${dtypeB}` : (dtypeA ?? dtypeB)
+  const { reading, nameB } = row
+  const [shapes, dtypes] = [shapesText(row), dtypesText(row)]
   return (
     <>
       {shapes} <span className={classes.soft}>{dtypes}</span>

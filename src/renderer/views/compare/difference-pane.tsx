@@ -4,7 +4,7 @@ import { useApi } from '../../api/context'
 import { problemOf } from '../../api/problem'
 import { ErrorPanel } from '../../ui/error-panel'
 import { Facts } from '../../ui/facts'
-import { formatCount, formatPercent, formatShape, formatValue } from '../../ui/format'
+import { formatCount, formatPercent, formatValue } from '../../ui/format'
 import { Pending } from '../../ui/pending'
 import { SafeText } from '../../ui/safe-text'
 import { Section } from '../../ui/section'
@@ -13,7 +13,7 @@ import { TensorArticle } from '../shared/tensor-article'
 import { Histogram } from '../tensors/histogram'
 import { Picture } from '../tensors/picture'
 import classes from './difference-pane.module.css'
-import { STATUS } from './status'
+import { dtypesText, STATUS, shapesText } from './status'
 
 interface DifferencePaneProps {
   row: DiffRow
@@ -41,7 +41,7 @@ export function DifferencePane({ row, sides, onClose }: DifferencePaneProps) {
       kind={
         <>
           <Tag tone={tone}>{word}</Tag>
-          {row.shapeA && formatShape(row.shapeA)} {row.dtypeA}
+          {shapesText(row)} {dtypesText(row)}
         </>
       }
     >

@@ -1,7 +1,7 @@
 import { Button, Popover, Switch, Textarea, TextInput } from '@mantine/core'
 import { IconAdjustments } from '@tabler/icons-react'
 import { visible } from '../../ui/safe-text'
-import { isTolerance, type Typed, wrongLine } from './options'
+import { activeOptions, isSound, isTolerance, type Typed, wrongLine } from './options'
 import classes from './sides.module.css'
 
 interface OptionsMenuProps {
@@ -12,6 +12,7 @@ interface OptionsMenuProps {
 /** How far values may differ and still count as equal, and names that differ by intent. */
 export function OptionsMenu({ typed, onChange }: OptionsMenuProps) {
   const wrong = wrongLine(typed)
+  const active = activeOptions(typed)
   const tolerance = (field: 'atol' | 'rtol', label: string) => (
     <TextInput
       label={label}
@@ -27,8 +28,15 @@ export function OptionsMenu({ typed, onChange }: OptionsMenuProps) {
   return (
     <Popover position="bottom-end" width={340} trapFocus>
       <Popover.Target>
-        <Button variant="default" leftSection={<IconAdjustments size={14} aria-hidden />} data-testid="compare-options">
-          Options
+        <Button
+          variant="default"
+          leftSection={<IconAdjustments size={14} aria-hidden />}
+          className={classes.optionsButton}
+          data-wrong={!isSound(typed)}
+          title={isSound(typed) ? undefined : 'One of the options cannot be understood'}
+          data-testid="compare-options"
+        >
+          {active === 0 ? 'Options' : `Options: ${active}`}
         </Button>
       </Popover.Target>
       <Popover.Dropdown className={classes.options}>

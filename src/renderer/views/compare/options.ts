@@ -28,6 +28,12 @@ export function wrongLine({ rename }: Typed): string | undefined {
   return linesOf(rename).find((line) => pairOf(line) === undefined)
 }
 
+/** How many of them are set: what decides a comparison must not be out of sight. */
+export function activeOptions({ atol, rtol, rename, ulp }: Typed): number {
+  const set = [atol.trim() !== '', rtol.trim() !== '', linesOf(rename).length > 0, ulp]
+  return set.filter(Boolean).length
+}
+
 /** The contract's words for it; what was left empty is left out. */
 export function optionsOf({ atol, rtol, rename, ulp }: Typed): DiffOptions {
   const pairs = linesOf(rename).flatMap((line) => {

@@ -88,7 +88,7 @@ export function Report({ report, sides, growing }: ReportProps) {
         </p>
         <Summary summary={report.summary} asked={asked} onToggle={toggle} />
         <Conclusions conclusions={report.conclusions ?? []} chosen={conclusion} onChoose={setConclusion} />
-        {layers.length > 0 && <LayerStrip layers={layers} scope={scope} onScope={setScope} />}
+        {layers.some(({ rms }) => rms !== 0) && <LayerStrip layers={layers} scope={scope} onScope={setScope} />}
       </div>
       <StateDifferences state={report.state} />
       <div className={classes.panes}>

@@ -1,4 +1,5 @@
 import type { DiffReport, DiffRow } from '../../api/compare'
+import { formatShape } from '../../ui/format'
 import type { Tone } from '../../ui/tag'
 
 export type DiffStatus = DiffRow['status']
@@ -19,6 +20,17 @@ export const RENAMED = { word: 'renamed', tone: 'accent', means: 'Found under an
 export type DiffKind = DiffStatus | 'moved'
 
 export const STATUSES = Object.keys(STATUS) as readonly DiffStatus[]
+
+/** The shape, or both where they differ. */
+export function shapesText({ shapeA, shapeB }: DiffRow): string {
+  const [left, right] = [shapeA && formatShape(shapeA), shapeB && formatShape(shapeB)]
+  return left !== undefined && right !== undefined && left !== right ? `${left} → ${right}` : (left ?? right ?? '')
+}
+
+/** The dtype, or both where they differ. */
+export function dtypesText({ dtypeA, dtypeB }: DiffRow): string {
+  return dtypeA && dtypeB && dtypeA !== dtypeB ? `${dtypeA} → ${dtypeB}` : (dtypeA ?? dtypeB ?? '')
+}
 
 /** Whether there is anything to tell of a row: the same values under another name are a difference too. */
 export function isDifferent({ status, match }: DiffRow): boolean {
