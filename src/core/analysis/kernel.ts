@@ -18,6 +18,11 @@ export interface Kernel {
    */
   picture(dtype: DType, shape: readonly number[], side: number): Accumulator<Picture> | undefined
   /**
+   * 32 hexadecimal digits of any bytes, the same for the same ones, by which to find equal blocks: some 10 GB/s, but no digest.
+   * Bytes can be made that agree in it, so nothing may rest on it alone, and it is never shown or stored.
+   */
+  checksum(bytes: Uint8Array): string
+  /**
    * Statistics of a whole tensor, for kernels that read for themselves; undefined for a tensor that this one does not.
    * Throws as `readBlocks`.
    */

@@ -1,4 +1,5 @@
 import { type DType, isComplex } from '../checkpoint/dtype'
+import { referenceChecksum } from './checksum'
 import { blockDecoder } from './decode-values'
 import { smallestNormal } from './denormal'
 import { ExponentCounts } from './exponents'
@@ -19,6 +20,7 @@ export const referenceKernel: Kernel = {
   comparison: referenceComparison,
   histogram,
   picture,
+  checksum: referenceChecksum,
 }
 
 const CHUNK = 1024

@@ -44,7 +44,7 @@ const AHEAD = 8
  */
 export async function diff(a: Checkpoint, b: Checkpoint, options: DiffOptions): Promise<DiffReport> {
   const { filter = () => true } = options
-  const pairs = (await pairMoved(align(a.tensors, b.tensors, options.renames), options.signal)).filter(
+  const pairs = (await pairMoved(align(a.tensors, b.tensors, options.renames), options)).filter(
     (pair) => (pair.a && filter(pair.a.name)) || (pair.b && filter(pair.b.name)),
   )
   const slots = slotsOf(a, b)

@@ -1,4 +1,5 @@
-import { sha256 } from '../bytes/sha256'
+import type { Kernel } from '../analysis/kernel'
+import { isEqual } from '../bytes/equal'
 import { itemSize } from '../checkpoint/dtype'
 import { byteLength, sameShape, type Tensor } from '../checkpoint/tensor'
 import { readBlocks } from '../checkpoint/values'
@@ -10,6 +11,11 @@ import { similarOf } from './similar'
 /** Tensors whose values begin with the same bytes, this many, are taken for one; the diff that follows looks at all. */
 const FINGERPRINT_BYTES = 2 ** 16
 
+interface MoveOptions {
+  readonly kernel: Kernel
+  readonly signal?: AbortSignal
+}
+
 type Half = Pair & { readonly a: Tensor }
 type OtherHalf = Pair & { readonly b: Tensor }
 
@@ -19,7 +25,8 @@ type OtherHalf = Pair & { readonly b: Tensor }
  * the same shapes in the same order, by that.
  * A pair found so stands in A's place under A's name. Throws only `cancelled`.
  */
-export async function pairMoved(pairs: readonly Pair[], signal?: AbortSignal): Promise<readonly Pair[]> {
+export async function pairMoved(pairs: readonly Pair[], options: MoveOptions): Promise<readonly Pair[]> {
+  const { signal } = options
   const found = new Map<Pair, Pair>()
   const gone = new Set<Pair>()
   let left = pairs.filter((pair): pair is Half => pair.b === undefined)
@@ -37,7 +44,7 @@ export async function pairMoved(pairs: readonly Pair[], signal?: AbortSignal): P
     'prefix',
     sameKey(left, right, (tensor) => bare(tensor.name)),
   )
-  if (left.length > 0 && right.length > 0) join('content', await sameContent(left, right, signal))
+  if (left.length > 0 && right.length > 0) join('content', await sameContent(left, right, options))
   if (left.length > 0 && right.length > 0) {
     const halves = new Map<Tensor, Half>(left.map((half) => [half.a, half]))
     const others = new Map<Tensor, OtherHalf>(right.map((other) => [other.b, other]))
@@ -74,7 +81,7 @@ function sameKey(left: readonly Half[], right: readonly OtherHalf[], keyOf: (ten
  * Pairs those of one dtype and shape that begin with the same values, several of them in order. Values that are all one (a
  * new norm's, a zero bias) say nothing of themselves: they pair only beside others that do, and only where both sides have as many.
  */
-async function sameContent(left: readonly Half[], right: readonly OtherHalf[], signal: AbortSignal | undefined) {
+async function sameContent(left: readonly Half[], right: readonly OtherHalf[], options: MoveOptions) {
   const kind = ({ dtype, shape }: Tensor) => `${dtype} ${shape}`
   const inB = grouped(right, ({ b }) => kind(b))
   const telling: [Half, OtherHalf][] = []
@@ -82,8 +89,8 @@ async function sameContent(left: readonly Half[], right: readonly OtherHalf[], s
   for (const [key, halves] of grouped(left, ({ a }) => kind(a))) {
     const others = inB.get(key)
     if (!others) continue
-    const prints = await printsOf(halves, ({ a }) => a, signal)
-    for (const [print, { items, constant }] of await printsOf(others, ({ b }) => b, signal)) {
+    const prints = await printsOf(halves, ({ a }) => a, options)
+    for (const [print, { items, constant }] of await printsOf(others, ({ b }) => b, options)) {
       const same = prints.get(print)
       if (!same || (constant && same.items.length !== items.length)) continue
       const count = Math.min(same.items.length, items.length)
@@ -96,12 +103,12 @@ async function sameContent(left: readonly Half[], right: readonly OtherHalf[], s
 async function printsOf<Item>(
   items: readonly Item[],
   tensorOf: (item: Item) => Tensor,
-  signal: AbortSignal | undefined,
+  options: MoveOptions,
 ): Promise<Map<string, { items: Item[]; constant: boolean }>> {
   const prints = new Map<string, { items: Item[]; constant: boolean }>()
   for (const item of items) {
-    throwIfAborted(signal)
-    const read = await fingerprint(tensorOf(item), signal)
+    throwIfAborted(options.signal)
+    const read = await fingerprint(tensorOf(item), options)
     if (!read) continue
     const known = prints.get(read.print)
     if (known) known.items.push(item)
@@ -111,15 +118,13 @@ async function printsOf<Item>(
 }
 
 /** Of the first values; undefined where there are none that can be read. */
-async function fingerprint(tensor: Tensor, signal: AbortSignal | undefined) {
+async function fingerprint(tensor: Tensor, { kernel, signal }: MoveOptions) {
   if (tensor.blocks.length === 0 || byteLength(tensor) === 0) return undefined
   try {
     for await (const block of readBlocks(tensor, { blockBytes: FINGERPRINT_BYTES, ...(signal && { signal }) })) {
       const item = itemSize(tensor.dtype)
-      const constant = block.every((byte, i) => byte === block[i % item])
-      const hash = sha256()
-      hash.update(block)
-      return { print: hash.hex(), constant }
+      const constant = isEqual(block.subarray(item), block.subarray(0, block.length - item))
+      return { print: kernel.checksum(block), constant }
     }
   } catch (error) {
     if (!(error instanceof AssayError) || error.code === 'cancelled') throw error

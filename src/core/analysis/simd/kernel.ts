@@ -1,5 +1,6 @@
 import type { Kernel } from '../kernel'
 import { referenceKernel } from '../reference'
+import { simdChecksum } from './checksum'
 import { measuresUlp, simdComparison } from './comparison'
 import { MOST_BINS, simdHistogram } from './histogram'
 import { MOST_CELLS, simd } from './module'
@@ -33,5 +34,9 @@ export const simdKernel: Kernel = {
     return at && hasLanes(dtype) && side <= MOST_CELLS
       ? simdPicture(at, dtype, shape, side)
       : referenceKernel.picture(dtype, shape, side)
+  },
+  checksum(bytes) {
+    const at = simd()
+    return at ? simdChecksum(at, bytes) : referenceKernel.checksum(bytes)
   },
 }

@@ -30,6 +30,8 @@ export interface Exports {
   readonly measureAroundF64: Measure
   readonly countSmallF32: CountSmall
   readonly countSmallF64: CountSmall
+  checksumBegin(state: number): void
+  checksum(a: number, n: number, state: number): void
   tally8(a: number, n: number, counts: number): void
   tally16(a: number, n: number, counts: number): void
   collect8(counts: number, to: number): number

@@ -236,6 +236,30 @@ describe('the SIMD kernels', () => {
     expect(pair.result().cosine).toBeCloseTo(1, 9)
   })
 
+  it('have one checksum with the reference for the same bytes, whatever their length and place', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400, size: 'max' }), offset, (bytes, by) => {
+        expect(simdKernel.checksum(shifted(bytes, by))).toBe(referenceKernel.checksum(bytes))
+      }),
+      { numRuns: 200 },
+    )
+    const long = drawn('uint8', 2 ** 18 + 77, 1)
+    expect(simdKernel.checksum(long)).toBe(referenceKernel.checksum(long))
+  })
+
+  it('have another checksum for each bit that changes, for each number of zeros, and for parts that changed places', () => {
+    const bytes = drawn('uint8', 256, 3)
+    const changed = Array.from({ length: 256 * 8 }, (_, bit) => {
+      const copy = bytes.slice()
+      copy[bit >> 3] = (copy[bit >> 3] as number) ^ (1 << (bit & 7))
+      return copy
+    })
+    const zeros = Array.from({ length: 300 }, (_, length) => new Uint8Array(length))
+    const turned = [16, 32, 64, 128].map((at) => joined([bytes.subarray(at), bytes.subarray(0, at)], 256 - at))
+    const all = [bytes, ...changed, ...zeros, ...turned]
+    expect(new Set(all.map((each) => simdKernel.checksum(each))).size).toBe(all.length)
+  })
+
   it('refuse blocks of different lengths', () => {
     const pair = simdKernel.comparison('float32', 'float16')
     expect(() => pair.update(new Uint8Array(8), new Uint8Array(8))).toThrow(RangeError)
