@@ -84,7 +84,7 @@ async function verifyPath(
   known: ReadonlyMap<string, RuleText>,
 ) {
   const { deep } = options
-  const settings = settingsBeside(absolute(path))
+  const settings = await settingsBeside(absolute(path))
   checkRules(settings.rules ?? {}, known)
   const rules = { ...settings.rules, ...options.rule }
   const choices = {

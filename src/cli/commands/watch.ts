@@ -28,7 +28,7 @@ export async function watch(path: string, options: WatchOptions, io: Io): Promis
   }
   return withSession(io, async ({ client, absolute }) => {
     const folder = absolute(path)
-    const settings = settingsBeside(folder)
+    const settings = await settingsBeside(folder)
     const rules = { ...settings.rules, ...options.rule }
     checkRules(rules, new Map((await client.rules()).map((rule) => [rule.id, rule])))
     const strict = options.strict || settings.strict
