@@ -26,6 +26,14 @@ export function runsIn(pieces: readonly FlatPiece[], start: number, length: numb
   })
 }
 
+/** The runs of [start, start + length) of one flat tensor that is itself in pieces, each of its blocks a piece. */
+export function runsOf(flat: Tensor, start: number, length: number): FlatRun[] {
+  const pieces = flat.blocks.map((block): FlatPiece => {
+    return { tensor: { ...flat, shape: block.shape, blocks: [block] }, start: block.start[0] ?? 0 }
+  })
+  return runsIn(pieces, start, length)
+}
+
 /** The blocks of a parameter of this shape whose row-major values are these runs. Runs without stored values are left out. */
 export function blocksOfRuns(shape: readonly number[], runs: readonly FlatRun[]): Block[] {
   const strides = contiguousStrides(shape)

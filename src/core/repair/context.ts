@@ -3,6 +3,7 @@ import type { Tensor } from '../checkpoint/tensor'
 import type { Reference } from '../verify/reference'
 import type { Diagnosis } from '../verify/shapes/diagnosis'
 import type { Verification } from '../verify/verify'
+import type { Join } from './join'
 import type { Losses } from './losses'
 import type { Proposal } from './steps'
 
@@ -10,12 +11,14 @@ import type { Proposal } from './steps'
 export interface Context {
   readonly checkpoint: Checkpoint
   readonly verification: Verification
-  /** Tensors of the model: weights and adapters. */
+  /** Tensors of the model, weights and adapters, but for those that are joined. */
   readonly weights: readonly Tensor[]
   /** What is wrong with the shape of a tensor. */
   readonly diagnoses: ReadonlyMap<Tensor, Diagnosis>
   /** Files with a rank's part in them: what is one-dimensional there may be a part as well. */
   readonly rankFiles: ReadonlySet<string>
+  /** Fragments of ranks that can be joined, or why those that are here cannot. */
+  readonly join?: Join | string
   /** Damaged files of which something can be saved: the tensors in them whose values are lost. */
   readonly losses: ReadonlyMap<string, Losses>
   readonly reference?: Reference

@@ -8,6 +8,7 @@ import { castTargetOf, castTo, type Tally } from './cast'
 import { type Witnessed, witnessed } from './check'
 import { refuseCollisions } from './edits'
 import type { ExportFormat, ExportOptions, ExportResult } from './export'
+import { isFlatParameter, parametersIn } from './flat-parameters'
 
 /** One model of a checkpoint, and the name, without extension, of the file that it is written to. */
 export interface Model {
@@ -19,10 +20,13 @@ export interface Model {
 const STEM = { safetensors: 'model', torch: 'pytorch_model' }
 const SHARD = /-\d{5}-of-\d{5}$/
 
-/** What an export is about: the weights, or where there are none the adapter. */
-export function chosenOf({ tensors }: Checkpoint): Tensor[] {
-  const weights = tensors.filter(({ component }) => component === 'weights')
-  return weights.length > 0 ? weights : tensors.filter(({ component }) => component === 'adapter')
+/** What an export is about: the weights, cut out of flat parameters where that can be, or where there are none the adapter. */
+export function chosenOf(checkpoint: Checkpoint): Tensor[] {
+  const weights = checkpoint.tensors.filter(({ component }) => component === 'weights')
+  if (weights.length === 0) return checkpoint.tensors.filter(({ component }) => component === 'adapter')
+  const flat = weights.filter(isFlatParameter)
+  const cut = flat.length > 0 ? parametersIn(checkpoint, flat) : undefined
+  return cut ? [...cut, ...weights.filter((tensor) => !flat.includes(tensor))] : weights
 }
 
 /** What the models of an export are made of. */
@@ -86,6 +90,7 @@ function whyNot(tensor: Tensor, format: ExportFormat): string | undefined {
   if (tensor.form?.kind === 'quantized')
     return `its integers mean nothing without how they were quantized (${tensor.form.how})`
   if (tensor.doubt) return tensor.doubt.why
+  if (isFlatParameter(tensor)) return 'it holds parameters one behind another, and no config.json tells exactly which'
   if (tensor.whole) return `it is one process's piece of a tensor of shape [${tensor.whole.shape.join(', ')}]`
   if (numel(tensor.shape) > 0 && tensor.blocks.length === 0) {
     return tensor.form ? `its dense form (of a ${tensor.form.how} tensor) cannot be made` : 'its values are not stored'

@@ -1,4 +1,5 @@
 import type { Checkpoint } from '../checkpoint/checkpoint'
+import type { Tensor } from '../checkpoint/tensor'
 import { AssayError } from '../errors'
 import type { Finding } from '../finding'
 import { Reference } from '../verify/reference'
@@ -8,8 +9,10 @@ import type { Verification } from '../verify/verify'
 import type { Context, Mender } from './context'
 import { type Decision, decided, refuseStrays } from './decisions'
 import { plannedFiles, workOf } from './files'
+import { joinOf } from './join'
 import { lossesIn, stillLost, withLosses } from './losses'
 import { cut } from './menders/cut'
+import { joinRanks } from './menders/join-ranks'
 import { lostAdapter } from './menders/lost-adapter'
 import { otherSave } from './menders/other-save'
 import { plain } from './menders/plain'
@@ -32,6 +35,7 @@ const MENDERS: readonly Mender[] = [
   plain,
   salvage,
   rebuildWeights,
+  joinRanks,
   otherSave,
   lostAdapter,
   rename,
@@ -115,12 +119,16 @@ function contextOf(
   const diagnoses = new Map(diagnose(checkpoint).map((diagnosis) => [diagnosis.tensor, diagnosis]))
   const parts = [...diagnoses.values()].filter(({ kind }) => kind === 'rank-shard')
   const lacksAdapter = verification.components.some(({ id, status }) => id === 'adapter' && status === 'missing')
+  const rankFiles = new Set(parts.map(({ tensor }) => tensor.file))
+  const join = joinOf(checkpoint, weights, rankFiles, reference)
+  const isJoined = ({ file }: Tensor) => join !== undefined && typeof join !== 'string' && join.files.includes(file)
   return {
     checkpoint,
     verification,
-    weights,
+    weights: weights.filter((tensor) => !isJoined(tensor)),
     diagnoses,
-    rankFiles: new Set(parts.map(({ tensor }) => tensor.file)),
+    rankFiles,
+    ...(join !== undefined && { join }),
     losses: lossesIn(checkpoint, verification),
     shapes,
     plain: asPlain,
