@@ -20,6 +20,8 @@ export interface LegacyFile {
   readonly storages: ReadonlyMap<string, LegacyStorage>
   /** Keys that the stream lists but ends before. */
   readonly lost: readonly string[]
+  /** Keys of storages whose count is wrong; their length is that of the main object, with which all that follows fits. */
+  readonly miscounted: readonly string[]
   /** Where the stream ends although storages are to follow. */
   readonly cutAt?: number
   /** Byte offset behind the last storage. Another stream may follow: `torch.save` several times to one open file. */
@@ -48,13 +50,15 @@ export async function readTorchLegacy(source: ByteSource, start = 0): Promise<Le
     })
   }
   const littleEndian = mappingOf(info?.value)?.get('little_endian') !== false
-  const sizes = elementSizes(main.value)
+  const sizes = storageSizes(main.value)
   if (main.error || !keyList || keyList.error) {
-    return { main, littleEndian, storages: new Map(), lost: [...sizes.keys()], cutAt: source.size, end: source.size }
+    const nothing = { storages: new Map(), lost: [...sizes.keys()], miscounted: [] }
+    return { main, littleEndian, ...nothing, cutAt: source.size, end: source.size }
   }
 
   const storages = new Map<string, LegacyStorage>()
   const keys = (sequenceOf(keyList.value) ?? []).filter((key): key is string => typeof key === 'string')
+  const miscounted: string[] = []
   let at = pickles.at(-1)?.end ?? 0
   for (const [i, key] of keys.entries()) {
     const size = sizes.get(key)
@@ -65,14 +69,34 @@ export async function readTorchLegacy(source: ByteSource, start = 0): Promise<Le
         offset: at,
       })
     }
-    const byteLength = (count ?? 0) * (size ?? 1)
+    const stated = (count ?? 0) * (size?.element ?? 1)
+    const isMiscounted =
+      size !== undefined &&
+      count !== undefined &&
+      stated !== size.all &&
+      (await fits(source, at + 8 + size.all, keys[i + 1], sizes))
+    if (isMiscounted) miscounted.push(key)
+    const byteLength = isMiscounted ? size.all : stated
     if (count === undefined || at + 8 + byteLength > source.size) {
-      return { main, littleEndian, storages, lost: keys.slice(i), cutAt: source.size, end: source.size }
+      return { main, littleEndian, storages, lost: keys.slice(i), miscounted, cutAt: source.size, end: source.size }
     }
     storages.set(key, { offset: at + 8, byteLength })
     at += 8 + byteLength
   }
-  return { main, littleEndian, storages, lost: [], end: at }
+  return { main, littleEndian, storages, lost: [], miscounted, end: at }
+}
+
+/** Whether at `offset` the storage `next` begins with the count that it should have, or, where there is none, the stream ends. */
+async function fits(
+  source: ByteSource,
+  offset: number,
+  next: string | undefined,
+  sizes: ReadonlyMap<string, StorageSize>,
+): Promise<boolean> {
+  if (next === undefined) return offset === source.size || isTorchLegacyAt(source, offset)
+  const size = sizes.get(next)
+  if (!size || offset + 8 > source.size) return false
+  return (await readCount(source, offset)) * size.element === size.all
 }
 
 interface FramedPickle {
@@ -114,9 +138,15 @@ async function readCount(source: ByteSource, offset: number): Promise<number> {
   return Number.POSITIVE_INFINITY
 }
 
-/** Every storage that persistent ids name, with the bytes of its elements. */
-function elementSizes(root: PyValue | undefined): Map<string, number> {
-  const sizes = new Map<string, number>()
+/** Bytes of one element of a storage, and of all of it. */
+interface StorageSize {
+  readonly element: number
+  readonly all: number
+}
+
+/** The sizes of every storage that persistent ids name. */
+function storageSizes(root: PyValue | undefined): Map<string, StorageSize> {
+  const sizes = new Map<string, StorageSize>()
   const seen = new Set<PyValue>()
   const stack: PyValue[] = root === undefined ? [] : [root]
   while (stack.length > 0) {
@@ -124,8 +154,10 @@ function elementSizes(root: PyValue | undefined): Map<string, number> {
     if (!value || seen.has(value)) continue
     seen.add(value)
     const storage = torchStorageOf(value)
-    if (storage) sizes.set(storage.key, storage.dtype === 'bytes' ? 1 : itemSize(storage.dtype))
-    else for (const part of partsOf(value)) stack.push(part)
+    if (storage) {
+      const { key, dtype, byteLength } = storage
+      sizes.set(key, { element: dtype === 'bytes' ? 1 : itemSize(dtype), all: byteLength })
+    } else for (const part of partsOf(value)) stack.push(part)
   }
   return sizes
 }

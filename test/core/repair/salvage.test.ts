@@ -1,4 +1,4 @@
-import { copyFileSync, cpSync, readFileSync, statSync, truncateSync } from 'node:fs'
+import { copyFileSync, cpSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { referenceKernel } from '../../../src/core/analysis/reference'
@@ -105,6 +105,24 @@ describe('a file of weights that lost bytes', () => {
     expect(saved.length).toBeGreaterThan(0)
     expect(saved).toEqual(whole.filter(({ name }) => !gone.includes(name)))
     expect((await opened(out)).files[0]?.kind).toBe('torch-zip')
+  })
+
+  it.each([0, 1, 2])('of the form before torch 1.6 whose count of storage %i is wrong loses nothing', async (which) => {
+    const bytes = readFileSync(golden('torch-zoo-legacy/data/model.pt'))
+    const size = bytes.length
+    // Three storages of 128, 16 and 64 float32 at the end, each behind its count.
+    const starts = [size - 3 * 8 - 4 * (128 + 16 + 64), size - 2 * 8 - 4 * (16 + 64), size - 8 - 4 * 64]
+    const counts = starts.map((at) => bytes.readBigInt64LE(at))
+    expect([...counts].sort()).toEqual([128n, 16n, 64n])
+    for (const wrong of [-1n, 0n, (counts[which] ?? 0n) + 1n, 2n ** 40n]) {
+      const path = join(scratch(), 'model.pt')
+      const changed = Buffer.from(bytes)
+      changed.writeBigInt64LE(wrong, starts[which])
+      writeFileSync(path, changed)
+      const { plan, out } = await mended(path)
+      expect(plan.plan).toMatchObject([{ kind: 'salvage', confidence: 'certain' }])
+      expect(await digests(await opened(out))).toEqual(byName(truthOf('torch-zoo-legacy').tensors))
+    }
   })
 
   it('of which no tensor is whole is refused', async () => {

@@ -67,7 +67,7 @@ function keyOf(number: number, key: string | undefined): string {
 }
 
 function storageFindings(
-  { cutAt }: LegacyFile,
+  { cutAt, miscounted }: LegacyFile,
   { tensors, bad, lost }: PickledTensors,
   file: string,
   size: number,
@@ -77,6 +77,10 @@ function storageFindings(
   if (cutAt !== undefined) {
     const message = `${file} ends before its values do: ${intact} of ${tensors.length} tensors are whole`
     return [finding('file/truncated', file, message, { evidence })]
+  }
+  if (miscounted.length > 0) {
+    const message = `${file}: ${miscounted.length} storages are as long as their tensors and not as their counts say (${some(miscounted)}); torch refuses them`
+    return [finding('file/bad-header', file, message, { evidence })]
   }
   if (bad.length === 0) return []
   const message = `${file}: ${bad.length} storages are absent or shorter than the pickle says (${some(bad.map(({ key }) => key))})`
