@@ -3,6 +3,7 @@ import { byteLength, sameShape, type Tensor } from '../checkpoint/tensor'
 import { AssayError } from '../errors'
 import { type Pair, pairByName } from './align'
 import { type CompareOptions, compareTensors } from './compare'
+import { meetingKeys } from './parameters'
 import type { StateDifference } from './state'
 
 /** Tensors of the training state that are told together: all `exp_avg` of an optimizer. */
@@ -31,12 +32,14 @@ export function slotsOf(a: Checkpoint, b: Checkpoint): Slot[] {
 
 function slotsOfOptimizer(path: string, a: OptimizerState, b: OptimizerState): Slot[] {
   const slots = new Map<string, Map<string, { a?: Tensor; b?: Tensor }>>()
+  const keys = meetingKeys(a, b)
   for (const [side, { parameters }] of [['a', a] as const, ['b', b] as const]) {
-    for (const { key, tensors } of parameters) {
-      for (const [slot, tensor] of Object.entries(tensors)) {
+    for (const parameter of parameters) {
+      const key = keys[side](parameter)
+      for (const [slot, tensor] of Object.entries(parameter.tensors)) {
         const pairs = slots.get(slot) ?? new Map<string, { a?: Tensor; b?: Tensor }>()
         slots.set(slot, pairs)
-        pairs.set(String(key), { ...pairs.get(String(key)), [side]: tensor })
+        pairs.set(key, { ...pairs.get(key), [side]: tensor })
       }
     }
   }

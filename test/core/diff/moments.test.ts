@@ -97,4 +97,37 @@ describe('a diff of training states', () => {
     abort.abort()
     await expect(diff(a, b, { kernel, signal: abort.signal })).rejects.toMatchObject({ code: 'cancelled' })
   })
+
+  it('meets parameters kept by name and by position in the order of the groups, and those of two orders by name', async () => {
+    const weights = [floats('w', [1])]
+    const moments = { wide: [1, 2, 3], bias: [4], norm: [5] }
+    type Name = keyof typeof moments
+    const optimizer = (keys: readonly [key: number | string, name: Name][], names?: Name[]): OptimizerState => ({
+      file: 'optimizer.pt',
+      groups: [{ params: keys.map(([key]) => key), ...(names && { names }), hyper: {} }],
+      parameters: keys.map(([key, name]) => ({ key, tensors: { exp_avg: floats(name, moments[name]) }, scalars: {} })),
+    })
+    const state = async (a: OptimizerState, b: OptimizerState) =>
+      (await diff(checkpoint(weights, { optimizers: [a] }), checkpoint(weights, { optimizers: [b] }), { kernel })).state
+    const byPosition = optimizer([
+      [0, 'wide'],
+      [1, 'bias'],
+      [2, 'norm'],
+    ])
+    const byName = optimizer([
+      ['wide', 'wide'],
+      ['bias', 'bias'],
+      ['norm', 'norm'],
+    ])
+    expect(await state(byPosition, byName)).toEqual([])
+    expect(await state(byName, byPosition)).toEqual([])
+    const turned: [number, Name][] = [
+      [0, 'norm'],
+      [1, 'wide'],
+      [2, 'bias'],
+    ]
+    expect(await state(byPosition, optimizer(turned))).toMatchObject([{ what: 'optimizer.exp_avg', same: false }])
+    expect(await state(byName, optimizer(turned))).toMatchObject([{ what: 'optimizer.exp_avg', same: false }])
+    expect(await state(byName, optimizer(turned, ['norm', 'wide', 'bias']))).toEqual([])
+  })
 })

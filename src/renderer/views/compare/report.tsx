@@ -29,6 +29,8 @@ interface ReportProps {
   growing: boolean
 }
 
+const NONE: ReadonlySet<DiffKind> = new Set()
+
 /** Counts first, then what they count; by module on the left, one tensor in full on the right. */
 export function Report({ report, sides, growing }: ReportProps) {
   const { modules = [] } = report
@@ -68,7 +70,7 @@ export function Report({ report, sides, growing }: ReportProps) {
     setConclusion(null)
   }
   const toggle = (kind: DiffKind) => {
-    const next = new Set(asked)
+    const next = new Set(conclusion ? NONE : asked)
     if (!next.delete(kind)) next.add(kind)
     ask(next)
   }
@@ -86,7 +88,7 @@ export function Report({ report, sides, growing }: ReportProps) {
             leadOf(report, growing)
           )}
         </p>
-        <Summary summary={report.summary} asked={asked} onToggle={toggle} />
+        <Summary summary={report.summary} asked={conclusion ? NONE : asked} onToggle={toggle} />
         <Conclusions conclusions={report.conclusions ?? []} chosen={conclusion} onChoose={setConclusion} />
         {layers.some(({ rms }) => rms !== 0) && <LayerStrip layers={layers} scope={scope} onScope={setScope} />}
       </div>
@@ -148,6 +150,7 @@ function leadOf({ summary, tensors, state }: DiffReport, growing: boolean): stri
     different === 0
       ? `Every tensor is the same${moved > 0 ? `, ${formatCount(moved)} under another name` : ''}`
       : `${formatCount(different)} of ${formatCount(tensors.length)} tensors differ`
+  if (state.length === 0) return `${ofTensors}.`
   if (states === 0) return `${ofTensors}; the training state is the same.`
   return different === 0 ? `${ofTensors}; the training state differs.` : `${ofTensors}, and so does the training state.`
 }
