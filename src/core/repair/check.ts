@@ -1,14 +1,12 @@
 import type { Copies } from '../bytes/copies'
-import { equalPlaces, isEqual } from '../bytes/equal'
+import { equalPlaces } from '../bytes/equal'
 import { sha256 } from '../bytes/sha256'
 import type { FilePlace } from '../bytes/source'
+import { COMPARED_BYTES, equalBlocks } from '../checkpoint/equal'
 import { byteLength, sameShape, type Tensor } from '../checkpoint/tensor'
 import { placeOf, readBlocks, sha256Of } from '../checkpoint/values'
 import { AssayError, throwIfAborted } from '../errors'
 import type { OutputTensor } from '../write/output'
-
-/** Two blocks of this size stay in the processor's cache while they are compared. */
-const COMPARED_BYTES = 2 ** 18
 
 /** An output that is computed remembers the digest of its values as they went by, so that they are computed once. */
 export interface Witnessed extends OutputTensor {
@@ -68,31 +66,6 @@ export function isCopied(
   const known = Math.min(copies?.known(copy, source) ?? 0, length)
   const rest = (place: FilePlace) => ({ ...place, offset: place.offset + known })
   return equalPlaces(rest(source), rest(copy), length - known, signal)
-}
-
-/** Whether two streams say the same. Their blocks need not end at the same places. */
-export async function equalBlocks(a: AsyncIterable<Uint8Array>, b: AsyncIterable<Uint8Array>): Promise<boolean> {
-  const other = b[Symbol.asyncIterator]()
-  let theirs: Uint8Array = new Uint8Array(0)
-  try {
-    for await (let mine of a) {
-      while (mine.byteLength > 0) {
-        if (theirs.byteLength === 0) {
-          const next = await other.next()
-          if (next.done) return false
-          theirs = next.value
-          continue
-        }
-        const length = Math.min(mine.byteLength, theirs.byteLength)
-        if (!isEqual(mine.subarray(0, length), theirs.subarray(0, length))) return false
-        mine = mine.subarray(length)
-        theirs = theirs.subarray(length)
-      }
-    }
-    return theirs.byteLength === 0 && (await other.next()).done === true
-  } finally {
-    await other.return?.()
-  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Checkpoint } from '../checkpoint/checkpoint'
+import { equalValues } from '../checkpoint/equal'
 import { byteLength, sameShape, type Tensor } from '../checkpoint/tensor'
-import { sha256Of } from '../checkpoint/values'
 import { fieldsOf } from '../decode/plain'
 import { AssayError } from '../errors'
 import type { ExportFormat } from './export'
@@ -33,7 +33,7 @@ export async function tied(
   if (!head || !embedding || heads.length > 1 || embeddings.length > 1)
     throw fail(`it has ${heads.length} heads and ${embeddings.length} embeddings`)
   const isSame = head.dtype === embedding.dtype && sameShape(head.shape, embedding.shape)
-  if (!isSame || (await sha256Of(head, signal)) !== (await sha256Of(embedding, signal)))
+  if (!isSame || !(await equalValues(head, embedding, signal)))
     throw fail(`${head.name} and ${embedding.name} differ`, 'A repair asks which of them is meant (--deep)')
   if (format === 'safetensors') {
     return { kept: new Map([...kept].filter(([tensor]) => tensor !== head)), dropped: [head] }

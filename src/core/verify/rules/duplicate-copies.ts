@@ -1,5 +1,5 @@
+import { equalValues } from '../../checkpoint/equal'
 import { byteLength, type Tensor } from '../../checkpoint/tensor'
-import { sha256Of } from '../../checkpoint/values'
 import { AssayError } from '../../errors'
 import { finding } from '../../finding'
 import type { Rule } from '../rule'
@@ -52,7 +52,7 @@ async function sameValues(a: readonly Tensor[], b: readonly Tensor[], signal?: A
     for (const tensor of a) {
       const other = theirs.get(tensor.name)
       if (!other || tensor.blocks.length === 0 || other.blocks.length === 0) return false
-      if ((await sha256Of(tensor, signal)) !== (await sha256Of(other, signal))) return false
+      if (!(await equalValues(tensor, other, signal))) return false
     }
     return true
   } catch (error) {

@@ -1,5 +1,5 @@
+import { equalValues } from '../../checkpoint/equal'
 import { sameShape } from '../../checkpoint/tensor'
-import { sha256Of } from '../../checkpoint/values'
 import { fieldsOf } from '../../decode/plain'
 import { finding } from '../../finding'
 import type { Rule } from '../rule'
@@ -20,9 +20,7 @@ export const tiedDiffers: Rule = {
     const [embedding] = embeddings
     if (heads.length !== 1 || embeddings.length !== 1 || !head || !embedding) return
     if (head.dtype !== embedding.dtype || !sameShape(head.shape, embedding.shape)) return
-    const one = await values.attempt(head, () => sha256Of(head, signal))
-    const other = await values.attempt(embedding, () => sha256Of(embedding, signal))
-    if (one === undefined || other === undefined || one === other) return
+    if ((await values.attempt(head, () => equalValues(head, embedding, signal))) !== false) return
     yield finding(
       'weights/tied-differs',
       head.name,
