@@ -116,6 +116,8 @@ export interface StateFile {
   readonly rebuilt?: readonly Renewed[]
   /** Names of tensors that a repair of the file could not save. */
   readonly lost?: readonly string[]
+  /** Names of tensors that a repair of the file gave their shape back. */
+  readonly reshaped?: readonly string[]
   /** Set where the file keeps pieces of tensors that are put together with those of other files. */
   readonly inPieces?: true
   /** Every global that unpickling would import, with where it was met. */

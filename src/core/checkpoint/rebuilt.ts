@@ -43,6 +43,8 @@ export interface Marks {
   readonly rebuilt?: readonly Renewed[]
   /** Names of tensors that the repair could not save. */
   readonly lost?: readonly string[]
+  /** Names of tensors that the repair gave their shape back. */
+  readonly reshaped?: readonly string[]
 }
 
 /** The marks in the record of a torch zip. */
@@ -72,7 +74,12 @@ function marksOf(steps: Plain | undefined): Marks {
     })
   const lost = all.flatMap(({ gone }) => (Array.isArray(gone) ? gone.filter((name) => typeof name === 'string') : []))
   rebuilt.push(...borrowedIn(all))
-  return { ...(rebuilt.length > 0 && { rebuilt }), ...(lost.length > 0 && { lost }) }
+  const reshaped = all.filter(({ kind }) => kind === 'reshape').map(({ subject }) => textOf(subject))
+  return {
+    ...(rebuilt.length > 0 && { rebuilt }),
+    ...(lost.length > 0 && { lost }),
+    ...(reshaped.length > 0 && { reshaped }),
+  }
 }
 
 /** Weights that have the values of another checkpoint, a mark for each that they were taken from. */

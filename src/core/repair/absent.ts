@@ -39,6 +39,7 @@ export function misshapenTensors(checkpoint: Checkpoint, written: ReadonlySet<st
 const WORDS = {
   flattened: 'its values lie in one dimension',
   'flattened-rows': 'its values lie in one dimension',
+  'flattened-alike': 'its values seem to lie in one dimension',
   'rank-shard': "it is one rank's part",
   placeholder: 'it is a placeholder without values',
   multiple: 'it has several times the values it should have',

@@ -8,6 +8,7 @@ import { AssayError } from '../errors'
 import type { RuleId } from '../finding'
 import { parameterNames } from '../verify/optimizer/names'
 import { Reference } from '../verify/reference'
+import { averageOf } from '../verify/shapes/averages'
 import { shapeText } from '../verify/text'
 import type { Verification } from '../verify/verify'
 import { castTargets } from './cast'
@@ -163,7 +164,7 @@ function listedMasters({ tensors }: Checkpoint, { file, groups }: OptimizerState
   return groups.every(({ params }, g) => (counts.get(g) ?? 0) === params.length) ? masters : new Map()
 }
 
-async function elsewhere(tensor: Tensor, { checkpoint, reference, neighbours }: Context): Promise<Source[]> {
+async function elsewhere(tensor: Tensor, { checkpoint, weights, reference, neighbours }: Context): Promise<Source[]> {
   const model = reference?.of(tensor)
   const named: Source[] =
     reference && model
@@ -172,6 +173,7 @@ async function elsewhere(tensor: Tensor, { checkpoint, reference, neighbours }: 
   const others = await neighbours()
   return [
     ...named,
+    ...averaged(tensor, weights),
     ...others.flatMap((other): Source[] => {
       const values = referenceTo(checkpoint, other)?.of(tensor)
       if (!values || values === model || other.name === reference?.name) return []
@@ -180,6 +182,16 @@ async function elsewhere(tensor: Tensor, { checkpoint, reference, neighbours }: 
       return [{ id: other.name, rank: 'run', values, evidence }]
     }),
   ]
+}
+
+function averaged(tensor: Tensor, weights: readonly Tensor[]): Source[] {
+  const values = averageOf(tensor, weights)
+  return values ? [{ id: values.name, rank: 'run', values, evidence: ofAverage(values) }] : []
+}
+
+/** What a running average of a tensor has. */
+export function ofAverage({ name, dtype, shape }: Tensor): string {
+  return `${name}, its running average, is here as ${dtype} ${shapeText(shape)}. These are not the values that were trained`
 }
 
 function ofReference(name: string, { dtype, shape }: Tensor): string {

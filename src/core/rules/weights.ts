@@ -43,9 +43,9 @@ export const WEIGHT_RULES = {
   },
   'weights/borrowed': {
     severity: 'warning',
-    title: 'Some weights were taken from another checkpoint by a repair',
+    title: 'Some weights were taken from elsewhere by a repair',
     means:
-      'Their own values were lost. They are those of another step of the run or of a reference: good to go on from, and not what was trained here.',
+      'Their own values were lost. They are those of another step of the run, of a running average or of a reference: good to go on from, and not what was trained here.',
     mends: 'Nothing can be done; an earlier checkpoint that was never repaired resumes exactly.',
   },
   'weights/flattened': {

@@ -68,9 +68,7 @@ export async function planned(
 
 /** Writes a safetensors file anew without some of its tensors. */
 export function dropTensors(path: string, names: readonly string[]): void {
-  const bytes = readFileSync(path)
-  const start = 8 + Number(bytes.readBigUInt64LE(0))
-  const header: Record<string, { data_offsets: [number, number] }> = JSON.parse(bytes.subarray(8, start).toString())
+  const { header, data } = safetensorsAt(path)
   const parts: Buffer[] = []
   let at = 0
   for (const [name, entry] of Object.entries(header)) {
@@ -78,15 +76,35 @@ export function dropTensors(path: string, names: readonly string[]): void {
     const [from, to] = entry.data_offsets
     if (names.includes(name)) delete header[name]
     else {
-      parts.push(bytes.subarray(start + from, start + to))
+      parts.push(data.subarray(from, to))
       entry.data_offsets = [at, at + to - from]
       at += to - from
     }
   }
+  writeSafetensorsAt(path, header, Buffer.concat(parts))
+}
+
+/** Gives every tensor of a safetensors file one dimension. */
+export function flattenTensors(path: string): void {
+  const { header, data } = safetensorsAt(path)
+  for (const [name, entry] of Object.entries(header))
+    if (name !== '__metadata__') entry.shape = [entry.shape.reduce((size, each) => size * each, 1)]
+  writeSafetensorsAt(path, header, data)
+}
+
+type Header = Record<string, { shape: number[]; data_offsets: [number, number] }>
+
+function safetensorsAt(path: string): { header: Header; data: Buffer } {
+  const bytes = readFileSync(path)
+  const start = 8 + Number(bytes.readBigUInt64LE(0))
+  return { header: JSON.parse(bytes.subarray(8, start).toString()), data: bytes.subarray(start) }
+}
+
+function writeSafetensorsAt(path: string, header: Header, data: Buffer): void {
   const text = Buffer.from(JSON.stringify(header))
   const length = Buffer.alloc(8)
   length.writeBigUInt64LE(BigInt(text.length))
-  writeFileSync(path, Buffer.concat([length, text, ...parts]))
+  writeFileSync(path, Buffer.concat([length, text, data]))
 }
 
 /** Every tensor with its digest, sorted by name. */

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { referenceKernel } from '../../../src/core/analysis/reference'
 import { applyRepair } from '../../../src/core/repair/apply'
 import type { Decision } from '../../../src/core/repair/decisions'
+import { planRepair } from '../../../src/core/repair/plan'
 import { verify } from '../../../src/core/verify/verify'
 import { digests, golden, opened, planned, scratch } from './cases'
 
@@ -80,6 +81,19 @@ describe('a weight with NaN in it', () => {
     const { plan } = await planned(path, { deep: true })
     expect(plan.plan).toEqual([])
     expect(plan.unmended.map(({ rule }) => rule)).toEqual(['weights/non-finite'])
+  })
+})
+
+describe('a weight beside a running average that torch made', () => {
+  it('is told where it is lost, and taken from the average where nothing else has it', async () => {
+    const source = await opened(golden('torch-zoo-model-and-ema/data/model.pt'))
+    const lost = 'model.h.0.mlp_fc.weight'
+    const checkpoint = { ...source, tensors: source.tensors.filter(({ name }) => name !== lost) }
+    const verification = await verify(checkpoint, { kernel })
+    expect(verification.findings[0]).toMatchObject({ rule: 'weights/missing-tensor', subject: lost })
+    const { plan } = await planRepair(checkpoint, verification)
+    const average = lost.replace('model.', 'ema.module.')
+    expect(plan).toMatchObject([{ subject: lost, confidence: 'likely', borrowed: average }])
   })
 })
 

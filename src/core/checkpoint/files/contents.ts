@@ -27,6 +27,8 @@ export interface Contents {
   readonly rebuilt?: readonly Renewed[]
   /** Names of tensors that a repair of the file could not save. */
   readonly lost?: readonly string[]
+  /** Names of tensors that a repair of the file gave their shape back. */
+  readonly reshaped?: readonly string[]
   readonly globals: readonly GlobalUse[]
   readonly findings: readonly Finding[]
 }

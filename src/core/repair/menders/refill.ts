@@ -1,6 +1,7 @@
 import { isFloating } from '../../checkpoint/dtype'
 import { numel, sameShape, type Tensor } from '../../checkpoint/tensor'
 import type { Finding, RuleId } from '../../finding'
+import { lackedOfAverages } from '../../verify/shapes/averages'
 import { shapeText } from '../../verify/text'
 import type { Context } from '../context'
 import { estrangement } from '../kinship'
@@ -10,6 +11,7 @@ import {
   isOwn,
   lackedMoments,
   MOMENTS_OVER,
+  ofAverage,
   ofPart,
   readingsOf,
   referenceTo,
@@ -159,7 +161,7 @@ async function fromSources(
   }
   if (best.rank === 'run' && second) {
     const names = choices.map(({ id }) => id).join(', ')
-    const evidence = `Several checkpoints of the run have it: ${names}. Which of them is to be taken is for you to say`
+    const evidence = `It can be taken from several: ${names}. Which of them is to be taken is for you to say`
     return { ...base, action: `${verb} ...`, evidence, confidence: 'ask', choices }
   }
   const why = best.rank === 'reference' ? await strange() : undefined
@@ -179,6 +181,10 @@ async function additions(context: Context, strange: Strange): Promise<Proposal[]
     if (reference && isFilled(values)) add(name, { id: reference.name, rank: 'reference', values, evidence })
   }
   if (verification.findings.some(({ rule }) => ABSENT.has(rule))) {
+    for (const { name, average } of lackedOfAverages(context.weights)) {
+      const evidence = ofAverage(average)
+      if (isFilled(average)) add(name, { id: average.name, rank: 'run', values: average, evidence })
+    }
     const own = new Set(context.weights.map(({ name }) => name))
     const told = new Set(verification.findings.flatMap(toldOf).filter((name) => !own.has(name)))
     for (const part of await context.parts()) {

@@ -3,6 +3,7 @@ import { numel, sameShape, type Tensor } from '../../checkpoint/tensor'
 import { shapeText } from '../../verify/text'
 import type { Context } from '../context'
 import { type Likeness, likenessOf, unlessCancelled } from '../likeness'
+import { referenceTo } from '../sources'
 import type { Choice, Proposal } from '../steps'
 
 /** Values of which the row-major order is the reference's have a cosine near 1; shuffled ones near 0. */
@@ -13,8 +14,9 @@ const PLAUSIBLE = 8
 /** Gives flattened tensors their shape back: as the user says, as a reference has it, or as the checkpoint itself tells. */
 export async function reshape(context: Context): Promise<Proposal[]> {
   const proposals: Proposal[] = []
+  const beside = await besides(context)
   for (const tensor of context.weights) {
-    const proposal = byHand(tensor, context) ?? (await byEvidence(tensor, context))
+    const proposal = byHand(tensor, context) ?? (await byEvidence(tensor, context, beside))
     if (proposal) proposals.push(proposal)
   }
   return proposals
@@ -49,12 +51,28 @@ function contradictions(tensor: Tensor, shape: readonly number[], context: Conte
   ]
 }
 
-async function byEvidence(tensor: Tensor, context: Context): Promise<Proposal | undefined> {
+/** The rest of the run, where shapes are lost that nothing else tells. */
+async function besides(context: Context): Promise<Context[]> {
+  const { checkpoint, diagnoses, reference } = context
+  const isOpen = [...diagnoses.values()].some(({ kind }) => kind === 'flattened-rows' || kind === 'flattened-alike')
+  if (!isOpen || reference) return []
+  const others = await context.neighbours()
+  return others.flatMap((other) => {
+    const model = referenceTo(checkpoint, other)
+    return model ? [{ ...context, reference: model }] : []
+  })
+}
+
+async function byEvidence(tensor: Tensor, own: Context, beside: readonly Context[]): Promise<Proposal | undefined> {
+  const context =
+    [own, ...(own.diagnoses.get(tensor)?.kind === 'flattened' ? [] : beside)].find((each) => modelFor(tensor, each)) ??
+    own
   const diagnosis = context.diagnoses.get(tensor)
   const told = diagnosis?.kind === 'flattened' ? diagnosis.expected : undefined
   const rows = diagnosis?.kind === 'flattened-rows' ? diagnosis.rows : undefined
   const model = modelFor(tensor, context)
-  if (diagnosis ? !told && rows === undefined : !model) return undefined
+  if (diagnosis && !diagnosis.kind.startsWith('flattened')) return undefined
+  if (!model && !told && rows === undefined) return undefined
   if (context.rankFiles.has(tensor.file)) {
     const why = 'Its file holds one part of tensors that were cut up for several ranks, and this may be such a part too'
     return refusal(tensor, told?.shape ?? model?.shape ?? tensor.shape, why)

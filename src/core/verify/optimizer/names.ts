@@ -167,7 +167,7 @@ export function isTrained({ name, dtype, shape, requiresGrad }: Tensor): boolean
 }
 
 /** Without the second name of tied weights. */
-function distinct(tensors: readonly Tensor[]): Tensor[] {
+export function distinct(tensors: readonly Tensor[]): Tensor[] {
   const seen = new Set<string>()
   return tensors.filter(({ file, name: own, storage, blocks, shape }) => {
     const key = storage ? `${file}\0${storage.key}\0${blocks[0]?.offset}\0${shape}` : `${file}\0\0${own}`

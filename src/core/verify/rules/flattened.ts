@@ -27,6 +27,13 @@ export const flattened: Rule = {
           `${tensor.name} has one dimension of ${size} values; ${text} is expected, which holds as many (says ${source})`,
           { evidence: { ...base, shape, source }, repair: `Reshape to ${text}` },
         )
+      } else if (diagnosis.kind === 'flattened-alike') {
+        yield finding(
+          'weights/flattened',
+          tensor.name,
+          `${tensor.name} has one dimension of ${size} values, in a file of which every matrix was saved so: it seems to be one; its shape is not known`,
+          { evidence: base, repair: 'Reshape after a reference checkpoint, or to a shape given by hand' },
+        )
       } else if (diagnosis.kind === 'flattened-rows') {
         const { rows } = diagnosis
         yield finding(

@@ -5,6 +5,8 @@ import { type Finding, finding } from '../../finding'
 import { lackingOf } from '../adapter/lacking'
 import { matchOf } from '../architectures/match'
 import type { Rule } from '../rule'
+import { lackedOfAverages } from '../shapes/averages'
+import { weightsOf } from '../shapes/evidence'
 import { layerName, unwrapped } from '../shapes/names'
 import { shapeText } from '../text'
 import { gapsOf } from './layer-gap'
@@ -15,7 +17,7 @@ export const BUFFERS =
 
 /**
  * Parameters that the model has and the file has not. Who says so is the config, where it names an architecture that is known
- * to the last parameter; or all other layers, where just one in their midst lacks what every one of them has; or a reference.
+ * to the last parameter; or a running average of the weights, which has what they have; or all other layers, where just one in their midst lacks what every one of them has; or a reference.
  */
 export const missingTensor: Rule = {
   ids: ['weights/missing-tensor'],
@@ -51,6 +53,11 @@ function* missingTensors(checkpoint: Checkpoint): Generator<Finding> {
   for (const { name, why, evidence, sure } of lackingOf(checkpoint)) {
     const found = missing(name, why, { ...evidence, component: 'adapter' })
     yield sure ? found : { ...found, severity: 'warning' }
+  }
+  for (const { name, average } of lackedOfAverages(weightsOf(checkpoint))) {
+    const { file, shape } = average
+    const why = `${average.name}, its running average, has the shape ${shapeText(shape)}`
+    yield missing(name, why, { file, shape: [...shape], source: average.name })
   }
   if (components.find(({ id }) => id === 'weights')?.status !== 'present') return
   const match = matchOf(checkpoint)

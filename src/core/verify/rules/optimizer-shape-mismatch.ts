@@ -1,8 +1,9 @@
 import type { Checkpoint, OptimizerState } from '../../checkpoint/checkpoint'
 import { numel, type Tensor } from '../../checkpoint/tensor'
 import { type Finding, finding } from '../../finding'
-import { isTrained, type Misplaced, misplacedMoments } from '../optimizer/names'
+import { distinct, isTrained, type Misplaced, misplacedMoments } from '../optimizer/names'
 import type { Rule } from '../rule'
+import { averagesOf } from '../shapes/averages'
 import { diagnose } from '../shapes/diagnosis'
 import { weightsOf } from '../shapes/evidence'
 import { MOMENT_SLOTS } from '../shapes/moments'
@@ -60,8 +61,7 @@ interface Match {
 
 function match(optimizer: OptimizerState, weights: readonly Tensor[]): Match {
   const free = new Map<string, Tensor[]>()
-  // As of the moments, a number by itself tells nothing.
-  for (const tensor of weights.filter(({ shape }) => shape.length > 0)) {
+  for (const tensor of trainable(weights)) {
     const key = String(tensor.shape)
     const alike = free.get(key)
     if (alike) alike.push(tensor)
@@ -72,6 +72,12 @@ function match(optimizer: OptimizerState, weights: readonly Tensor[]): Match {
   const shapes = shapesOf(optimizer)
   const strangers = shapes.filter((shape) => free.get(String(shape))?.pop() === undefined)
   return { all: shapes.length, strangers, left: [...free.values()].flat() }
+}
+
+/** Tied weights have one moment, and averages none. A number by itself tells nothing. */
+function trainable(weights: readonly Tensor[]): Tensor[] {
+  const averages = averagesOf(weights)
+  return distinct(weights.filter((tensor) => tensor.shape.length > 0 && !averages.has(tensor)))
 }
 
 /**

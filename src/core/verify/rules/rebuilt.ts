@@ -25,7 +25,7 @@ export const rebuilt: Rule = {
   *check({ checkpoint }) {
     for (const { file, component, how } of checkpoint.rebuilt ?? []) {
       const rule = IDS[component]
-      const what = component === 'weights' ? 'has values of another checkpoint' : 'was made anew by a repair'
+      const what = component === 'weights' ? 'has values that were not trained here' : 'was made anew by a repair'
       if (rule) yield finding(rule, file, `${file} ${what}${how === '' ? '' : `: ${how}`}`)
     }
   },

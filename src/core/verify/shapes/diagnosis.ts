@@ -10,6 +10,8 @@ export type Diagnosis =
   /** All values are there in one dimension. `shape` where it is known, else the length `rows` of one of its dimensions. */
   | { kind: 'flattened'; tensor: Tensor; expected: Expected }
   | { kind: 'flattened-rows'; tensor: Tensor; rows: number }
+  /** In a file of which all matrices were flattened, and of a length that no vector of it has; nothing tells the shape. */
+  | { kind: 'flattened-alike'; tensor: Tensor }
   /** One rank's part of a flat parameter; `split` where the arithmetic tells how it was cut. */
   | { kind: 'rank-shard'; tensor: Tensor; expected?: Expected; split?: Split }
   /** No values where values belong. */
@@ -41,7 +43,8 @@ class Doctor {
   }
 
   diagnose(): Diagnosis[] {
-    const found = this.weights.flatMap((tensor) => this.look(tensor) ?? [])
+    const seen = this.weights.flatMap((tensor) => this.look(tensor) ?? [])
+    const found = [...seen, ...this.alike(seen)]
     const ranks = agreedRanks([...this.splits.values()], this.checkpoint.state.worldSize)
     const settled = found.map((each) => this.settle(each, ranks))
     const holders = new Map<string, Tensor>()
@@ -71,6 +74,34 @@ class Doctor {
     const rows = this.evidence.biasOf(tensor)
     if (rows === undefined || rows === size || size % rows !== 0 || isNormName(tensor.name)) return undefined
     return { kind: 'flattened-rows', tensor, rows }
+  }
+
+  /** Weights in whose file matrices were flattened, or were until a repair gave them their shapes back. */
+  private alike(seen: readonly Diagnosis[]): Diagnosis[] {
+    const mended = new Map(this.checkpoint.files.map(({ path, reshaped = [] }) => [path, new Set(reshaped)]))
+    const told = new Set(seen.map(({ tensor }) => tensor))
+    const isMatrix = (tensor: Tensor) => tensor.shape.length > 1 && numel(tensor.shape) > 0
+    const files = new Set(seen.flatMap(({ kind, tensor }) => (kind.startsWith('flattened') ? [tensor.file] : [])))
+    for (const [path, names] of mended) if (names.size > 0) files.add(path)
+    return [...files].flatMap((file) => {
+      const own = this.weights.filter((tensor) => tensor.file === file)
+      if (own.some((tensor) => isMatrix(tensor) && !mended.get(file)?.has(tensor.name))) return []
+      const widths = new Set([
+        ...seen.flatMap((each) => ('expected' in each ? (each.expected?.shape ?? []) : [])),
+        ...own.filter(isMatrix).flatMap(({ shape }) => shape),
+      ])
+      const vectors = own
+        .filter(({ name }) => isNormName(name) || !name.endsWith('weight'))
+        .map(({ shape }) => numel(shape))
+      const usual = new Set([...widths, ...vectors])
+      return own.flatMap((tensor): Diagnosis[] => {
+        const size = numel(tensor.shape)
+        const isVector = tensor.shape.length !== 1 || size < 2 || !isFloating(tensor.dtype) || usual.has(size)
+        if (told.has(tensor) || isVector || !this.evidence.couldBeMatrix(tensor) || this.evidence.isVector(tensor))
+          return []
+        return [{ kind: 'flattened-alike', tensor }]
+      })
+    })
   }
 
   /** A size of 0 is a lost parameter when it bears a parameter's name; buffers may be empty, tables may have no rows. */

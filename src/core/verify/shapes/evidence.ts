@@ -94,6 +94,12 @@ export class ShapeEvidence {
     return name.endsWith('weight') && !isNormName(name) && this.biasOf(tensor) !== numel(shape)
   }
 
+  /** Whether an architecture or moments tell that a tensor of one dimension is right so. */
+  isVector(tensor: Tensor): boolean {
+    if (matchOf(this.checkpoint)?.present.has(tensor)) return true
+    return this.momentsBySize.get(numel(tensor.shape))?.length === 1
+  }
+
   /** The role the config gives to the tensor, if all of the role's widths are known. */
   partOf(tensor: Tensor): Part | undefined {
     const { parts } = this.scopeOf(tensor)

@@ -50,7 +50,7 @@ export function isParameterName(name: string): boolean {
 
 /** Modules whose weight is one-dimensional by nature. */
 export function isNormName(name: string): boolean {
-  return /(norm|(^|[._])ln(_?\w{1,3})?|(^|[._])bn\d*|layer_?scale|prelu|(^|[._])act\d*)\.(weight|bias|gamma|beta)$/i.test(
+  return /(norm_?\d*|(^|[._])ln(_?\w{1,3})?|(^|[._])bn\d*|layer_?scale|prelu|(^|[._])act\d*)\.(weight|bias|gamma|beta)$/i.test(
     name,
   )
 }

@@ -6,7 +6,7 @@ import { applyRepair } from '../../../../src/core/repair/apply'
 import type { Decision } from '../../../../src/core/repair/decisions'
 import { planRepair } from '../../../../src/core/repair/plan'
 import { verify } from '../../../../src/core/verify/verify'
-import { digests, dropTensors, golden, opened, planned, scratch, snapshot } from '../cases'
+import { digests, dropTensors, flattenTensors, golden, opened, planned, scratch, snapshot } from '../cases'
 
 const kernel = referenceKernel
 
@@ -178,6 +178,16 @@ describe('an Accelerate folder that lost', () => {
     const truth = await opened(golden('accelerate-plain/data/checkpoints/checkpoint_2'))
     expect(mended.state.optimizers[0]?.groups).toEqual(truth.state.optimizers[0]?.groups)
     expect(mended.state.schedulers[0]).toEqual(truth.state.schedulers[0])
+  })
+
+  it('the shapes of its weights, and the moments that tell them, has both from the run', async () => {
+    const path = without('accelerate-plain', 'checkpoints/checkpoint_2', ['optimizer.bin'])
+    flattenTensors(join(path, 'model.safetensors'))
+    const { mended } = await repaired(path)
+    const weights = ({ tensors }: typeof mended) =>
+      digests({ tensors: tensors.filter(({ component }) => component === 'weights') })
+    const truth = await opened(golden('accelerate-plain/data/checkpoints/checkpoint_2'))
+    expect(await weights(mended)).toEqual(await weights(truth))
   })
 
   it('bytes of its random states gets fresh ones', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { flattened } from '../../../../src/core/verify/rules/flattened'
-import { checkpointOf, findingsOf } from '../handmade'
+import { checkpointOf, findingsOf, tensorOf } from '../handmade'
 
 test('the config gives the shape of a flattened matrix', async () => {
   const checkpoint = checkpointOf({
@@ -37,6 +37,33 @@ test('GPT-2 keeps its linear weights the other way round', async () => {
     [32, 128],
     [32, 96],
   ])
+})
+
+test('a frozen weight is told where every matrix of the file was flattened, and its shape is not known', async () => {
+  const moment = tensorOf({ name: 'state.0.exp_avg', shape: [6, 8], component: 'optimizer', file: 'optimizer.bin' })
+  const optimizer = {
+    file: 'optimizer.bin',
+    groups: [{ params: [0], hyper: {} }],
+    parameters: [{ key: 0, tensors: { exp_avg: moment }, scalars: {} }],
+  }
+  const found = (trained: number[]) =>
+    findingsOf(
+      flattened,
+      checkpointOf({
+        state: { optimizers: [optimizer] },
+        tensors: [
+          { name: 'head.weight', shape: trained },
+          { name: 'stem.weight', shape: [216] },
+          { name: 'scale.weight', shape: [8] },
+          { name: 'norm1.weight', shape: [24] },
+        ],
+      }),
+    )
+  expect((await found([48])).map(({ subject, evidence }) => [subject, evidence?.shape])).toEqual([
+    ['head.weight', [6, 8]],
+    ['stem.weight', undefined],
+  ])
+  expect(await found([6, 8])).toEqual([])
 })
 
 test('the same weight of another layer gives the shape', async () => {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { referenceKernel } from '../../../../src/core/analysis/reference'
+import { lackedOfAverages } from '../../../../src/core/verify/shapes/averages'
 import { verify } from '../../../../src/core/verify/verify'
-import { checkpointOf } from '../handmade'
+import { checkpointOf, tensorOf } from '../handmade'
 
 async function parameters(...names: string[]) {
   const checkpoint = checkpointOf({
@@ -13,6 +14,22 @@ async function parameters(...names: string[]) {
 test('a running average beside its weights holds no parameters of its own', async () => {
   expect(await parameters('model.a', 'model.b', 'ema.a', 'ema.b')).toBe(24)
   expect(await parameters('state_dict.a', 'state_dict_ema.a', 'state_dict_ema.n_averaged')).toBe(12)
+})
+
+test('an average that torch made has its weights under module', async () => {
+  expect(await parameters('model.a', 'model.b', 'ema.module.a', 'ema.module.b', 'ema.n_averaged')).toBe(24)
+})
+
+test('an average shows what its weights have lost', () => {
+  const names = ['a', 'b', 'c', 'd', 'e']
+  const tensors = [
+    ...names.filter((name) => name !== 'c').map((name) => tensorOf({ name: `model.${name}`, shape: [3, 4] })),
+    ...names.map((name) => tensorOf({ name: `ema.module.${name}`, shape: [3, 4] })),
+    tensorOf({ name: 'ema.n_averaged', shape: [] }),
+  ]
+  expect(lackedOfAverages(tensors)).toMatchObject([{ name: 'model.c', average: { name: 'ema.module.c' } }])
+  const other = tensors.filter(({ name }) => !/^model\.[ab]$/.test(name))
+  expect(lackedOfAverages(other)).toEqual([])
 })
 
 test('an average that is all there is is the model', async () => {
