@@ -19,6 +19,7 @@ export class Follower {
   /** Not the descriptor that is written by: each hears once of an error of the disk. */
   #fd: number | undefined
   #comparing: Promise<void> = Promise.resolve()
+  #lettingGo: Promise<void> = Promise.resolve()
   readonly #equal: { readonly at: number; readonly length: number }[] = []
 
   constructor(private readonly path: string) {}
@@ -44,14 +45,15 @@ export class Follower {
       // What cannot be compared now is compared at the end.
       () => undefined,
     )
-    if (this.#equal.length <= BEHIND) return
-    const last = this.#equal.shift()
-    if (last) await letGo(this.#open(), last.at, last.length)
+    await this.#lettingGo
+    const last = this.#equal.length > BEHIND ? this.#equal.shift() : undefined
+    if (last) this.#lettingGo = letGo(this.#open(), last.at, last.length).catch(() => undefined)
   }
 
   /** Waits for what is under way. */
-  settled(): Promise<void> {
-    return this.#comparing
+  async settled(): Promise<void> {
+    await this.#comparing
+    await this.#lettingGo
   }
 
   /** Once it is settled. */
