@@ -6,14 +6,14 @@ import { sha256 } from '../bytes/sha256'
 import type { ByteSink } from '../bytes/sink'
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import { byteLength } from '../checkpoint/tensor'
-import { copyFrom } from '../write/output'
+import { copyFrom, sourceBlocks } from '../write/output'
 import { type ChangedFile, outputFor } from './changes'
 import { checkWritten, isCopied, mismatch, type Witnessed, witnessed } from './check'
 import type { Work } from './files'
 import type { Progress } from './progress'
 import { stepsText } from './provenance'
 import { rewrite } from './rewrite'
-import { sourceBlocks, type Written, writeFile, writeHashed } from './target'
+import { type Written, writeFile, writeHashed } from './target'
 
 /** Where the files of a piece of work come from and go to. */
 export interface Site {
@@ -115,7 +115,7 @@ async function copy(path: string, site: Site): Promise<Written> {
   const onBytes = (bytes: number) => site.progress.add(bytes, path)
   try {
     return await writeFile(readied(site, path), (sink) =>
-      copyFrom(sink, source.locate(), source.size, onBytes, site.signal),
+      copyFrom(sink, source.locate(), source.size, { onBytes, ...(site.signal && { signal: site.signal }) }),
     )
   } finally {
     source.close()

@@ -7,7 +7,7 @@ import { byteLength } from '../checkpoint/tensor'
 import { checkCrc, entrySource, openZip, type ZipEntry } from '../container/zip'
 import { decodePickle } from '../decode/pickle/machine'
 import { AssayError } from '../errors'
-import { exactBlocks, type WriteOptions } from '../write/output'
+import { pour, pourSource, type WriteOptions } from '../write/output'
 import { encodePickle } from '../write/pickle'
 import { writeSafetensors } from '../write/safetensors'
 import { TorchArchive } from '../write/torch-archive'
@@ -16,7 +16,6 @@ import type { Witnessed } from './check'
 import { writePlain } from './plain/write-plain'
 import { stampedMetadata, stepsText } from './provenance'
 import { whyNotRewritable } from './rewritable'
-import { sourceBlocks } from './target'
 import { editPickle, storageKeys } from './torch-edit'
 
 /**
@@ -75,18 +74,14 @@ async function rewriteTorchZip(
   const stepsBefore = earlier && (await textOf(entrySource(zip, earlier)))
   const archive = new TorchArchive(sink, folder.slice(0, -1))
   let done = 0
-  async function* counted(blocks: AsyncIterable<Uint8Array>) {
-    for await (const block of blocks) {
-      yield block
-      done += block.byteLength
-      options.onProgress?.(done, source.size, file.path)
-    }
+  const onBytes = (bytes: number) => {
+    done += bytes
+    options.onProgress?.(done, source.size, file.path)
   }
+  const pouring = { onBytes, ...(options.signal && { signal: options.signal }) }
   const copy = async (entry: ZipEntry) => {
-    const crc = await archive.add(
-      entry.name.slice(folder.length),
-      entry.size,
-      counted(sourceBlocks(entrySource(zip, entry), options.signal)),
+    const crc = await archive.addPoured(entry.name.slice(folder.length), entry.size, (onBlock) =>
+      pourSource(sink, entrySource(zip, entry), { ...pouring, onBlock }),
     )
     if (entry.crc32 !== 0 && crc !== entry.crc32) throw wrongChecksum(source, entry)
   }
@@ -102,7 +97,10 @@ async function rewriteTorchZip(
   for (const key of storageKeys(value)) {
     const values = added.get(key)
     const entry = stored.get(`${folder}data/${key}`)
-    if (values) await archive.add(`data/${key}`, byteLength(values), counted(exactBlocks(values, options.signal)))
+    if (values)
+      await archive.addPoured(`data/${key}`, byteLength(values), (onBlock) =>
+        pour(sink, values, { ...pouring, onBlock }),
+      )
     else if (entry) await copy(entry)
   }
   for (const entry of others) if (!before.has(entry)) await copyOther(entry)

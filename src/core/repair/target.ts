@@ -3,8 +3,7 @@ import { createFileSink, freeBytes } from '../bytes/file-sink'
 import { parentOf } from '../bytes/folder'
 import { sha256 } from '../bytes/sha256'
 import type { ByteSink } from '../bytes/sink'
-import type { ByteSource } from '../bytes/source'
-import { AssayError, throwIfAborted } from '../errors'
+import { AssayError } from '../errors'
 
 /** Throws `target/no-space` when the volume of `target` has less than `bytes` free. */
 export function refuseFull(target: string, bytes: number): void {
@@ -59,15 +58,4 @@ export async function writeHashed(path: string, write: (sink: ByteSink) => Promi
 export async function writeText(path: string, text: string): Promise<number> {
   const { bytes } = await writeFile(path, (sink) => sink.write(new TextEncoder().encode(text)))
   return bytes
-}
-
-/** All bytes of a source in blocks of 1 MiB; the array is used again for the next block. Throws as `ByteSource.read`. */
-export async function* sourceBlocks(source: ByteSource, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-  const buffer = new Uint8Array(Math.min(source.size, 2 ** 20))
-  for (let at = 0; at < source.size; at += buffer.byteLength) {
-    throwIfAborted(signal)
-    const block = buffer.subarray(0, Math.min(buffer.byteLength, source.size - at))
-    await source.read(at, block)
-    yield block
-  }
 }

@@ -1,6 +1,6 @@
 import { breathe } from '../bytes/breathe'
 import { type ByteSink, LARGEST_COPY } from '../bytes/sink'
-import type { FilePlace } from '../bytes/source'
+import type { ByteSource, FilePlace } from '../bytes/source'
 import type { DType } from '../checkpoint/dtype'
 import { byteLength, type Tensor } from '../checkpoint/tensor'
 import { placeOf, readBlocks } from '../checkpoint/values'
@@ -70,25 +70,39 @@ export async function* exactBlocks(tensor: OutputTensor, signal?: AbortSignal): 
 /** What is smaller is as soon read. */
 const WORTH_COPYING = 2 ** 16
 
+/** Who follows what is put into a sink. */
+export interface Pouring {
+  /** Told the length of each piece. */
+  readonly onBytes?: (bytes: number) => void
+  /** Told the bytes themselves, which it must not keep. */
+  readonly onBlock?: (bytes: Uint8Array) => void
+  readonly signal?: AbortSignal
+}
+
 /**
  * Puts the values of `tensor` into the sink: from file to file where they lie in one as they are to be written, block by block
- * elsewhere. `onBytes` is told the length of each piece. Throws as `exactBlocks`, and what the sink throws.
+ * elsewhere. Throws as `exactBlocks`, and what the sink throws.
  */
-export async function pour(
-  sink: ByteSink,
-  tensor: OutputTensor,
-  onBytes: (bytes: number) => void,
-  signal?: AbortSignal,
-): Promise<void> {
+export async function pour(sink: ByteSink, tensor: OutputTensor, pouring: Pouring): Promise<void> {
   const length = byteLength(tensor)
   const { from } = tensor
   const isWhole = tensor.isVerbatim && from && length >= WORTH_COPYING && byteLength(from) === length
   const place = isWhole && sink.copy ? await placeOf(from) : undefined
-  if (place) return copyFrom(sink, place, length, onBytes, signal)
-  for await (const block of exactBlocks(tensor, signal)) {
-    await sink.write(block)
-    onBytes(block.byteLength)
-  }
+  if (place) return copyFrom(sink, place, length, pouring)
+  for await (const block of exactBlocks(tensor, pouring.signal)) await pourBlock(sink, block, pouring)
+}
+
+/** The same for all bytes of a source. */
+export async function pourSource(sink: ByteSink, source: ByteSource, pouring: Pouring): Promise<void> {
+  const place = sink.copy && source.size >= WORTH_COPYING ? await source.locate?.() : undefined
+  if (place) return copyFrom(sink, place, source.size, pouring)
+  for await (const block of sourceBlocks(source, pouring.signal)) await pourBlock(sink, block, pouring)
+}
+
+async function pourBlock(sink: ByteSink, block: Uint8Array, { onBlock, onBytes }: Pouring): Promise<void> {
+  onBlock?.(block)
+  await sink.write(block)
+  onBytes?.(block.byteLength)
 }
 
 /** Puts the next `length` bytes at a place into a sink that is a file. Throws as `ByteSource.read`, as the sink, and `cancelled`. */
@@ -96,15 +110,25 @@ export async function copyFrom(
   sink: ByteSink,
   place: FilePlace,
   length: number,
-  onBytes: (bytes: number) => void,
-  signal?: AbortSignal,
+  { onBytes, onBlock, signal }: Pouring,
 ): Promise<void> {
   for (let at = 0; at < length; at += LARGEST_COPY) {
     await breathe()
     throwIfAborted(signal)
     const bytes = Math.min(LARGEST_COPY, length - at)
-    await sink.copy?.(place, place.offset + at, bytes)
-    onBytes(bytes)
+    await sink.copy?.(place, place.offset + at, bytes, onBlock)
+    onBytes?.(bytes)
+  }
+}
+
+/** All bytes of a source in blocks of 1 MiB; the array is used again for the next block. Throws as `ByteSource.read`. */
+export async function* sourceBlocks(source: ByteSource, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  const buffer = new Uint8Array(Math.min(source.size, 2 ** 20))
+  for (let at = 0; at < source.size; at += buffer.byteLength) {
+    throwIfAborted(signal)
+    const block = buffer.subarray(0, Math.min(buffer.byteLength, source.size - at))
+    await source.read(at, block)
+    yield block
   }
 }
 

@@ -88,7 +88,7 @@ export async function writeSafetensors(
       done += bytes
       options.onProgress?.(done, size, tensor.name)
     }
-    await pour(sink, tensor, onBytes, options.signal)
+    await pour(sink, tensor, { onBytes, ...(options.signal && { signal: options.signal }) })
   }
 }
 

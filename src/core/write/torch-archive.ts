@@ -34,7 +34,24 @@ export class TorchArchive {
    * Adds `<root>/<name>` with exactly `size` bytes from `blocks`, and returns their CRC-32. Throws `target/wrong-length`
    * when they are more or fewer, and what `blocks` throws.
    */
-  async add(name: string, size: number, blocks: Blocks): Promise<number> {
+  add(name: string, size: number, blocks: Blocks): Promise<number> {
+    return this.addPoured(name, size, async (onBlock) => {
+      let got = 0
+      for await (const block of blocks) {
+        got += block.byteLength
+        onBlock(block)
+        if (got > size) break
+        await this.#sink.write(block)
+      }
+    })
+  }
+
+  /** The same for what `pour` puts into the sink itself, every block of which it must show. */
+  async addPoured(
+    name: string,
+    size: number,
+    pour: (onBlock: (bytes: Uint8Array) => void) => Promise<void>,
+  ): Promise<number> {
     const offset = this.#sink.position
     const path = new TextEncoder().encode(`${this.#root}/${name}`)
     const large = size >= MAX_U32
@@ -47,12 +64,10 @@ export class TorchArchive {
 
     let crc = 0
     let got = 0
-    for await (const block of blocks) {
+    await pour((block) => {
       got += block.byteLength
-      if (got > size) break
       crc = crc32(block, crc)
-      await this.#sink.write(block)
-    }
+    })
     if (got !== size)
       throw new AssayError('target/wrong-length', `${name}: ${size} bytes were to be written, but ${got} came`)
     if (size > 0) await this.#sink.write(descriptor(crc, size, zip64.byteLength > 0))

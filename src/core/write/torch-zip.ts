@@ -3,7 +3,7 @@ import type { DType } from '../checkpoint/dtype'
 import { byteLength, contiguousStrides, numel } from '../checkpoint/tensor'
 import { PyGlobal, PyObject, PyPersistent, PyTuple, type PyValue } from '../decode/pickle/value'
 import { AssayError } from '../errors'
-import { exactBlocks, type OutputTensor, refuseDuplicates, type WriteOptions } from './output'
+import { type OutputTensor, pour, refuseDuplicates, type WriteOptions } from './output'
 import { encodePickle } from './pickle'
 import { TorchArchive } from './torch-archive'
 
@@ -70,18 +70,18 @@ export async function writeTorchZip(
   await archive.addBytes('byteorder', 'little')
   const total = stored.reduce((sum, tensor) => sum + byteLength(tensor), 0)
   let done = 0
-  for (const [key, tensor] of stored.entries()) await archive.add(`data/${key}`, byteLength(tensor), counted(tensor))
+  for (const [key, tensor] of stored.entries()) {
+    const onBytes = (bytes: number) => {
+      done += bytes
+      options.onProgress?.(done, total, tensor.name)
+    }
+    await archive.addPoured(`data/${key}`, byteLength(tensor), (onBlock) =>
+      pour(sink, tensor, { onBytes, onBlock, ...(options.signal && { signal: options.signal }) }),
+    )
+  }
   await archive.addBytes('version', '3\n')
   for (const [name, text] of records) await archive.addBytes(name, text)
   await archive.finish()
-
-  async function* counted(tensor: OutputTensor) {
-    for await (const block of exactBlocks(tensor, options.signal)) {
-      yield block
-      done += block.byteLength
-      options.onProgress?.(done, total, tensor.name)
-    }
-  }
 }
 
 /** A storage that a pickle refers to by its key, and the values to be put there. */
@@ -110,7 +110,9 @@ export async function writeTorchValue(
   await archive.addBytes('.storage_alignment', '64')
   await archive.addBytes('byteorder', 'little')
   for (const { key, values } of content.stored)
-    await archive.add(`data/${key}`, byteLength(values), exactBlocks(values, options.signal))
+    await archive.addPoured(`data/${key}`, byteLength(values), (onBlock) =>
+      pour(sink, values, { onBlock, ...(options.signal && { signal: options.signal }) }),
+    )
   await archive.addBytes('version', '3\n')
   for (const [name, text] of content.records ?? []) await archive.addBytes(name, text)
   await archive.finish()

@@ -6,12 +6,12 @@ import { TOKENIZER } from '../../checkpoint/tokenizer'
 import type { RuleId } from '../../finding'
 import { MISSING } from '../../verify/components'
 import { list } from '../../verify/text'
+import { sourceBlocks } from '../../write/output'
 import { adapterConfigFit, type ConfigFit, modelConfigFit } from '../config-fit'
 import type { Context } from '../context'
 import { rootOf } from '../shard-index'
 import { copiedFile } from '../state/file'
 import type { Choice, Proposal } from '../steps'
-import { sourceBlocks } from '../target'
 
 /** Files that a training writes at each save as they are: what one save lacks, another has. */
 interface Kind {

@@ -4,10 +4,10 @@ import type { Checkpoint, ComponentId } from '../../checkpoint/checkpoint'
 import { RECORD } from '../../checkpoint/rebuilt'
 import { byteLength } from '../../checkpoint/tensor'
 import type { PyValue } from '../../decode/pickle/value'
+import { sourceBlocks } from '../../write/output'
 import { type Stored, writeTorchValue } from '../../write/torch-zip'
 import { rootOf } from '../shard-index'
 import type { NewFile } from '../steps'
-import { sourceBlocks } from '../target'
 
 /** Records of a torch zip beside the values, and its directory: a guess that is large enough. */
 const FRAME = 16_384
