@@ -103,6 +103,7 @@ export function program(io: Io, done: (status: Status) => void): Command {
     .addOption(new Option('--atol <number>', 'take values for equal that differ by no more').argParser(parseTolerance))
     .addOption(new Option('--rtol <number>', 'the same, as a part of the value in A').argParser(parseTolerance))
     .option('--ulp', 'tell the largest distance in representable values')
+    .option('--weights-only', 'leave the training state out; the exit status too goes by the weights alone')
     .addOption(
       new Option(
         '--modules [depth]',

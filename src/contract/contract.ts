@@ -170,6 +170,8 @@ export const contract = {
         rtol: z.number().nonnegative().optional(),
         /** Tell distances in representable values as well; costs a quarter more time. */
         ulp: z.boolean().optional(),
+        /** Leave the training state out: `identical` then speaks of the weights alone. */
+        weightsOnly: z.boolean().optional(),
       }),
     )
     .output(diffing),

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type DiffReport, diffReport } from '../../src/contract/schemas'
 import { goldenPath } from '../golden/cases'
@@ -80,6 +81,15 @@ describe('assay diff', () => {
       expect(told).not.toContain('transformer.wte.weight')
     }
     expect((await assay(['diff', early, late, '--modules', 'deep'])).status).toBe(2)
+  })
+
+  it('leaves the training state out when asked to, and finds the weights the same', async () => {
+    const { json } = await assayJson<DiffReport>('diff', early, late, '--weights-only')
+    expect(json.state).toEqual([])
+    expect(json.conclusions).toEqual([])
+    const same = await assayJson<DiffReport>('diff', late, join(late, 'model.safetensors'), '--weights-only')
+    expect(same).toMatchObject({ status: 0, json: { identical: true } })
+    expect((await assay(['diff', late, join(late, 'model.safetensors')])).status).toBe(1)
   })
 
   it('takes tolerances, renames and the wish for distances', async () => {

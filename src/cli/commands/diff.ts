@@ -16,6 +16,7 @@ interface Options {
   readonly atol?: number
   readonly rtol?: number
   readonly ulp?: true
+  readonly weightsOnly?: true
   /** `true` where it was asked for without a depth. */
   readonly modules?: number | true
   readonly format: DiffFormat

@@ -15,7 +15,7 @@ export interface DiffReport {
   /** Paths. */
   readonly a: string
   readonly b: string
-  /** Every tensor, under one name or under the names that the user gave, and every fact of the training state is the same. */
+  /** Every tensor, under one name or under the names that the user gave, and every fact of the training state that was compared is the same. */
   readonly identical: boolean
   readonly summary: Readonly<Record<DiffStatus | 'moved', number>>
   readonly tensors: readonly DiffRow[]
@@ -28,6 +28,8 @@ export interface DiffOptions extends CompareOptions {
   /** Which tensor names to compare, those of either side; all by default. */
   readonly filter?: (name: string) => boolean
   readonly renames?: Renames
+  /** Leave the training state out: an export has none, and is the same all the same. */
+  readonly weightsOnly?: boolean
   /** Bytes of both sides compared so far, of all that will be, and the tensor at hand. */
   readonly onProgress?: (done: number, total: number, label: string) => void
   /** Every row as soon as it is known. */
@@ -43,12 +45,12 @@ const AHEAD = 8
  * `cancelled` is thrown.
  */
 export async function diff(a: Checkpoint, b: Checkpoint, options: DiffOptions): Promise<DiffReport> {
-  const { filter = () => true } = options
+  const { filter = () => true, weightsOnly = false } = options
   const pairs = (await pairMoved(align(a.tensors, b.tensors, options.renames), options)).filter(
     (pair) => (pair.a && filter(pair.a.name)) || (pair.b && filter(pair.b.name)),
   )
-  const slots = slotsOf(a, b)
-  const generators = generatorPairs(a, b)
+  const slots = weightsOnly ? [] : slotsOf(a, b)
+  const generators = weightsOnly ? [] : generatorPairs(a, b)
   const total = pairs.reduce((sum, pair) => sum + bytesOf(pair), 0) + slotBytes(slots) + generatorBytes(generators)
   const summary = { same: 0, changed: 0, onlyA: 0, onlyB: 0, shape: 0, dtype: 0, moved: 0 }
   const tensors: DiffRow[] = []
@@ -69,8 +71,7 @@ export async function diff(a: Checkpoint, b: Checkpoint, options: DiffOptions): 
     tensors.push(row)
     options.onRow?.(row)
   }
-  const state = diffState(a, b)
-  state.push(...(await diffTexts(a, b, options.signal)))
+  const state = weightsOnly ? [] : [...diffState(a, b), ...(await diffTexts(a, b, options.signal))]
   const told = new Set(state.map(({ what }) => what))
   const note = (difference: StateDifference | undefined) => {
     if (difference && !told.has(difference.what)) state.push(difference)

@@ -15,6 +15,7 @@ const compare = procedures.diff.handler(({ input, context: { engine }, signal })
     ...(input.rename && { renames: new Map(Object.entries(input.rename)) }),
     ...((atol > 0 || rtol > 0) && { tolerance: { atol, rtol } }),
     ...(input.ulp && { ulp: true }),
+    ...(input.weightsOnly && { weightsOnly: true }),
   }
   const rows: DiffRow[] = []
   const onRow = (row: Parameters<typeof wireRow>[0]) => rows.push(wireRow(row))

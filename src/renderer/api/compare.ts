@@ -7,7 +7,7 @@ export type DiffReport = z.infer<typeof diffReport>
 export type DiffRow = DiffReport['tensors'][number]
 
 /** What a comparison allows for; see the contract. */
-export type DiffOptions = Pick<Parameters<Client['diff']>[0], 'atol' | 'rtol' | 'rename' | 'ulp'>
+export type DiffOptions = Pick<Parameters<Client['diff']>[0], 'atol' | 'rtol' | 'rename' | 'ulp' | 'weightsOnly'>
 
 export interface Sides {
   /** The open checkpoint. */

@@ -46,6 +46,13 @@ export function OptionsMenu({ typed, onChange }: OptionsMenuProps) {
           {tolerance('rtol', 'Relative tolerance')}
         </div>
         <Switch
+          label="Weights alone, without the training state"
+          size="xs"
+          checked={typed.weightsOnly}
+          onChange={(event) => onChange({ ...typed, weightsOnly: event.currentTarget.checked })}
+          data-testid="compare-weights-only"
+        />
+        <Switch
           label="Distance in representable values (ULP)"
           size="xs"
           checked={typed.ulp}

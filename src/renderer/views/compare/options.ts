@@ -8,9 +8,11 @@ export interface Typed {
   readonly rename: string
   /** Tell the largest distance in representable values. */
   readonly ulp: boolean
+  /** Leave the training state out. */
+  readonly weightsOnly: boolean
 }
 
-export const NOTHING_TYPED: Typed = { atol: '', rtol: '', rename: '', ulp: false }
+export const NOTHING_TYPED: Typed = { atol: '', rtol: '', rename: '', ulp: false, weightsOnly: false }
 
 /** Whether a tolerance is left empty or a number from 0 on, as 1e-6. */
 export function isTolerance(text: string): boolean {
@@ -29,13 +31,13 @@ export function wrongLine({ rename }: Typed): string | undefined {
 }
 
 /** How many of them are set: what decides a comparison must not be out of sight. */
-export function activeOptions({ atol, rtol, rename, ulp }: Typed): number {
-  const set = [atol.trim() !== '', rtol.trim() !== '', linesOf(rename).length > 0, ulp]
+export function activeOptions({ atol, rtol, rename, ulp, weightsOnly }: Typed): number {
+  const set = [atol.trim() !== '', rtol.trim() !== '', linesOf(rename).length > 0, ulp, weightsOnly]
   return set.filter(Boolean).length
 }
 
 /** The contract's words for it; what was left empty is left out. */
-export function optionsOf({ atol, rtol, rename, ulp }: Typed): DiffOptions {
+export function optionsOf({ atol, rtol, rename, ulp, weightsOnly }: Typed): DiffOptions {
   const pairs = linesOf(rename).flatMap((line) => {
     const pair = pairOf(line)
     return pair ? [pair] : []
@@ -44,6 +46,7 @@ export function optionsOf({ atol, rtol, rename, ulp }: Typed): DiffOptions {
     ...(atol.trim() !== '' && { atol: Number(atol) }),
     ...(rtol.trim() !== '' && { rtol: Number(rtol) }),
     ...(ulp && { ulp }),
+    ...(weightsOnly && { weightsOnly }),
     ...(pairs.length > 0 && { rename: Object.fromEntries(pairs) }),
   }
 }

@@ -82,7 +82,8 @@ export function Report({ report, sides, growing }: ReportProps) {
         <p className={classes.lead} data-testid="compare-verdict">
           {report.identical ? (
             <>
-              <IconCircleCheck size={16} aria-hidden /> Identical: every tensor, value and state.
+              <IconCircleCheck size={16} aria-hidden /> Identical: every tensor and value
+              {report.state.length > 0 && ', and the training state'}.
             </>
           ) : (
             leadOf(report, growing)
