@@ -14,12 +14,22 @@ export function libc(): Libc | undefined {
 function loaded(): Libc | undefined {
   if (process.platform === 'win32') return undefined
   try {
-    const koffi: typeof Koffi = createRequire(import.meta.url)('koffi')
     // The process itself: every C library there is (glibc, musl, libSystem) is loaded in it.
-    return koffi.load(null)
+    return koffi().load(null)
   } catch {
     // Without koffi files are read and written by position instead.
     return undefined
+  }
+}
+
+/** koffi 3 takes five milliseconds to tell which of its builds is the one for this machine: the likely one is tried first. */
+function koffi(): typeof Koffi {
+  const load = createRequire(import.meta.url)
+  const { platform, arch } = process
+  try {
+    return load(`@koromix/koffi-${platform}-${arch}/${platform}_${arch}/koffi.node`)
+  } catch {
+    return load('koffi')
   }
 }
 
