@@ -187,11 +187,12 @@ export const contract = {
       }),
     )
     .output(s.tensorLook),
-  repairPlan: base.input(handle.extend(help)).output(s.repairPlan),
+  /** Reads values where they are evidence; writes nothing. */
+  repairPlan: base.input(handle.extend(help)).output(job(s.repairPlan)),
   /** The values of one of a step's `tensors`, by its position, before and after. */
   repairPreview: base
     .input(handle.extend(help).extend({ step: z.number().int(), tensor: z.number().int().nonnegative() }))
-    .output(s.tensorPreview),
+    .output(job(s.tensorPreview)),
   repair: base
     .input(
       handle.extend(help).extend({
@@ -206,6 +207,7 @@ export const contract = {
     .output(job(s.repairResult)),
   /** Takes a repair in place back: originals return from their `.backup`. Close the checkpoint before, open it after. */
   undoRepair: base.input(z.object({ path: z.string() })).output(s.undoResult),
+  exportOffers: base.input(handle).output(s.exportOffers),
   /** What `export` would write to `out`. Reads values where rounding them is to be judged; writes nothing. */
   exportPlan: base.input(handle.extend({ out: z.string(), options: s.exportOptions })).output(job(s.exportPlan)),
   export: base.input(handle.extend({ out: z.string(), options: s.exportOptions })).output(job(s.exportResult)),

@@ -2,6 +2,7 @@ import type { Kernel } from '../core/analysis/kernel'
 import { pooledKernel } from '../core/analysis/pool/kernel'
 import type { Checkpoint } from '../core/checkpoint/checkpoint'
 import { AssayError } from '../core/errors'
+import { Soundness } from '../core/repair/soundness'
 import { flagsOf, type TensorFlag } from '../core/verify/flags'
 import type { Verification } from '../core/verify/verify'
 
@@ -21,6 +22,8 @@ const sharedKernel = pooledKernel()
 /** What one face of the app has open. Everything it opened is closed with it. */
 export class Engine {
   readonly #held = new Map<string, Held>()
+  /** What plans of repairs have found out of values. */
+  readonly soundness = new Soundness()
   /** Told apart from every engine before it: a face keeps answers by the ids of what it opened. */
   readonly #name = Math.random().toString(36).slice(2)
   #opened = 0

@@ -37,6 +37,7 @@ export const router = procedures.router({
   repairPreview: of(repairs, 'repairPreview'),
   repair: of(repairs, 'repair'),
   undoRepair: of(repairs, 'undoRepair'),
+  exportOffers: of(repairs, 'exportOffers'),
   exportPlan: of(repairs, 'exportPlan'),
   export: of(repairs, 'export'),
   pickles: of(raw, 'pickles'),

@@ -67,7 +67,7 @@ it('an adapter is merged into its base', async () => {
   await app.open(goldenPath('trainer-lora'))
   await app.byId('nav-repair').click()
   await app.byId('tab-export').click()
-  await app.byId('edits').click()
+  await app.page.getByText('Merged into its base').click()
   await app.byId('edit-base').fill('/there/is/no/base')
   await expect.poll(() => app.byId('edit-base').getAttribute('aria-invalid')).toBe('true')
   await app.byId('edit-base').fill(goldenPath('trainer-lora', 'data/base'))

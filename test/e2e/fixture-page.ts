@@ -16,8 +16,8 @@ app.whenReady().then(() => new BrowserWindow({ width: 1360, height: 860, webPref
 export interface FixturePage {
   readonly page: Page
   readonly electron: ElectronApplication
-  /** Loads the page anew; `step` and `answer` are how long, in ms, the engine at its other end takes. */
-  load(pace?: { step?: number; answer?: number }): Promise<void>
+  /** Loads the page anew; these are how long, in ms, the engine at its other end takes. */
+  load(pace?: { step?: number; answer?: number; plan?: number }): Promise<void>
   /** As if the app had been asked for a path. */
   open(path: string): Promise<void>
   restartEngine(): Promise<void>
@@ -44,12 +44,12 @@ export async function fixturePage(): Promise<FixturePage> {
   return {
     page,
     electron,
-    load: async ({ step = 0, answer = 0 } = {}) => {
+    load: async ({ step = 0, answer = 0, plan = 0 } = {}) => {
       const file = join(folder, 'page/index.html')
       await electron.evaluate(
         ({ BrowserWindow }, [path, search]) =>
           BrowserWindow.getAllWindows()[0]?.loadFile(path ?? '', search === undefined ? {} : { search }),
-        [file, `step=${step}&answer=${answer}`],
+        [file, `step=${step}&answer=${answer}&plan=${plan}`],
       )
       await page.waitForSelector('[data-testid]')
     },

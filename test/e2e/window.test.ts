@@ -123,6 +123,48 @@ describe('long work', () => {
   })
 })
 
+describe('the plan of a repair', () => {
+  beforeAll(async () => {
+    await fixture.load({ plan: 300 })
+    await fixture.open(FLAT)
+    await byId('nav-repair').click()
+  })
+
+  it('tells what is wrong at once, and how far and how fast it is made', async () => {
+    await fixture.page.getByText('Weights: flattened').waitFor()
+    await byId('repair-planning-job').getByText('/s').waitFor()
+    expect(await byId('repair-plan-step').count()).toBe(0)
+  })
+
+  it('is cancelled by Esc', async () => {
+    await press('Escape')
+    await fixture.page.getByText('Cancelled: there is no plan.').waitFor()
+    expect(await byId('job').count()).toBe(0)
+    expect(await byId('error-panel').count()).toBe(0)
+  })
+
+  it('is made on demand after that, while one looks elsewhere', async () => {
+    await byId('repair-planning-retry').click()
+    await byId('repair-planning-job').waitFor()
+    await byId('nav-tensors').click()
+    await byId('tensor-row').first().waitFor()
+    await expect.poll(() => byId('job').count(), { timeout: 20_000 }).toBe(0)
+    await byId('nav-repair').click()
+    await expect.poll(() => byId('repair-plan-step').count()).toBe(4)
+  })
+
+  it('stays in sight while what a shape makes of it is worked out, and where that is cancelled by its button', async () => {
+    await byId('repair-shape').fill('64, 1280')
+    await byId('repair-shape').press('Enter')
+    await byId('repair-planning-job').getByRole('button', { name: 'Cancel' }).click()
+    await fixture.page.getByText('Cancelled: what comes of it was not worked out.').waitFor()
+    expect(await byId('repair-plan-step').count()).toBe(4)
+    expect(await byId('repair-apply').isDisabled()).toBe(true)
+    await byId('repair-planning-retry').click()
+    await expect.poll(() => byId('repair-apply').isEnabled(), { timeout: 20_000 }).toBe(true)
+  })
+})
+
 describe('a preview of an export', () => {
   beforeAll(async () => {
     await fixture.load({ step: 300 })

@@ -74,7 +74,7 @@ export async function probeEngine(path: string): Promise<void> {
     const { id } = opened
     await client.state({ id })
     await client.history({ id })
-    await client.repairPlan({ id })
+    for await (const _ of await client.repairPlan({ id }));
     const { rows } = await client.tensors({ id, offset: 0, limit: 1000 })
     const indices = rows.slice(0, LOOKED_AT).map(({ index }) => index)
     for await (const _ of await client.statistics({ id, indices }));

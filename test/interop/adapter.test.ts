@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { exportWeights } from '../../src/core/repair/export'
+import { exportOffers } from '../../src/core/repair/offers'
 import { opened } from '../core/repair/cases'
 import { python } from './python'
 
@@ -16,6 +17,7 @@ describe('an export', () => {
     for (const name of CASES) {
       const checkpoint = await opened(join(folder, name, 'full.pt'))
       const out = join(folder, name, 'extracted')
+      expect(await exportOffers(checkpoint)).toMatchObject({ onlyAdapter: { alpha: true }, merge: false })
       await expect(exportWeights(checkpoint, out, { onlyAdapter: true })).rejects.toMatchObject({
         code: 'usage',
         message: expect.stringContaining('adapter_config.json'),
@@ -24,6 +26,7 @@ describe('an export', () => {
       expect(readdirSync(out).sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors'])
     }
     const tied = await opened(join(folder, 'tied'))
+    expect(await exportOffers(tied)).toMatchObject({ tie: true })
     await exportWeights(tied, join(folder, 'tied.bin'), { tie: true })
     await exportWeights(tied, join(folder, 'tied.safetensors'), { tie: true })
     const all = [...CASES, 'tied']

@@ -40,7 +40,7 @@ export async function repair(path: string, options: Options, io: Io): Promise<St
     }
     const call = { ...(io.signal && { signal: io.signal }) }
     if (deep) await finish(client.verifyDeep({ id }, call))
-    const fresh = answers ? (await client.repairPlan(help, call)).plan : []
+    const fresh = answers ? (await finish(client.repairPlan(help, call))).plan : []
     if (answers) refuseOtherOutcomes(answers, fresh)
     const deleted = answers ? deletedSteps(answers, fresh.length) : []
     const chosen = [...(choose ?? [])].map(([step, choice]) => ({ step, choice }))
@@ -48,7 +48,7 @@ export async function repair(path: string, options: Options, io: Io): Promise<St
     const input = { ...help, ...(decisions.length > 0 && { decisions }) }
     const target = inPlace ? { inPlace } : out === undefined ? {} : { out: absolute(out) }
     const result = dryRun
-      ? proposed(await client.repairPlan(input, call))
+      ? proposed(await finish(client.repairPlan(input, call)))
       : await finish(client.repair({ ...input, ...target }, call))
     io.stdout.write(
       json

@@ -28,6 +28,18 @@ export const exportOptions = z.object({
   partial: z.boolean().optional(),
 })
 
+/** Which ways to export a checkpoint mean something for it. */
+export const exportOffers = z.object({
+  /** config.json ties a head and an embedding that are two tensors. */
+  tie: z.boolean(),
+  /** Tensors share their values. */
+  untie: z.boolean(),
+  /** A LoRA adapter lies among the weights; `alpha`: its scaling has to be said, because no config tells it. */
+  onlyAdapter: z.object({ alpha: z.boolean() }).optional(),
+  /** It is an adapter, which a base can take. */
+  merge: z.boolean(),
+})
+
 const exportFacts = z.object({
   files: z.array(z.object({ path: z.string(), bytes: z.number() })),
   /** Tensors left out, and why (no values, not expressible, damaged, in a shard that is not there). */
@@ -59,6 +71,7 @@ export const exportPlan = exportFacts.extend({
   ),
 })
 
+export type ExportOffers = z.infer<typeof exportOffers>
 export type ExportOptions = z.infer<typeof exportOptions>
 export type ExportResult = z.infer<typeof exportResult>
 export type ExportPlan = z.infer<typeof exportPlan>

@@ -46,6 +46,14 @@ export async function adapterIn(checkpoint: Checkpoint, alpha?: number): Promise
   return { tensors, config: `${JSON.stringify(configOf(parts, alpha, checkpoint), null, 2)}\n` }
 }
 
+/** Whether one LoRA adapter lies among the weights, and then whether its scaling (`alpha`) has to be said. */
+export async function adapterBeside(checkpoint: Checkpoint): Promise<{ readonly alpha: boolean } | undefined> {
+  const parts = checkpoint.tensors.flatMap((tensor) => partOf(tensor) ?? [])
+  const isOne = new Set(parts.map(({ adapter }) => adapter)).size === 1
+  if (!isOne || !parts.some(({ letter }) => letter !== undefined)) return undefined
+  return { alpha: (await textBeside(checkpoint)) === undefined }
+}
+
 interface Part {
   readonly tensor: Tensor
   readonly name: string

@@ -1,3 +1,4 @@
+import type { Kernel } from '../analysis/kernel'
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import type { Tensor } from '../checkpoint/tensor'
 import type { Reference } from '../verify/reference'
@@ -5,6 +6,8 @@ import type { Diagnosis } from '../verify/shapes/diagnosis'
 import type { Verification } from '../verify/verify'
 import type { Join } from './join'
 import type { Losses } from './losses'
+import type { Progress } from './progress'
+import type { Soundness } from './soundness'
 import type { Proposal } from './steps'
 
 /** What menders look at. */
@@ -34,6 +37,11 @@ export interface Context {
   neighbours(): Promise<readonly Checkpoint[]>
   /** The same save in the parts that ranks wrote into folders of the checkpoint. Opened when asked for. */
   parts(): Promise<readonly Checkpoint[]>
+  /** What values that are evidence are read with. */
+  readonly kernel: Kernel
+  readonly soundness: Soundness
+  /** Counts their bytes: what a mender is to read it expects before. */
+  readonly progress: Progress
   readonly signal?: AbortSignal
 }
 

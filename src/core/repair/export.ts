@@ -92,7 +92,7 @@ export function formatOf(out: string, format?: ExportFormat): ExportFormat {
  * but for what writing throws.
  */
 export async function planExport(checkpoint: Checkpoint, out: string, options: ExportOptions): Promise<ExportPlan> {
-  const { material, parts, left, tallies, progress, alone } = await prepared(checkpoint, out, options)
+  const { material, parts, left, tallies, progress, alone, texts } = await prepared(checkpoint, out, options)
   const was = new Map([...material.kept].map(([tensor, name]) => [name, tensor]))
   for (const tensor of parts.flatMap((part) => part.tensors)) {
     if (!tallies.has(tensor.name) || tensor.isVerbatim) continue
@@ -101,7 +101,10 @@ export async function planExport(checkpoint: Checkpoint, out: string, options: E
   const format = formatOf(out, options.format)
   return {
     format,
-    files: parts.map((part) => ({ path: alone ? baseName(out) : part.name, bytes: sizeOf(part, format) })),
+    files: [
+      ...parts.map((part) => ({ path: alone ? baseName(out) : part.name, bytes: sizeOf(part, format) })),
+      ...texts.map(({ path, text }) => ({ path, bytes: new TextEncoder().encode(text).length })),
+    ],
     tensors: parts.flatMap(({ name: file, tensors }) =>
       tensors.map(({ name, dtype, shape }) => {
         const before = was.get(name)
@@ -134,11 +137,7 @@ export async function exportWeights(
   out: string,
   options: ExportOptions,
 ): Promise<ExportResult> {
-  const { material, models, parts, left, tallies, progress, all, alone, config } = await prepared(
-    checkpoint,
-    out,
-    options,
-  )
+  const { material, parts, left, tallies, progress, all, alone, texts } = await prepared(checkpoint, out, options)
   const format = formatOf(out, options.format)
   const tensors = parts.flatMap((part) => part.tensors)
   if (left.length > 0 && !options.partial) throw incomplete(checkpoint, left)
@@ -160,14 +159,7 @@ export async function exportWeights(
       files.push({ path: alone ? baseName(out) : part.name, bytes })
       written.push({ part, copies })
     }
-    for (const { stem } of models) {
-      const shards = parts.filter((part) => part.stem === stem)
-      if (shards.length < 2) continue
-      const name = `${stem}${EXTENSION[format]}.index.json`
-      files.push({ path: name, bytes: await writeText(place(name), indexOf(shards)) })
-    }
-    if (config !== undefined && !alone)
-      files.push({ path: ADAPTER_CONFIG, bytes: await writeText(place(ADAPTER_CONFIG), config) })
+    for (const { path, text } of texts) files.push({ path, bytes: await writeText(place(path), text) })
     for (const { part, copies } of written.toReversed())
       await readBack(place(part.name), part, copies, options.signal, progress)
     await staged.commit()
@@ -204,7 +196,12 @@ async function prepared(checkpoint: Checkpoint, out: string, options: ExportOpti
       hint: 'Name a folder as the target',
     })
   const config = extracted?.config ?? (isAdapter(material) ? await textBeside(checkpoint) : undefined)
-  return { material, models, parts, left, tallies, progress, all, alone, config }
+  const indexes = models.flatMap(({ stem }) => {
+    const shards = parts.filter((part) => part.stem === stem)
+    return shards.length < 2 ? [] : [{ path: `${stem}${EXTENSION[format]}.index.json`, text: indexOf(shards) }]
+  })
+  const configs = config === undefined || alone ? [] : [{ path: ADAPTER_CONFIG, text: config }]
+  return { material, parts, left, tallies, progress, all, alone, texts: [...indexes, ...configs] }
 }
 
 function nothing({ name, path }: Checkpoint, left: ExportResult['left']): AssayError {

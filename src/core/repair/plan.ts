@@ -1,3 +1,5 @@
+import type { Kernel } from '../analysis/kernel'
+import { referenceKernel } from '../analysis/reference'
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import type { Tensor } from '../checkpoint/tensor'
 import { AssayError } from '../errors'
@@ -6,6 +8,7 @@ import { Reference } from '../verify/reference'
 import { diagnose } from '../verify/shapes/diagnosis'
 import { weightsOf } from '../verify/shapes/evidence'
 import type { Verification } from '../verify/verify'
+import type { OnProgress } from '../write/output'
 import type { Context, Mender } from './context'
 import { type Decision, decided, refuseStrays } from './decisions'
 import { plannedFiles, workOf } from './files'
@@ -27,7 +30,9 @@ import { retie } from './menders/retie'
 import { salvage } from './menders/salvage'
 import { trim } from './menders/trim'
 import type { Neighbours } from './neighbours'
+import { Progress } from './progress'
 import { whyNotRewritable } from './rewritable'
+import { Soundness } from './soundness'
 import { isDone, type Proposal, type RepairPlan, type RepairStep, type Unmended } from './steps'
 import { isNote, whyUnmended } from './unmended'
 
@@ -67,7 +72,12 @@ export async function planRepair(
     readonly decisions?: readonly Decision[]
     /** The rest of the run; stays open as long as the plan is used. */
     readonly neighbours?: Neighbours
+    readonly kernel?: Kernel
+    /** What is known from plans before. */
+    readonly soundness?: Soundness
     readonly signal?: AbortSignal
+    /** Bytes of values read as evidence. */
+    readonly onProgress?: OnProgress
   } = {},
 ): Promise<RepairPlan> {
   const context = contextOf(checkpoint, verification, options)
@@ -110,7 +120,7 @@ function contextOf(
   verification: Verification,
   options: NonNullable<Parameters<typeof planRepair>[2]>,
 ): Context {
-  const { reference, shapes = new Map(), plain: asPlain = false, worldSize, neighbours, signal } = options
+  const { reference, shapes = new Map(), plain: asPlain = false, worldSize, neighbours, signal, onProgress } = options
   const weights = weightsOf(checkpoint)
   const names = new Set(weights.map(({ name }) => name))
   const unknown = [...shapes.keys()].find((name) => !names.has(name))
@@ -140,6 +150,9 @@ function contextOf(
     parts: async () => (await neighbours?.parts()) ?? [],
     ...(reference && { given: reference }),
     ...(reference && !lacksAdapter && { reference: new Reference(checkpoint, reference) }),
+    kernel: options.kernel ?? referenceKernel,
+    soundness: options.soundness ?? new Soundness(),
+    progress: new Progress(0, onProgress),
     ...(signal && { signal }),
   }
 }

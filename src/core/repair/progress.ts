@@ -1,13 +1,18 @@
 import type { OnProgress } from '../write/output'
 
-/** Sums the progress of several pieces of work into one count of bytes. */
+/** Sums the progress of several pieces of work into one count of bytes, of which more may come to light as it goes. */
 export class Progress {
   #done = 0
 
   constructor(
-    private readonly total: number,
+    private total: number,
     private readonly report?: OnProgress,
   ) {}
+
+  /** So many bytes more are to be read. */
+  expect(bytes: number): void {
+    this.total += bytes
+  }
 
   add(bytes: number, label: string): void {
     this.#done += bytes

@@ -1,8 +1,7 @@
-import { referenceKernel } from '../analysis/reference'
 import type { Checkpoint, OptimizerState } from '../checkpoint/checkpoint'
 import { isFloating, itemSize } from '../checkpoint/dtype'
 import { numel, sameShape, type Tensor } from '../checkpoint/tensor'
-import { isReadable, readBlocks } from '../checkpoint/values'
+import { isReadable } from '../checkpoint/values'
 import { fieldsOf } from '../decode/plain'
 import { AssayError } from '../errors'
 import type { RuleId } from '../finding'
@@ -32,14 +31,12 @@ export interface Source {
 
 /**
  * Where the values of a tensor can come from, the surest first: the tensor it is tied to, the master weights of its optimizer,
- * the reference, other checkpoints of the run. `shape`, where it is known, has to be theirs. With `finite` they are read
- * to see that nothing is wrong with them in turn.
+ * the reference, other checkpoints of the run. `shape`, where it is known, has to be theirs. Reads no values.
  */
 export async function sourcesOf(
   tensor: Tensor,
   shape: readonly number[] | undefined,
   context: Context,
-  finite = false,
 ): Promise<Source[]> {
   const parts = await inParts(tensor, context)
   const exact = parts.filter(({ values }) => values.dtype === tensor.dtype)
@@ -48,13 +45,16 @@ export async function sourcesOf(
     ...parts.filter((each) => !exact.includes(each)),
     ...(await elsewhere(tensor, context)),
   ]
-  const fits = all.filter(({ values }) => {
+  return all.filter(({ values }) => {
     const same = values.dtype === tensor.dtype || (castTargets.has(tensor.dtype) && isFloating(values.dtype))
     return same && isFilled(values) && (shape === undefined || sameShape(shape, values.shape))
   })
-  if (!finite) return fits
+}
+
+/** Those without a NaN or an infinity in them in turn. Reads their values, unless that was done before. */
+export async function soundOf(sources: readonly Source[], context: Context): Promise<Source[]> {
   const sound: Source[] = []
-  for (const each of fits) if (await hasOnlyNumbers(each.values, context.signal)) sound.push(each)
+  for (const each of sources) if (await context.soundness.of(each.values, context)) sound.push(each)
   return sound
 }
 
@@ -206,11 +206,4 @@ export function referenceTo(...pair: ConstructorParameters<typeof Reference>): R
     if (error instanceof AssayError) return undefined
     throw error
   }
-}
-
-async function hasOnlyNumbers(tensor: Tensor, signal: AbortSignal | undefined): Promise<boolean> {
-  const statistics = referenceKernel.statistics(tensor.dtype)
-  for await (const block of readBlocks(tensor, signal ? { signal } : {})) statistics.update(block)
-  const { nan, inf } = statistics.result()
-  return nan + inf === 0
 }

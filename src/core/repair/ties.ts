@@ -13,6 +13,27 @@ export function twinOf(name: string): RegExp | undefined {
   return HEAD.test(name) ? EMBEDDING : EMBEDDING.test(name) ? HEAD : undefined
 }
 
+/** Whether config.json ties a head and an embedding that are kept as two tensors. Looks at names and shapes only. */
+export function isUntied({ config }: Checkpoint, tensors: readonly Tensor[]): boolean {
+  const { heads, embeddings } = pairsIn(tensors)
+  const [head, embedding] = [heads[0], embeddings[0]]
+  if (fieldsOf(config)?.tie_word_embeddings !== true || !head || !embedding) return false
+  const isShared = head.storage !== undefined && head.storage.key === embedding.storage?.key
+  return heads.length === 1 && embeddings.length === 1 && isAlike(head, embedding) && !isShared
+}
+
+function pairsIn(tensors: Iterable<Tensor>): { heads: Tensor[]; embeddings: Tensor[] } {
+  const all = [...tensors]
+  return {
+    heads: all.filter((tensor) => HEAD.test(tensor.name)),
+    embeddings: all.filter((tensor) => EMBEDDING.test(tensor.name)),
+  }
+}
+
+function isAlike(head: Tensor, embedding: Tensor): boolean {
+  return head.dtype === embedding.dtype && sameShape(head.shape, embedding.shape)
+}
+
 /**
  * The tensors of an export with the head and the embedding that config.json ties made one: in a PyTorch file they share their values, in
  * safetensors the head is left out, as transformers does. Throws `usage` where the config ties nothing, where either is not there and
@@ -27,13 +48,11 @@ export async function tied(
   const fail = (why: string, hint?: string) =>
     new AssayError('usage', `${name} has nothing to tie: ${why}`, { file: path, ...(hint !== undefined && { hint }) })
   if (fieldsOf(config)?.tie_word_embeddings !== true) throw fail('config.json does not say tie_word_embeddings')
-  const heads = [...kept.keys()].filter((tensor) => HEAD.test(tensor.name))
-  const embeddings = [...kept.keys()].filter((tensor) => EMBEDDING.test(tensor.name))
+  const { heads, embeddings } = pairsIn(kept.keys())
   const [head, embedding] = [heads[0], embeddings[0]]
   if (!head || !embedding || heads.length > 1 || embeddings.length > 1)
     throw fail(`it has ${heads.length} heads and ${embeddings.length} embeddings`)
-  const isSame = head.dtype === embedding.dtype && sameShape(head.shape, embedding.shape)
-  if (!isSame || !(await equalValues(head, embedding, signal)))
+  if (!isAlike(head, embedding) || !(await equalValues(head, embedding, signal)))
     throw fail(`${head.name} and ${embedding.name} differ`, 'A repair asks which of them is meant (--deep)')
   if (format === 'safetensors') {
     return { kept: new Map([...kept].filter(([tensor]) => tensor !== head)), dropped: [head] }

@@ -10,6 +10,8 @@ interface RuleContext {
   /** A sound checkpoint of the same model, where the user named one. */
   readonly reference?: Reference
   readonly signal?: AbortSignal
+  /** Told of bytes that a rule reads by itself, and of whose values they are. */
+  readonly onBytes?: (bytes: number, name: string) => void
 }
 
 /** One rule, one file, named as its id. Sees the model, never a format; shares no state with other rules. */

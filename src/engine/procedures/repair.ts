@@ -1,20 +1,22 @@
 import type * as wire from '../../contract/schemas'
-import type { Kernel } from '../../core/analysis/kernel'
 import type { Checkpoint } from '../../core/checkpoint/checkpoint'
+import { byteLength } from '../../core/checkpoint/tensor'
 import { AssayError } from '../../core/errors'
 import { applyRepair } from '../../core/repair/apply'
 import { outputFor, tensorsIn } from '../../core/repair/changes'
 import type { Decision } from '../../core/repair/decisions'
 import { type ExportOptions, exportWeights, planExport } from '../../core/repair/export'
 import { Neighbours } from '../../core/repair/neighbours'
+import { exportOffers } from '../../core/repair/offers'
 import { planRepair } from '../../core/repair/plan'
+import { Progress } from '../../core/repair/progress'
 import type { RepairPlan } from '../../core/repair/steps'
 import { undoRepair } from '../../core/repair/undo'
 import { verify } from '../../core/verify/verify'
 import { type OutputTensor, outputOf } from '../../core/write/output'
 import { procedures } from '../base'
-import type { Held } from '../engine'
-import { job } from '../jobs'
+import type { Engine, Held } from '../engine'
+import { job, type OnProgress } from '../jobs'
 import { lookOf } from '../look'
 import { withReference } from '../reference'
 import { wireExport, wireExportPlan, wirePlan, wireResult } from '../wire/repair'
@@ -27,29 +29,51 @@ interface Help {
   readonly worldSize?: number | undefined
 }
 
-const repairPlan = procedures.repairPlan.handler(({ input, context: { engine }, signal }) =>
-  planned(engine.get(input.id), input, engine.kernel, signal, async (plan) => wirePlan(plan)),
-)
+const repairPlan = procedures.repairPlan.handler(({ input, context: { engine }, signal }) => {
+  const held = engine.get(input.id)
+  return job(signal, (onProgress, abort) =>
+    planned(held, input, toolsOf(engine, abort, onProgress), async (plan) => wirePlan(plan)),
+  )
+})
 
-const preview = procedures.repairPreview.handler(({ input, context: { engine }, signal }) =>
-  planned(engine.get(input.id), input, engine.kernel, signal, async ({ plan }) => {
-    const step = plan.find((each) => each.step === input.step)
-    const tensor = step && tensorsIn(step)[input.tensor]
-    if (!tensor) throw new AssayError('usage', `The plan has no tensor ${input.tensor} in a step ${input.step}`)
-    const { was } = tensor
-    const look = (output: OutputTensor) => lookOf(engine.kernel, { ...output, blocks: () => output.blocks(signal) })
-    return {
-      before: was && was.blocks.length > 0 ? await look(outputOf(was)) : null,
-      after: tensor.values.blocks.length > 0 ? await look(outputFor(tensor)) : null,
-    }
-  }),
-)
+const preview = procedures.repairPreview.handler(({ input, context: { engine }, signal }) => {
+  const held = engine.get(input.id)
+  const { kernel } = engine
+  return job(signal, (onProgress, abort) =>
+    planned(held, input, toolsOf(engine, abort, onProgress), async ({ plan }) => {
+      const step = plan.find((each) => each.step === input.step)
+      const tensor = step && tensorsIn(step)[input.tensor]
+      if (!tensor) throw new AssayError('usage', `The plan has no tensor ${input.tensor} in a step ${input.step}`)
+      const { was, values } = tensor
+      const before = was && was.blocks.length > 0 ? outputOf(was) : null
+      const after = values.blocks.length > 0 ? outputFor(tensor) : null
+      const sides = [before, after].filter((side) => side !== null)
+      const progress = new Progress(
+        sides.reduce((sum, side) => sum + byteLength(side) * LOOKS, 0),
+        onProgress,
+      )
+      const look = async (side: OutputTensor | null) =>
+        side && lookOf(kernel, { ...side, blocks: () => counted(side.blocks(abort), progress, side.name) })
+      return { before: await look(before), after: await look(after) }
+    }),
+  )
+})
+
+/** `lookOf` reads the values so many times. */
+const LOOKS = 2
+
+async function* counted(blocks: AsyncIterable<Uint8Array>, progress: Progress, label: string) {
+  for await (const block of blocks) {
+    yield block
+    progress.add(block.length, label)
+  }
+}
 
 const repair = procedures.repair.handler(({ input, context: { engine }, signal }) => {
   const held = engine.get(input.id)
   const { out, inPlace, refused } = input
   return job(signal, (onProgress, abort) =>
-    planned(held, input, engine.kernel, abort, async (plan) =>
+    planned(held, input, toolsOf(engine, abort, onProgress), async (plan) =>
       wireResult(
         await applyRepair(held.checkpoint, plan, {
           ...(out !== undefined && { out }),
@@ -85,7 +109,19 @@ const exportPlan = procedures.exportPlan.handler(({ input: { id, out, options },
   ),
 )
 
-export const repairs = { repairPlan, repairPreview: preview, repair, undoRepair: undo, export: exportTo, exportPlan }
+const offers = procedures.exportOffers.handler(({ input: { id }, context: { engine } }) =>
+  exportOffers(engine.get(id).checkpoint),
+)
+
+export const repairs = {
+  repairPlan,
+  repairPreview: preview,
+  repair,
+  undoRepair: undo,
+  exportOffers: offers,
+  export: exportTo,
+  exportPlan,
+}
 
 /** Says what is exported, and how: the checkpoint itself, or the base that it is merged into as an adapter, open meanwhile. */
 function exporting<Result>(
@@ -109,21 +145,25 @@ function exporting<Result>(
   )
 }
 
+/** What a plan is made with. */
+function toolsOf({ kernel, soundness }: Engine, signal: AbortSignal, onProgress: OnProgress) {
+  return { kernel, soundness, signal, onProgress }
+}
+
 /** Makes the plan and uses it while what it refers to is open. */
 async function planned<Result>(
   { checkpoint, verification: known }: Held,
   { reference: path, shapes, plain, decisions, worldSize }: Help,
-  kernel: Kernel,
-  signal: AbortSignal | undefined,
+  tools: ReturnType<typeof toolsOf>,
   use: (plan: RepairPlan) => Promise<Result>,
 ): Promise<Result> {
   const neighbours = new Neighbours(checkpoint)
   try {
     return await withReference(path, async ({ reference }) => {
-      const options = { ...(reference && { reference }), ...(signal && { signal }) }
+      const options = { ...tools, ...(reference && { reference }) }
       // A reference may show what names and shapes alone did not. What the values showed is not looked for again.
       const enough = known && (!reference || known.deep)
-      const verification = enough ? known : await verify(checkpoint, { kernel, ...options })
+      const verification = enough ? known : await verify(checkpoint, options)
       const asked = {
         ...(shapes && { shapes: new Map(shapes.map(({ name, shape }) => [name, shape])) }),
         ...(plain && { plain }),

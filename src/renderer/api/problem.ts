@@ -17,6 +17,14 @@ interface FailureData {
   hint?: unknown
 }
 
+/** A job that ended without its result: for the reason given, or because the user has cancelled it. */
+export class JobFailed extends Error {
+  constructor(readonly problem: Problem | undefined) {
+    super(problem?.title ?? 'Cancelled')
+    this.name = problem ? 'JobFailed' : 'AbortError'
+  }
+}
+
 /** Cancelling is what the user asked for, not an error. */
 export function isCancelled(error: unknown): boolean {
   if (error instanceof ORPCError) return codeOf(error) === 'cancelled'
@@ -25,6 +33,7 @@ export function isCancelled(error: unknown): boolean {
 
 /** Any thrown value as a Problem. */
 export function problemOf(error: unknown): Problem {
+  if (error instanceof JobFailed && error.problem) return error.problem
   if (error instanceof EngineStopped) {
     return {
       title: 'The engine stopped while it was working',

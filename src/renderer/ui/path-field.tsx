@@ -1,6 +1,7 @@
 import { Button, TextInput } from '@mantine/core'
 import type { ReactNode } from 'react'
 import classes from './path-field.module.css'
+import { visible } from './safe-text'
 
 interface PathFieldProps {
   label: string
@@ -24,6 +25,7 @@ export function PathField({ label, value, onChange, browse, placeholder, descrip
         description={description}
         error={error}
         value={value}
+        title={visible(value)}
         onChange={(event) => onChange(event.currentTarget.value)}
         placeholder={placeholder}
         spellCheck={false}

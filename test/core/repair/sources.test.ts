@@ -2,9 +2,12 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { referenceKernel } from '../../../src/core/analysis/reference'
+import { byteLength } from '../../../src/core/checkpoint/tensor'
 import { applyRepair } from '../../../src/core/repair/apply'
 import type { Decision } from '../../../src/core/repair/decisions'
+import { Neighbours } from '../../../src/core/repair/neighbours'
 import { planRepair } from '../../../src/core/repair/plan'
+import { Soundness } from '../../../src/core/repair/soundness'
 import { verify } from '../../../src/core/verify/verify'
 import { digests, golden, opened, planned, scratch } from './cases'
 
@@ -38,6 +41,28 @@ async function repaired(path: string, decisions: readonly Decision[] = []) {
 }
 
 describe('a weight with NaN in it', () => {
+  it('has the bytes counted that are read for it, and not read again for the next plan', async () => {
+    const checkpoint = await opened(spoilt(20))
+    const verification = await verify(checkpoint, { kernel, deep: true })
+    const soundness = new Soundness()
+    const plan = async () => {
+      const neighbours = new Neighbours(checkpoint)
+      const told: [done: number, total: number, label: string][] = []
+      const onProgress = (...each: [number, number, string]) => told.push(each)
+      const { plan: steps } = await planRepair(checkpoint, verification, { neighbours, soundness, onProgress })
+      await neighbours.close()
+      return { steps, told }
+    }
+    const first = await plan()
+    const bytes = checkpoint.tensors.filter(({ name }) => name === NAME).map(byteLength)
+    expect(first.told.at(-1)).toEqual([2 * (bytes[0] ?? 0), 2 * (bytes[0] ?? 0), NAME])
+    const second = await plan()
+    expect(second.told).toEqual([])
+    expect(second.steps.map(({ choices }) => choices?.length)).toEqual(
+      first.steps.map(({ choices }) => choices?.length),
+    )
+  })
+
   it('is taken from the one other checkpoint of the run, and the record says so', async () => {
     const { plan, out } = await repaired(spoilt(20, 10))
     expect(plan.plan).toMatchObject([{ kind: 'restore-values', subject: NAME, confidence: 'likely' }])

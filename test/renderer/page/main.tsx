@@ -2,9 +2,10 @@ import { createRoot } from 'react-dom/client'
 import { App } from '../../../src/renderer/app'
 import { localApi } from '../fixture/local'
 
-/** The real window over a real port; only what answers at its other end is made up. `?step=MS&answer=MS` slows it down. */
+/** The real window over a real port; only what answers at its other end is made up. `?step=MS&answer=MS&plan=MS` slows it down. */
 const asked = new URLSearchParams(location.search)
-const pace = { step: Number(asked.get('step') ?? 0), answer: Number(asked.get('answer') ?? 0) }
+const paceOf = (name: string) => Number(asked.get(name) ?? 0)
+const pace = { step: paceOf('step'), answer: paceOf('answer'), plan: paceOf('plan') }
 
 const { api, app, restart } = localApi(pace, [
   '/data/runs/tiny-gpt2',

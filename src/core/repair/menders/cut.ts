@@ -1,18 +1,14 @@
-import { referenceKernel } from '../../analysis/reference'
-import { contiguousStrides, type Tensor } from '../../checkpoint/tensor'
+import { byteLength, contiguousStrides, type Tensor } from '../../checkpoint/tensor'
 import { replicated } from '../../verify/rules/replicated'
 import { shapeText } from '../../verify/text'
 import { Values } from '../../verify/values'
 import type { Context } from '../context'
 import type { Proposal } from '../steps'
 
-/** Keeps the first of several equal copies that a gather has joined. Reads the values to see that they are equal. */
-export async function cut({ checkpoint, weights, diagnoses, signal }: Context): Promise<Proposal[]> {
-  const equal = new Map<string, string>()
-  const values = new Values(checkpoint, referenceKernel, signal)
-  for await (const { subject, message } of replicated.check({ checkpoint, values, ...(signal && { signal }) })) {
-    equal.set(subject, message)
-  }
+/** Keeps the first of several equal copies that a gather has joined. */
+export async function cut(context: Context): Promise<Proposal[]> {
+  const { weights, diagnoses } = context
+  const equal = await equalCopies(context)
   return weights.flatMap((tensor) => {
     const diagnosis = diagnoses.get(tensor)
     const message = equal.get(tensor.name)
@@ -33,6 +29,21 @@ export async function cut({ checkpoint, weights, diagnoses, signal }: Context): 
     }
     return [proposal]
   })
+}
+
+/** What was found of tensors that hold equal copies, by name. Reads their values, unless the verification has. */
+async function equalCopies({ checkpoint, verification, kernel, diagnoses, progress, signal }: Context) {
+  const equal = new Map<string, string>()
+  const told = verification.findings.filter(({ rule }) => rule === 'weights/replicated')
+  if (verification.deep) return new Map(told.map(({ subject, message }) => [subject, message]))
+  const values = new Values(checkpoint, kernel, signal)
+  for (const { kind, tensor } of diagnoses.values()) if (kind === 'multiple') progress.expect(byteLength(tensor))
+  const onBytes = (bytes: number, name: string) => progress.add(bytes, name)
+  const found = replicated.check({ checkpoint, values, onBytes, ...(signal && { signal }) })
+  for await (const { subject, message } of found) {
+    equal.set(subject, message)
+  }
+  return equal
 }
 
 /** The leading values of a one-dimensional tensor as a tensor of this shape. */

@@ -16,6 +16,7 @@ import {
   readingsOf,
   referenceTo,
   type Source,
+  soundOf,
   sourcesOf,
 } from '../sources'
 import type { Addition, Choice, Proposal } from '../steps'
@@ -36,18 +37,17 @@ const ABSENT: ReadonlySet<RuleId> = new Set<RuleId>([
  * reference seems to be another model, it asks.
  */
 export async function refill(context: Context): Promise<Proposal[]> {
-  const { weights, diagnoses, verification, losses } = context
-  const proposals: (Proposal | undefined)[] = []
+  const { progress, soundness } = context
   const strange = once(() => estrangement(context))
-  const hopeless = hopelessFiles(context)
-  for (const tensor of weights) {
-    const placeholder = diagnoses.get(tensor)?.kind === 'placeholder'
-    const spoilt = verification.findings.find(({ rule, subject }) => SPOILT.has(rule) && subject === tensor.name)?.rule
-    if (losses.get(tensor.file)?.has(tensor)) {
-      if (!hopeless.has(tensor.file) && !isReshaped(tensor, context))
-        proposals.push(await inPlaceOf(tensor, 'file/truncated', context, strange))
-    } else if (placeholder) proposals.push(await inPlaceOf(tensor, 'weights/placeholder', context, strange))
-    else if (spoilt) proposals.push(await inPlaceOf(tensor, spoilt, context, strange))
+  const wants: Want[] = []
+  for (const want of wantsOf(context))
+    wants.push({ ...want, sources: await sourcesOf(want.tensor, want.shape, context) })
+  for (const { rule, sources } of wants)
+    if (SPOILT.has(rule)) for (const { values } of sources) progress.expect(await soundness.bytes(values))
+  const proposals: (Proposal | undefined)[] = []
+  for (const want of wants) {
+    const sources = SPOILT.has(want.rule) ? await soundOf(want.sources, context) : want.sources
+    proposals.push(await inPlaceOf({ ...want, sources: [...readingsOf(want.tensor), ...sources] }, context, strange))
   }
   return [...proposals.filter((each) => each !== undefined), ...(await additions(context, strange))]
 }
@@ -69,6 +69,34 @@ function isReshaped(tensor: Tensor, { shapes, diagnoses, reference }: Context): 
   return isTold || (model !== undefined && numel(model.shape) === numel(tensor.shape))
 }
 
+/** A tensor whose values have to come from elsewhere, and where they may. */
+interface Want {
+  readonly tensor: Tensor
+  readonly rule: RuleId
+  /** The shape that they have to have, where it is known. */
+  readonly shape?: readonly number[] | undefined
+  readonly sources: readonly Source[]
+}
+
+function wantsOf(context: Context): Omit<Want, 'sources'>[] {
+  const { weights, diagnoses, verification, losses } = context
+  const spoilt = new Map(
+    verification.findings.flatMap(({ rule, subject }) => (SPOILT.has(rule) ? [[subject, rule]] : [])),
+  )
+  const hopeless = hopelessFiles(context)
+  return weights.flatMap((tensor): Omit<Want, 'sources'>[] => {
+    // Of a shape that does not fit its bytes neither is known.
+    const shape = tensor.doubt ? undefined : tensor.shape
+    const diagnosis = diagnoses.get(tensor)
+    if (losses.get(tensor.file)?.has(tensor))
+      return hopeless.has(tensor.file) || isReshaped(tensor, context) ? [] : [{ tensor, rule: 'file/truncated', shape }]
+    if (diagnosis?.kind === 'placeholder')
+      return [{ tensor, rule: 'weights/placeholder', shape: tensor.doubt ? undefined : diagnosis.expected?.shape }]
+    const rule = spoilt.get(tensor.name)
+    return rule ? [{ tensor, rule, shape }] : []
+  })
+}
+
 /** Why the reference seems to be another model; its values are read when that is first asked. */
 type Strange = () => Promise<string | undefined>
 
@@ -81,26 +109,20 @@ function once(work: Strange): Strange {
 }
 
 async function inPlaceOf(
-  tensor: Tensor,
-  rule: RuleId,
-  context: Context,
+  { tensor, rule, sources }: Want,
+  { reference, diagnoses }: Context,
   strange: Strange,
 ): Promise<Proposal | undefined> {
-  const { reference, diagnoses } = context
   const lost = rule === 'file/truncated'
-  const spoilt = rule !== 'weights/placeholder' && !lost
   const diagnosis = diagnoses.get(tensor)
   const expected = diagnosis?.kind === 'placeholder' ? diagnosis.expected : undefined
   const base = {
     kind: 'copy-from-reference' as const,
     subject: tensor.name,
-    rules: [rule],
+    rules: SPOILT.has(rule) ? [...SPOILT] : [rule],
     others: (subject: string) => subject === tensor.file && !lost,
     before: lost && !tensor.doubt ? 'cut off' : shapeText(tensor.shape),
   }
-  // Of a shape that does not fit its bytes neither is known.
-  const shape = tensor.doubt ? undefined : spoilt || lost ? tensor.shape : expected?.shape
-  const sources = [...readingsOf(tensor), ...(await sourcesOf(tensor, shape, context, spoilt))]
   if (sources.length === 0) {
     // What a damaged file loses for good is listed with the file.
     if (!reference || lost) return undefined

@@ -1,6 +1,6 @@
 import { itemSize } from '../../checkpoint/dtype'
 import { equalValues } from '../../checkpoint/equal'
-import { numel, type Tensor } from '../../checkpoint/tensor'
+import { byteLength, numel, type Tensor } from '../../checkpoint/tensor'
 import { finding } from '../../finding'
 import type { Rule } from '../rule'
 import { diagnose } from '../shapes/diagnosis'
@@ -10,11 +10,12 @@ import { shapeText } from '../text'
 export const replicated: Rule = {
   ids: ['weights/replicated'],
   needs: 'values',
-  async *check({ checkpoint, values, signal }) {
+  async *check({ checkpoint, values, signal, onBytes }) {
     for (const diagnosis of diagnose(checkpoint)) {
       if (diagnosis.kind !== 'multiple') continue
       const { tensor, expected, times } = diagnosis
-      if (!(await values.attempt(tensor, () => partsAreEqual(tensor, times, signal)))) continue
+      const count = (bytes: number) => onBytes?.(bytes, tensor.name)
+      if (!(await values.attempt(tensor, () => partsAreEqual(tensor, times, count, signal)))) continue
       const text = shapeText(expected.shape)
       yield finding(
         'weights/replicated',
@@ -29,7 +30,12 @@ export const replicated: Rule = {
   },
 }
 
-async function partsAreEqual(tensor: Tensor, times: number, signal: AbortSignal | undefined): Promise<boolean> {
+async function partsAreEqual(
+  tensor: Tensor,
+  times: number,
+  onBytes: (bytes: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
   const block = tensor.blocks[0]
   if (tensor.blocks.length !== 1 || !block) return false
   const length = numel(tensor.shape) / times
@@ -39,6 +45,9 @@ async function partsAreEqual(tensor: Tensor, times: number, signal: AbortSignal 
     shape: [length],
     blocks: [{ ...block, offset: block.offset + i * step, shape: [length] }],
   })
-  for (let i = 1; i < times; i++) if (!(await equalValues(part(0), part(i), signal))) return false
+  for (let i = 1; i < times; i++) {
+    if (!(await equalValues(part(0), part(i), signal))) return false
+    onBytes(byteLength(part(i)) * (i === 1 ? 2 : 1))
+  }
   return true
 }

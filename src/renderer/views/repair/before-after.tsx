@@ -1,7 +1,9 @@
-import { useQuery } from '@tanstack/react-query'
-import type { TensorChange, TensorLook } from '../../../contract/schemas'
+import type { z } from 'zod'
+import type { TensorChange, TensorLook, tensorPreview } from '../../../contract/schemas'
 import { useApi } from '../../api/context'
-import { problemOf } from '../../api/problem'
+import { useJobQuery } from '../../api/job-query'
+import { isCancelled, problemOf } from '../../api/problem'
+import { AnswerProgress } from '../../ui/answer-progress'
 import { ErrorPanel } from '../../ui/error-panel'
 import { formatBytes, formatCount, formatShape, formatValue } from '../../ui/format'
 import { Pending } from '../../ui/pending'
@@ -22,39 +24,51 @@ interface BeforeAfterProps {
 /** One tensor as it is and as it would be: how it is kept, where its values come from, what they look like. */
 export function BeforeAfter({ change, evidence, ask }: BeforeAfterProps) {
   const { client } = useApi()
-  const query = useQuery({
+  const { query, ...answer } = useJobQuery<z.infer<typeof tensorPreview>>({
     queryKey: ['preview', ask],
-    queryFn: ({ signal }) => client.repairPreview(ask, { signal }),
+    title: 'Reading the values',
+    open: (signal) => client.repairPreview(ask, { signal }),
   })
+  const cancelled = isCancelled(query.error)
   const { before, after, from, file } = change
   return (
     <div className={classes.pair} data-testid="before-after">
       <section aria-label="Before">
         <h3>Before</h3>
-        <Kept kept={before} />
-        <p className={classes.soft}>{before ? <SafeText>{file}</SafeText> : 'It is not there'}</p>
+        <Kept kept={before} look={query.data?.before} />
         {query.data && before && <Look look={query.data.before} shape={before.shape} />}
+        <p className={classes.soft}>{before ? <SafeText>{`In ${file}`}</SafeText> : 'It is not there'}</p>
       </section>
       <section aria-label="After">
         <h3>After</h3>
-        <Kept kept={after} />
-        <p className={classes.soft}>{from ? <SafeText>{evidence}</SafeText> : 'Its own values, in the same order'}</p>
+        <Kept kept={after} look={query.data?.after} />
         {query.data && <Look look={query.data.after} shape={after.shape} />}
+        <p className={classes.soft}>{from ? <SafeText>{evidence}</SafeText> : 'Its own values, in the same order'}</p>
       </section>
       {query.isPending && <Pending lines={3} label="Reading the values" />}
-      {query.error && <ErrorPanel problem={problemOf(query.error)} retry={() => query.refetch()} />}
+      <AnswerProgress
+        {...answer}
+        cancelled={cancelled}
+        missing="the values were not read."
+        again="Read them"
+        retry={() => void query.refetch()}
+        testId="before-after"
+      />
+      {query.error && !cancelled && <ErrorPanel problem={problemOf(query.error)} retry={() => query.refetch()} />}
     </div>
   )
 }
 
-function Kept({ kept }: { kept: TensorChange['before'] }) {
+function Kept({ kept, look }: { kept: TensorChange['before']; look: TensorLook | null | undefined }) {
   if (!kept) return null
   const { dtype, shape, bytes } = kept
+  const wrong = look ? look.statistics.nan + look.statistics.inf : 0
   return (
     <p className={classes.kept}>
       <span>{formatShape(shape)}</span>
       <span>{dtype}</span>
       <span>{formatBytes(bytes)}</span>
+      {wrong > 0 && <strong>{formatCount(wrong)} NaN or infinite</strong>}
     </p>
   )
 }
@@ -69,7 +83,6 @@ function Look({ look, shape }: { look: TensorLook | null; shape: readonly number
         <span>max {formatValue(s.max)}</span>
         <span>mean {formatValue(s.mean)}</span>
         <span>std {formatValue(s.std)}</span>
-        {s.nan + s.inf > 0 && <strong>{formatCount(s.nan + s.inf)} NaN or infinite</strong>}
       </p>
       {histogram && histogram.counts.length > 0 && <Histogram histogram={histogram} />}
       {picture && picture.width > 0 && <Picture picture={picture} shape={shape} />}

@@ -39,6 +39,7 @@ export function Choices({ label, choices, chosen, onChoose }: ChoicesProps) {
           key={choice.id}
           value={choice.id}
           size="xs"
+          className={classes.choice}
           label={
             <>
               <SafeText>{nameOf(choice)}</SafeText>

@@ -1,29 +1,20 @@
-import { Button, Checkbox, TextInput } from '@mantine/core'
+import { Button, TextInput } from '@mantine/core'
 import { IconPlus, IconX } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
-import type { ExportOptions } from '../../../contract/schemas'
-import { useApi } from '../../api/context'
 import { IconAction } from '../../ui/icon-action'
-import { PathField } from '../../ui/path-field'
 import type { Edits, Field } from './edits'
 import classes from './edits.module.css'
 
 interface EditsSectionProps {
   edits: Edits
   onChange: (edits: Edits) => void
-  format: NonNullable<ExportOptions['format']>
-  /** It is an adapter, which can be merged. */
-  isAdapter: boolean
-  open: boolean
-  onOpen: (open: boolean) => void
   /** What is wrong with one of the fields. */
   error: { field: Field; text: ReactNode } | undefined
 }
 
 /** Which tensors are written and under which names. */
 export function EditsSection(props: EditsSectionProps) {
-  const { edits, onChange, format, isAdapter, open, onOpen, error } = props
-  const { bridge } = useApi()
+  const { edits, onChange, error } = props
   const at = (field: Field) => (error?.field === field ? error.text : undefined)
   const text = (field: 'keep' | 'drop' | 'stripPrefix' | 'addPrefix', label: string, placeholder: string) => (
     <TextInput
@@ -37,8 +28,8 @@ export function EditsSection(props: EditsSectionProps) {
     />
   )
   return (
-    <details className={classes.edits} open={open} onToggle={(event) => onOpen(event.currentTarget.open)}>
-      <summary data-testid="edits">Edits</summary>
+    <details className={classes.edits}>
+      <summary data-testid="edits">Choose and rename tensors</summary>
       <div className={classes.fields}>
         {text('keep', 'Keep only', 'encoder.*, *.bias')}
         {text('drop', 'Drop', '*.lora_*')}
@@ -46,24 +37,6 @@ export function EditsSection(props: EditsSectionProps) {
         {text('addPrefix', 'Add prefix', 'model.')}
       </div>
       <Renames edits={edits} onChange={onChange} at={at} />
-      {format === 'torch' && (
-        <Checkbox
-          label="Untie: every tensor gets values of its own"
-          checked={edits.untie}
-          onChange={(event) => onChange({ ...edits, untie: event.currentTarget.checked })}
-        />
-      )}
-      {isAdapter && (
-        <PathField
-          label="Merge into"
-          description="The base model of this adapter: the merged model is what is written"
-          value={edits.base}
-          onChange={(base) => onChange({ ...edits, base })}
-          browse={bridge.chooseFolder}
-          error={at('base')}
-          testId="edit-base"
-        />
-      )}
     </details>
   )
 }

@@ -1,4 +1,4 @@
-import type { ExportOptions } from '../../../contract/schemas'
+import type { ExportOffers, ExportOptions } from '../../../contract/schemas'
 import type { Problem } from '../../api/problem'
 import { baseName } from '../../ui/format'
 
@@ -11,7 +11,11 @@ export interface Edits {
   /** `id` only tells the lines apart. */
   readonly rename: readonly { readonly id: number; readonly pattern: string; readonly to: string }[]
   readonly addPrefix: string
-  readonly untie: boolean
+  readonly ties: 'as they are' | 'tie' | 'untie'
+  /** Only the adapter of a model that was saved with it, or the adapter merged into its base: where it is that or this. */
+  readonly part: 'all' | 'adapter' | 'merged'
+  /** Scaling of the adapter, where no config tells it. */
+  readonly alpha: number | ''
   /** Path of the model that the adapter is merged into. */
   readonly base: string
 }
@@ -22,7 +26,9 @@ export const NO_EDITS: Edits = {
   stripPrefix: '',
   rename: [],
   addPrefix: '',
-  untie: false,
+  ties: 'as they are',
+  part: 'all',
+  alpha: '',
   base: '',
 }
 
@@ -36,7 +42,7 @@ export function formatOf(path: string): Format | undefined {
 
 /** The contract's words for them; what was left empty is left out. */
 export function optionsOf(edits: Edits, format: Format): Partial<ExportOptions> {
-  const { stripPrefix, addPrefix, untie } = edits
+  const { stripPrefix, addPrefix, ties, part, alpha } = edits
   const [keep, drop, base] = [globsOf(edits.keep), globsOf(edits.drop), edits.base.trim()]
   const rename = edits.rename.filter(({ pattern }) => pattern !== '').map(({ pattern, to }) => ({ pattern, to }))
   return {
@@ -45,9 +51,20 @@ export function optionsOf(edits: Edits, format: Format): Partial<ExportOptions> 
     ...(stripPrefix !== '' && { stripPrefix }),
     ...(rename.length > 0 && { rename }),
     ...(addPrefix !== '' && { addPrefix }),
-    ...(untie && format === 'torch' && { untie }),
-    ...(base !== '' && { base }),
+    ...(ties === 'tie' && { tie: true }),
+    ...(ties === 'untie' && format === 'torch' && { untie: true }),
+    ...(part === 'adapter' && { onlyAdapter: true }),
+    ...(part === 'adapter' && alpha !== '' && { loraAlpha: alpha }),
+    ...(part === 'merged' && base !== '' && { base }),
   }
+}
+
+/** What has to be said before an export of this kind can be worked out; undefined where nothing has. */
+export function wantedOf({ part, base, alpha }: Edits, offers: ExportOffers | undefined): string | undefined {
+  if (part === 'merged' && base.trim() === '') return 'Name the base model that the adapter is merged into.'
+  if (part === 'adapter' && alpha === '' && offers?.onlyAdapter?.alpha)
+    return 'Say the alpha of the adapter: no adapter_config.json is beside it, and no tensor tells its scaling.'
+  return undefined
 }
 
 export type Field = 'keep' | 'drop' | 'stripPrefix' | 'base' | 'out' | `rename ${number}`

@@ -1,122 +1,148 @@
-import { Button } from '@mantine/core'
 import type { ReactNode } from 'react'
 import type { ExportPlan } from '../../../contract/schemas'
-import { formatBytes, formatCount, plural } from '../../ui/format'
-import { JobProgress } from '../../ui/job-progress'
+import { AnswerProgress } from '../../ui/answer-progress'
+import { formatBytes, formatCount, formatShape, plural } from '../../ui/format'
 import { SafeText } from '../../ui/safe-text'
 import classes from './edits.module.css'
 import type { ExportPreviewed } from './use-export-plan'
 
-/** So many lines of each kind are listed. */
+/** So many lines of each kind are listed, and so few need not be asked for. */
 const LISTED = 100
+const OPEN = 24
 
 /** What an export would write, as far as it is worked out. */
-export function ExportPreview({ job, plan, stale, cancel, retry }: ExportPreviewed) {
+export function ExportPreview({ plan, stale, problem: _, ...answer }: ExportPreviewed) {
   return (
     <>
-      {job?.status === 'running' && (
-        <div className={classes.late} data-testid="export-preview-job">
-          <JobProgress job={job} cancel={cancel} />
-        </div>
-      )}
-      {job?.status === 'cancelled' && (
-        <p className={classes.cancelled}>
-          Cancelled: what would be written was not worked out.
-          <Button variant="default" onClick={retry} data-testid="export-preview-retry">
-            Work it out
-          </Button>
-        </p>
-      )}
+      <AnswerProgress
+        {...answer}
+        missing="what would be written was not worked out."
+        again="Work it out"
+        testId="export-preview"
+      />
       {plan && <Preview plan={plan} stale={stale} />}
     </>
   )
 }
 
-/** Names before and after, what is dropped, what rounding does not keep. */
+/** Files, names before and after, what is dropped, what rounding does not keep. */
 function Preview({ plan, stale }: { plan: ExportPlan; stale: boolean }) {
   const { tensors, files, dropped, warnings, left } = plan
-  const changed = tensors.filter(({ was, wasDtype, merged }) => was !== undefined || wasDtype !== undefined || merged)
+  const changed = tensors.filter(isChanged)
+  const rest = tensors.filter((tensor) => !isChanged(tensor))
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
   return (
     <div className={classes.preview} data-stale={stale} data-testid="export-preview">
-      <p role="status">
-        {plural(tensors.length, 'tensor')} in {plural(files.length, 'file')}, {formatBytes(bytes)}. Nothing is written
-        yet.
+      <p role="status" className={classes.sum}>
+        <strong>
+          {plural(tensors.length, 'tensor')} in {plural(files.length, 'file')}, {formatBytes(bytes)}
+        </strong>{' '}
+        <span className={classes.soft}>Nothing is written yet.</span>
       </p>
-      <Listed title="changed" count={changed.length}>
-        {changed.slice(0, LISTED).map((tensor) => (
-          <Changed key={`${tensor.file} ${tensor.name}`} tensor={tensor} />
-        ))}
-      </Listed>
-      <Listed title="dropped" count={dropped.length}>
-        {dropped.slice(0, LISTED).map((name) => (
-          <li key={name}>
-            <Name>{name}</Name>
-          </li>
-        ))}
-      </Listed>
-      <Listed title="with something to know" count={warnings.length}>
-        {warnings.slice(0, LISTED).map((warning) => (
-          <Why key={`${warning.name} ${warning.why}`} {...warning} />
-        ))}
-      </Listed>
-      <Listed title="left out" count={left.length}>
-        {left.slice(0, LISTED).map((each) => (
-          <Why key={`${each.name} ${each.why}`} {...each} />
-        ))}
-      </Listed>
+      <Listed title="left out" tone="warn" items={left} row={(each) => <Why key={each.name} {...each} />} />
+      <Listed
+        title="with something to know"
+        tone="warn"
+        items={warnings}
+        row={(each) => <Why key={`${each.name} ${each.why}`} {...each} />}
+      />
+      <Listed
+        title="changed"
+        items={changed}
+        row={(tensor) => <Changed key={`${tensor.file} ${tensor.name}`} tensor={tensor} />}
+      />
+      <Listed
+        title="as in the checkpoint"
+        items={rest}
+        row={({ name, file, dtype, shape }) => (
+          <Row key={`${file} ${name}`} name={name}>
+            {dtype} {formatShape(shape)}
+          </Row>
+        )}
+      />
+      <Listed title="dropped" items={dropped} row={(name) => <Row key={name} name={name} />} />
+      {files.length > 1 && (
+        <Listed
+          title="files"
+          items={files}
+          row={({ path, bytes: size }) => (
+            <Row key={path} name={path}>
+              {formatBytes(size)}
+            </Row>
+          )}
+        />
+      )}
     </div>
   )
 }
 
-function Listed({ title, count, children }: { title: string; count: number; children: ReactNode }) {
-  if (count === 0) return null
+function isChanged({ was, wasDtype, merged }: ExportPlan['tensors'][number]): boolean {
+  return was !== undefined || wasDtype !== undefined || merged === true
+}
+
+interface ListedProps<Item> {
+  title: string
+  tone?: 'warn'
+  items: readonly Item[]
+  row: (item: Item) => ReactNode
+}
+
+function Listed<Item>({ title, tone, items, row }: ListedProps<Item>) {
+  if (items.length === 0) return null
   return (
-    <details open={count <= 12}>
-      <summary>
-        {formatCount(count)} {title}
+    <details open={items.length <= OPEN}>
+      <summary data-tone={tone}>
+        {formatCount(items.length)} {title}
       </summary>
-      <ul>{children}</ul>
-      {count > LISTED && <p className={classes.soft}>and {formatCount(count - LISTED)} more</p>}
+      <ul>{items.slice(0, LISTED).map(row)}</ul>
+      {items.length > LISTED && <p className={classes.soft}>and {formatCount(items.length - LISTED)} more</p>}
     </details>
   )
 }
 
 function Changed({ tensor }: { tensor: ExportPlan['tensors'][number] }) {
   const { name, was, dtype, wasDtype, merged } = tensor
+  const notes = [...(wasDtype === undefined ? [] : [`${wasDtype} → ${dtype}`]), ...(merged ? ['with the adapter'] : [])]
   return (
-    <li data-testid="preview-changed">
-      {was !== undefined && (
-        <>
-          <Name>{was}</Name> →
-        </>
-      )}
-      <Name>{name}</Name>
-      {wasDtype !== undefined && (
-        <span className={classes.soft}>
-          {wasDtype} → {dtype}
-        </span>
-      )}
-      {merged && <span className={classes.soft}>with the adapter</span>}
-    </li>
+    <Row name={name} was={was} testId="preview-changed">
+      {notes.join(', ')}
+    </Row>
   )
 }
 
 function Why({ name, why }: { name: string; why: string }) {
   return (
-    <li>
-      <Name>{name}</Name>
-      <span className={classes.soft}>
-        <SafeText>{why}</SafeText>
-      </span>
-    </li>
+    <Row name={name}>
+      <SafeText>{why}</SafeText>
+    </Row>
   )
 }
 
-function Name({ children }: { children: string }) {
+interface RowProps {
+  name: string
+  was?: string | undefined
+  testId?: string
+  children?: ReactNode
+}
+
+/** A name, above it the one that it had, and beside it what there is to say. */
+function Row({ name, was, testId, children }: RowProps) {
   return (
-    <code>
-      <SafeText>{children}</SafeText>
-    </code>
+    <li data-testid={testId}>
+      <span>
+        {was !== undefined && (
+          <>
+            <code className={classes.soft}>
+              <SafeText>{was}</SafeText>
+            </code>{' '}
+            <span className={classes.soft}>→</span>{' '}
+          </>
+        )}
+        <code>
+          <SafeText>{name}</SafeText>
+        </code>
+      </span>
+      <span className={classes.soft}>{children}</span>
+    </li>
   )
 }

@@ -1,9 +1,9 @@
 import { Button } from '@mantine/core'
 import { IconCircleCheck } from '@tabler/icons-react'
+import type { ExportResult } from '../../../contract/schemas'
 import { useApi } from '../../api/context'
 import { formatBytes, formatCount } from '../../ui/format'
 import { SafeText } from '../../ui/safe-text'
-import type { ExportResult } from './export-panel'
 import classes from './repair-view.module.css'
 
 export function ExportSummary({ result }: { result: ExportResult }) {

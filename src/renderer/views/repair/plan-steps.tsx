@@ -1,10 +1,11 @@
 import { Button, NumberInput, Select, Switch } from '@mantine/core'
 import { useHotkeys } from '@mantine/hooks'
-import { type RefObject, useEffect, useRef, useState } from 'react'
+import { type ReactNode, type RefObject, useEffect, useRef, useState } from 'react'
 import type { OpenedCheckpoint } from '../../../contract/contract'
 import type { PlanStep, RepairPlan } from '../../../contract/schemas'
 import type { Problem } from '../../api/problem'
 import { formatCount, plural } from '../../ui/format'
+import { Pending } from '../../ui/pending'
 import { visible } from '../../ui/safe-text'
 import { useWorkspace, useWorkspaceState } from '../../workspace/hooks'
 import { type Answers, isDone, keyedSteps } from './answers'
@@ -23,6 +24,10 @@ interface PlanStepsProps {
   input: PlanInput
   /** A newer plan is being made. */
   stale: boolean
+  /** How far that is. */
+  progress: ReactNode
+  /** There is none yet. */
+  pending: boolean
   reference: string
   onReference: (path: string) => void
   referenceProblem: Problem | undefined
@@ -43,7 +48,8 @@ const LISTED = 100
 
 /** The plan, each step with what it rests on; none happens that was refused. */
 export function PlanSteps(props: PlanStepsProps) {
-  const { checkpoint, proposed, plan, input, stale, reference, onReference, referenceProblem } = props
+  const { checkpoint, proposed, plan, input, stale, progress, pending, reference, onReference, referenceProblem } =
+    props
   const { shapes, plain, onPlain, worldSize, onWorldSize, onShape, answers, onAnswer } = props
   const hasOtherRanks = checkpoint.verification.findings.some(({ rule }) => rule === 'rng/world-size')
   const list = useRef<HTMLOListElement>(null)
@@ -78,6 +84,8 @@ export function PlanSteps(props: PlanStepsProps) {
           data-testid="repair-world-size"
         />
       )}
+      {pending && <Pending lines={3} label="Making a plan" />}
+      {progress}
       {proposed && steps.length === 0 && (
         <p className={classes.soft}>
           {!needsRepair(proposed)

@@ -2,9 +2,10 @@ import { useDebouncedValue } from '@mantine/hooks'
 import { useEffect, useRef, useState } from 'react'
 import type { RepairResult } from '../../../contract/schemas'
 import { useApi, useJob } from '../../api/context'
+import { AnswerProgress } from '../../ui/answer-progress'
 import { ErrorPanel } from '../../ui/error-panel'
-import { Pending } from '../../ui/pending'
 import { useCheckpoint, useWorkspace } from '../../workspace/hooks'
+import { DeepCheck } from '../shared/deep-check'
 import { type Answers, isDone, leftOut } from './answers'
 import { Apply, type Target } from './apply'
 import { PlanSteps } from './plan-steps'
@@ -34,11 +35,21 @@ function Stages({ id }: { id: string }) {
   const [answers, setAnswers] = useState<Answers>(new Map())
   // A path being typed is no path yet.
   const [settled] = useDebouncedValue(reference.trim(), 300)
-  const { proposed, plan, input, stale, pending, problem, referenceProblem, retry } = usePlan(
+  const { proposed, plan, input, stale, pending, problem, referenceProblem, retry, ...answer } = usePlan(
     checkpoint,
     { reference: settled, shapes, plain, worldSize },
     answers,
   )
+  const progress = (
+    <AnswerProgress
+      {...answer}
+      missing={plan ? 'what comes of it was not worked out.' : 'there is no plan.'}
+      again={plan ? 'Work it out' : 'Make a plan'}
+      retry={retry}
+      testId="repair-planning"
+    />
+  )
+
   // By its path: a repair in place gives the checkpoint a new id.
   const key = `repair ${checkpoint.path}`
   const job = useJob<RepairResult>(key)
@@ -73,9 +84,12 @@ function Stages({ id }: { id: string }) {
         </div>
       )}
       <Stage number={1} title="What is wrong">
-        {pending && <Pending lines={3} label="Making a plan" />}
-        {problem && <ErrorPanel problem={problem} retry={retry} />}
-        {proposed && <WhatIsWrong checkpoint={checkpoint} plan={proposed} onShape={giveShape} />}
+        <WhatIsWrong checkpoint={checkpoint} plan={proposed} onShape={giveShape} />
+        {checkpoint.tensorCount > 0 && !checkpoint.verification.deep && (
+          <div className={classes.deep}>
+            <DeepCheck checkpoint={checkpoint} prefix="repair-" />
+          </div>
+        )}
       </Stage>
       <Stage number={2} title="What will be done">
         <PlanSteps
@@ -84,6 +98,8 @@ function Stages({ id }: { id: string }) {
           plan={plan}
           input={input}
           stale={stale}
+          progress={progress}
+          pending={pending}
           reference={reference}
           onReference={setReference}
           referenceProblem={referenceProblem}
@@ -96,6 +112,7 @@ function Stages({ id }: { id: string }) {
           answers={answers}
           onAnswer={(given) => setAnswers(withAnswers(answers, given))}
         />
+        {problem && <ErrorPanel problem={problem} retry={retry} />}
         {plan && isActionable && (
           <Apply
             checkpoint={checkpoint}

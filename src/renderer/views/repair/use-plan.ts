@@ -1,9 +1,10 @@
-import { useQuery } from '@tanstack/react-query'
 import type { z } from 'zod'
 import type { OpenedCheckpoint } from '../../../contract/contract'
 import type { decision, Finding, RepairPlan } from '../../../contract/schemas'
 import { useApi } from '../../api/context'
-import { type Problem, problemOf } from '../../api/problem'
+import { useJobQuery } from '../../api/job-query'
+import type { JobState } from '../../api/jobs'
+import { isCancelled, type Problem, problemOf } from '../../api/problem'
 import { type Answers, decisionsOn } from './answers'
 
 export type Shapes = Readonly<Record<string, number[]>>
@@ -45,6 +46,10 @@ interface Planned {
   /** A newer plan is being made. */
   readonly stale: boolean
   readonly pending: boolean
+  /** The making of it, which may have values to read. */
+  readonly job: JobState | undefined
+  readonly cancelled: boolean
+  cancel(): void
   /** Why the reference cannot be used; the plan is then the one without it. */
   readonly referenceProblem: Problem | undefined
   readonly problem: Problem | undefined
@@ -55,35 +60,41 @@ interface Planned {
 export function usePlan(checkpoint: OpenedCheckpoint, help: Help, answers: Answers): Planned {
   const { id } = checkpoint
   const wanted = useProposal(checkpoint, help, [])
-  const fails = help.reference !== '' && wanted.isError
+  const fails = help.reference !== '' && wanted.query.isError && !isCancelled(wanted.query.error)
   const without = { ...help, reference: '' }
   const fallback = useProposal(checkpoint, without, [], fails)
-  const [query, used] = fails ? [fallback, without] : [wanted, help]
+  const [{ query, ...making }, used] = fails ? [fallback, without] : [wanted, help]
   const proposed = query.data
   // Steps are told by their numbers, which are those of this very proposal.
   const decisions = proposed && !query.isPlaceholderData ? decisionsOn(proposed.plan, answers) : []
   const decided = useProposal(checkpoint, used, decisions, decisions.length > 0)
-  const error = query.error ?? (decisions.length > 0 ? decided.error : null)
+  const last = query.error || decisions.length === 0 ? { query, ...making } : decided
+  const { error } = last.query
+  const cancelled = isCancelled(error)
   return {
     proposed,
-    plan: decided.data ?? proposed,
+    plan: decided.query.data ?? proposed,
     input: inputOf(id, used, decisions),
-    stale: query.isPlaceholderData || decided.isPlaceholderData || decided.isFetching,
+    stale: query.isPlaceholderData || decided.query.isPlaceholderData || decided.query.isFetching || cancelled,
     pending: query.isLoading || (query.isPending && fails),
-    referenceProblem: fails && wanted.error ? problemOf(wanted.error) : undefined,
-    problem: error ? problemOf(error) : undefined,
-    retry: () => void (query.error ? query : decided).refetch(),
+    job: making.job ?? decided.job,
+    cancelled,
+    cancel: making.job ? making.cancel : decided.cancel,
+    referenceProblem: fails && wanted.query.error ? problemOf(wanted.query.error) : undefined,
+    problem: error && !cancelled ? problemOf(error) : undefined,
+    retry: () => void last.query.refetch(),
   }
 }
 
 function useProposal({ id, verification }: OpenedCheckpoint, help: Help, decisions: Decisions, enabled = true) {
   const { client } = useApi()
-  return useQuery({
+  return useJobQuery<RepairPlan>({
     // What reading every value has found makes another plan.
     queryKey: ['plan', id, verification.deep, help, decisions],
-    queryFn: ({ signal }) => client.repairPlan(inputOf(id, help, decisions), { signal }),
+    title: 'Making a plan',
+    open: (signal) => client.repairPlan(inputOf(id, help, decisions), { signal }),
     enabled,
-    placeholderData: (previous, query) => (query?.queryKey[1] === id ? previous : undefined),
+    keeps: ([, of]) => of === id,
   })
 }
 
@@ -92,8 +103,8 @@ const NO_HELP: Help = { reference: '', shapes: {}, plain: false, worldSize: unde
 /** Whether the plan has a step about a finding, without any help. Asked only where a finding hopes for repair. */
 export function useMendable(checkpoint: OpenedCheckpoint): (finding: Pick<Finding, 'rule' | 'subject'>) => boolean {
   const hopes = checkpoint.verification.findings.some(({ severity }) => severity !== 'info')
-  const { data } = useProposal(checkpoint, NO_HELP, [], hopes)
-  const steps = data?.plan.filter((step) => step.confidence !== 'refused') ?? []
+  const { query } = useProposal(checkpoint, NO_HELP, [], hopes)
+  const steps = query.data?.plan.filter((step) => step.confidence !== 'refused') ?? []
   const about = new Set(steps.flatMap((step) => step.about?.map(keyOf) ?? []))
   return (finding) => about.has(keyOf(finding))
 }

@@ -13,21 +13,23 @@ const LISTED = 12
 
 interface WhatIsWrongProps {
   checkpoint: OpenedCheckpoint
-  plan: RepairPlan
+  /** While it is being made, the findings are all there is to tell. */
+  plan: RepairPlan | undefined
   onShape: (name: string, shape: number[]) => void
 }
 
 /** The findings in short, and those that no repair can mend with the reason. */
 export function WhatIsWrong({ checkpoint, plan, onShape }: WhatIsWrongProps) {
   const groups = groupByRule(checkpoint.verification.findings)
-  if (groups.length === 0 || (plan.verdictBefore === 'complete' && !needsRepair(plan)))
+  const verdict = plan?.verdictBefore ?? checkpoint.verification.verdict
+  if (groups.length === 0 || (verdict === 'complete' && !(plan && needsRepair(plan))))
     return <p className={classes.soft}>Nothing needs repair</p>
-  const causes = lostCauses(plan)
+  const causes = plan ? lostCauses(plan) : []
   return (
     <>
       <ul className={classes.wrong}>
         <li>
-          <VerdictTag verdict={plan.verdictBefore} />
+          <VerdictTag verdict={verdict} />
         </li>
         {groups.map(({ rule, severity, findings }) => (
           <li key={rule} data-severity={severity}>
