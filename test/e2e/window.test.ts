@@ -131,7 +131,7 @@ describe('the plan of a repair', () => {
   })
 
   it('tells what is wrong at once, and how far and how fast it is made', async () => {
-    await fixture.page.getByText('Weights: flattened').waitFor()
+    await fixture.page.getByText('Weights: flattened ×').waitFor()
     await byId('repair-planning-job').getByText('/s').waitFor()
     expect(await byId('repair-plan-step').count()).toBe(0)
   })

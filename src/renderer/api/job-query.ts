@@ -1,8 +1,8 @@
-import { type UseQueryResult, useQuery } from '@tanstack/react-query'
-import { useEffect, useRef } from 'react'
+import { useQuery } from '@tanstack/react-query'
+import { useEffect, useRef, useState } from 'react'
 import { useApi, useJob } from './context'
 import type { JobEvent, JobState } from './jobs'
-import { JobFailed } from './problem'
+import { isCancelled, JobFailed, type Problem, problemOf } from './problem'
 
 interface JobQuery<Result> {
   /** What is asked, in full: answers are kept by it. */
@@ -11,20 +11,25 @@ interface JobQuery<Result> {
   readonly title: string
   readonly open: (signal: AbortSignal) => Promise<AsyncIterable<JobEvent<Result>>>
   readonly enabled?: boolean
-  /** Whether the answer to another key may stand in until there is one. */
+  /** Whether the answer to another key may stand in while there is none. */
   readonly keeps?: (queryKey: readonly unknown[]) => boolean
 }
 
-interface JobAnswer<Result> {
-  readonly query: UseQueryResult<Result>
+export interface JobAnswer<Result> {
+  readonly data: Result | undefined
+  /** It answers an earlier question, or there is none. */
+  readonly stale: boolean
   /** While it is worked out. */
   readonly job: JobState<Result> | undefined
+  readonly cancelled: boolean
+  readonly problem: Problem | undefined
   readonly cancel: () => void
+  readonly retry: () => void
 }
 
 /**
- * A question whose answer takes a job: it tells how far it is, goes on while one looks elsewhere, and ends as JobFailed where the
- * user cancels it. Asking another question cancels the one before.
+ * A question whose answer takes a job: it tells how far it is, goes on while one looks elsewhere, and the user may cancel it and ask
+ * again. Asking another question cancels the one before.
  */
 export function useJobQuery<Result>(question: JobQuery<Result>): JobAnswer<Result> {
   const { queryKey, title, open, enabled = true, keeps } = question
@@ -35,7 +40,7 @@ export function useJobQuery<Result>(question: JobQuery<Result>): JobAnswer<Resul
     if (last.current !== key) jobs.cancel(last.current)
     last.current = key
   }, [jobs, key])
-  const query = useQuery<Result>({
+  const { data, error, refetch } = useQuery<Result>({
     queryKey,
     enabled,
     queryFn: async () => {
@@ -47,7 +52,17 @@ export function useJobQuery<Result>(question: JobQuery<Result>): JobAnswer<Resul
         jobs.clear(key)
       }
     },
-    ...(keeps && { placeholderData: (previous, of) => (of && keeps(of.queryKey) ? previous : undefined) }),
   })
-  return { query, job: useJob<Result>(key), cancel: () => jobs.cancel(key) }
+  const [before, setBefore] = useState<{ readonly queryKey: readonly unknown[]; readonly data: Result }>()
+  if (data !== undefined && data !== before?.data) setBefore({ queryKey, data })
+  const cancelled = isCancelled(error)
+  return {
+    data: data ?? (before && keeps?.(before.queryKey) ? before.data : undefined),
+    stale: data === undefined,
+    job: useJob<Result>(key),
+    cancelled,
+    problem: error && !cancelled ? problemOf(error) : undefined,
+    cancel: () => jobs.cancel(key),
+    retry: () => void refetch(),
+  }
 }

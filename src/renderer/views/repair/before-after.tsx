@@ -2,7 +2,6 @@ import type { z } from 'zod'
 import type { TensorChange, TensorLook, tensorPreview } from '../../../contract/schemas'
 import { useApi } from '../../api/context'
 import { useJobQuery } from '../../api/job-query'
-import { isCancelled, problemOf } from '../../api/problem'
 import { AnswerProgress } from '../../ui/answer-progress'
 import { ErrorPanel } from '../../ui/error-panel'
 import { formatBytes, formatCount, formatShape, formatValue } from '../../ui/format'
@@ -24,37 +23,34 @@ interface BeforeAfterProps {
 /** One tensor as it is and as it would be: how it is kept, where its values come from, what they look like. */
 export function BeforeAfter({ change, evidence, ask }: BeforeAfterProps) {
   const { client } = useApi()
-  const { query, ...answer } = useJobQuery<z.infer<typeof tensorPreview>>({
+  const {
+    data,
+    stale: _,
+    problem,
+    ...answer
+  } = useJobQuery<z.infer<typeof tensorPreview>>({
     queryKey: ['preview', ask],
     title: 'Reading the values',
     open: (signal) => client.repairPreview(ask, { signal }),
   })
-  const cancelled = isCancelled(query.error)
   const { before, after, from, file } = change
   return (
     <div className={classes.pair} data-testid="before-after">
       <section aria-label="Before">
         <h3>Before</h3>
-        <Kept kept={before} look={query.data?.before} />
-        {query.data && before && <Look look={query.data.before} shape={before.shape} />}
+        <Kept kept={before} look={data?.before} />
+        {data && before && <Look look={data.before} shape={before.shape} />}
         <p className={classes.soft}>{before ? <SafeText>{`In ${file}`}</SafeText> : 'It is not there'}</p>
       </section>
       <section aria-label="After">
         <h3>After</h3>
-        <Kept kept={after} look={query.data?.after} />
-        {query.data && <Look look={query.data.after} shape={after.shape} />}
+        <Kept kept={after} look={data?.after} />
+        {data && <Look look={data.after} shape={after.shape} />}
         <p className={classes.soft}>{from ? <SafeText>{evidence}</SafeText> : 'Its own values, in the same order'}</p>
       </section>
-      {query.isPending && <Pending lines={3} label="Reading the values" />}
-      <AnswerProgress
-        {...answer}
-        cancelled={cancelled}
-        missing="the values were not read."
-        again="Read them"
-        retry={() => void query.refetch()}
-        testId="before-after"
-      />
-      {query.error && !cancelled && <ErrorPanel problem={problemOf(query.error)} retry={() => query.refetch()} />}
+      {!data && !problem && !answer.cancelled && <Pending lines={3} label="Reading the values" />}
+      <AnswerProgress {...answer} missing="the values were not read." again="Read them" testId="before-after" />
+      {problem && <ErrorPanel problem={problem} retry={answer.retry} />}
     </div>
   )
 }

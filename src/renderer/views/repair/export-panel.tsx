@@ -69,7 +69,7 @@ function Form() {
   const [settled] = useDebouncedValue({ out, options, wanted }, 300)
   const preview = useExportPlan(id, settled.out, settled.options, settled.wanted === undefined && settled.out !== '')
   const { problem } = preview
-  const left = preview.plan?.left.length ?? 0
+  const left = preview.data?.left.length ?? 0
   const field = problem && fieldOf(problem, edits, settled.out)
   const fieldError = problem && field && { field, text: <SafeText>{textOf(problem)}</SafeText> }
   const key = `export ${id}`

@@ -1,17 +1,17 @@
 import type { ReactNode } from 'react'
 import type { ExportPlan } from '../../../contract/schemas'
+import type { JobAnswer } from '../../api/job-query'
 import { AnswerProgress } from '../../ui/answer-progress'
 import { formatBytes, formatCount, formatShape, plural } from '../../ui/format'
 import { SafeText } from '../../ui/safe-text'
 import classes from './edits.module.css'
-import type { ExportPreviewed } from './use-export-plan'
 
 /** So many lines of each kind are listed, and so few need not be asked for. */
 const LISTED = 100
 const OPEN = 24
 
 /** What an export would write, as far as it is worked out. */
-export function ExportPreview({ plan, stale, problem: _, ...answer }: ExportPreviewed) {
+export function ExportPreview({ data: plan, stale, problem: _, ...answer }: JobAnswer<ExportPlan>) {
   return (
     <>
       <AnswerProgress

@@ -51,7 +51,7 @@ export function PlanSteps(props: PlanStepsProps) {
   const { checkpoint, proposed, plan, input, stale, progress, pending, reference, onReference, referenceProblem } =
     props
   const { shapes, plain, onPlain, worldSize, onWorldSize, onShape, answers, onAnswer } = props
-  const hasOtherRanks = checkpoint.verification.findings.some(({ rule }) => rule === 'rng/world-size')
+  const hasRanks = keepsStatesOfRanks(checkpoint)
   const list = useRef<HTMLOListElement>(null)
   const hasPickles = checkpoint.files.some(({ kind }) => /torch|pickle/.test(kind))
   const now = new Map(plan ? keyedSteps(plan.plan).map(({ key, step }) => [key, step]) : [])
@@ -69,18 +69,19 @@ export function PlanSteps(props: PlanStepsProps) {
           data-testid="repair-plain"
         />
       )}
-      {hasOtherRanks && (
+      {hasRanks && (
         <NumberInput
           label="Processes"
-          description="How many are to resume: the random states are made for as many"
+          description="How many are to resume, where it is not as many as have saved"
           value={worldSize ?? ''}
           onChange={(value) => onWorldSize(typeof value === 'number' ? value : undefined)}
           min={1}
-          max={65536}
+          max={1024}
           allowDecimal={false}
           size="xs"
           w={300}
           mb={10}
+          placeholder="as many"
           data-testid="repair-world-size"
         />
       )}
@@ -126,6 +127,12 @@ export function PlanSteps(props: PlanStepsProps) {
       )}
     </>
   )
+}
+
+/** Only Trainer and Accelerate keep a file of random states for each process, which others may be made for. */
+function keepsStatesOfRanks({ layout, verification }: OpenedCheckpoint): boolean {
+  const rng = verification.components.find(({ id }) => id === 'rng')
+  return (layout === 'trainer' || layout === 'accelerate') && rng !== undefined && rng.status !== 'not-applicable'
 }
 
 /**

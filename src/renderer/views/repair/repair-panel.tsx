@@ -35,7 +35,7 @@ function Stages({ id }: { id: string }) {
   const [answers, setAnswers] = useState<Answers>(new Map())
   // A path being typed is no path yet.
   const [settled] = useDebouncedValue(reference.trim(), 300)
-  const { proposed, plan, input, stale, pending, problem, referenceProblem, retry, ...answer } = usePlan(
+  const { proposed, plan, input, stale, problem, referenceProblem, ...answer } = usePlan(
     checkpoint,
     { reference: settled, shapes, plain, worldSize },
     answers,
@@ -45,7 +45,6 @@ function Stages({ id }: { id: string }) {
       {...answer}
       missing={plan ? 'what comes of it was not worked out.' : 'there is no plan.'}
       again={plan ? 'Work it out' : 'Make a plan'}
-      retry={retry}
       testId="repair-planning"
     />
   )
@@ -99,7 +98,7 @@ function Stages({ id }: { id: string }) {
           input={input}
           stale={stale}
           progress={progress}
-          pending={pending}
+          pending={!plan && !problem && !answer.cancelled}
           reference={reference}
           onReference={setReference}
           referenceProblem={referenceProblem}
@@ -112,7 +111,7 @@ function Stages({ id }: { id: string }) {
           answers={answers}
           onAnswer={(given) => setAnswers(withAnswers(answers, given))}
         />
-        {problem && <ErrorPanel problem={problem} retry={retry} />}
+        {problem && <ErrorPanel problem={problem} retry={answer.retry} />}
         {plan && isActionable && (
           <Apply
             checkpoint={checkpoint}

@@ -4,7 +4,7 @@ import type { decision, Finding, RepairPlan } from '../../../contract/schemas'
 import { useApi } from '../../api/context'
 import { useJobQuery } from '../../api/job-query'
 import type { JobState } from '../../api/jobs'
-import { isCancelled, type Problem, problemOf } from '../../api/problem'
+import type { Problem } from '../../api/problem'
 import { type Answers, decisionsOn } from './answers'
 
 export type Shapes = Readonly<Record<string, number[]>>
@@ -45,44 +45,40 @@ interface Planned {
   readonly input: PlanInput
   /** A newer plan is being made. */
   readonly stale: boolean
-  readonly pending: boolean
   /** The making of it, which may have values to read. */
   readonly job: JobState | undefined
   readonly cancelled: boolean
-  cancel(): void
   /** Why the reference cannot be used; the plan is then the one without it. */
   readonly referenceProblem: Problem | undefined
   readonly problem: Problem | undefined
-  retry(): void
+  readonly cancel: () => void
+  readonly retry: () => void
 }
 
 /** The plan for the open checkpoint, made anew with every piece of help and every answer. */
 export function usePlan(checkpoint: OpenedCheckpoint, help: Help, answers: Answers): Planned {
   const { id } = checkpoint
   const wanted = useProposal(checkpoint, help, [])
-  const fails = help.reference !== '' && wanted.query.isError && !isCancelled(wanted.query.error)
+  const fails = help.reference !== '' && wanted.problem !== undefined
   const without = { ...help, reference: '' }
   const fallback = useProposal(checkpoint, without, [], fails)
-  const [{ query, ...making }, used] = fails ? [fallback, without] : [wanted, help]
-  const proposed = query.data
+  const [making, used] = fails ? [fallback, without] : [wanted, help]
+  const proposed = making.data
   // Steps are told by their numbers, which are those of this very proposal.
-  const decisions = proposed && !query.isPlaceholderData ? decisionsOn(proposed.plan, answers) : []
+  const decisions = proposed && !making.stale ? decisionsOn(proposed.plan, answers) : []
   const decided = useProposal(checkpoint, used, decisions, decisions.length > 0)
-  const last = query.error || decisions.length === 0 ? { query, ...making } : decided
-  const { error } = last.query
-  const cancelled = isCancelled(error)
+  const { job, cancelled, cancel, problem, retry } = making.stale || decisions.length === 0 ? making : decided
   return {
     proposed,
-    plan: decided.query.data ?? proposed,
+    plan: decided.data ?? proposed,
     input: inputOf(id, used, decisions),
-    stale: query.isPlaceholderData || decided.query.isPlaceholderData || decided.query.isFetching || cancelled,
-    pending: query.isLoading || (query.isPending && fails),
-    job: making.job ?? decided.job,
+    stale: making.stale || decided.stale,
+    referenceProblem: fails ? wanted.problem : undefined,
+    job,
     cancelled,
-    cancel: making.job ? making.cancel : decided.cancel,
-    referenceProblem: fails && wanted.query.error ? problemOf(wanted.query.error) : undefined,
-    problem: error && !cancelled ? problemOf(error) : undefined,
-    retry: () => void last.query.refetch(),
+    problem,
+    cancel,
+    retry,
   }
 }
 
@@ -103,8 +99,8 @@ const NO_HELP: Help = { reference: '', shapes: {}, plain: false, worldSize: unde
 /** Whether the plan has a step about a finding, without any help. Asked only where a finding hopes for repair. */
 export function useMendable(checkpoint: OpenedCheckpoint): (finding: Pick<Finding, 'rule' | 'subject'>) => boolean {
   const hopes = checkpoint.verification.findings.some(({ severity }) => severity !== 'info')
-  const { query } = useProposal(checkpoint, NO_HELP, [], hopes)
-  const steps = query.data?.plan.filter((step) => step.confidence !== 'refused') ?? []
+  const { data } = useProposal(checkpoint, NO_HELP, [], hopes)
+  const steps = data?.plan.filter((step) => step.confidence !== 'refused') ?? []
   const about = new Set(steps.flatMap((step) => step.about?.map(keyOf) ?? []))
   return (finding) => about.has(keyOf(finding))
 }
