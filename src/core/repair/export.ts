@@ -19,7 +19,7 @@ import { mergedWith } from './lora'
 import { chosenOf, type Material, type Model, modelsOf } from './models'
 import { Progress } from './progress'
 import { refuseFull, type Written, writeFile, writeText } from './target'
-import { tied } from './ties'
+import { sharedOnce, tied } from './ties'
 
 export interface ExportOptions extends WriteOptions, Edits {
   /** Told by the name of the target where it is not given: `.bin`, `.pt`, `.pth` and `.ckpt` are PyTorch's, all else is safetensors. */
@@ -177,7 +177,12 @@ async function prepared(checkpoint: Checkpoint, out: string, options: ExportOpti
   const format = formatOf(out, options.format)
   const extracted = options.onlyAdapter ? await adapterIn(checkpoint, options.loraAlpha) : undefined
   const edits = edited(extracted?.tensors ?? chosenOf(checkpoint), options)
-  const ties = options.tie ? await tied(checkpoint, edits.kept, format, options.signal) : undefined
+  const once = checkpoint.layout === 'accelerate' && format === 'safetensors' && !options.untie
+  const ties = options.tie
+    ? await tied(checkpoint, edits.kept, format, options.signal)
+    : once
+      ? sharedOnce(edits.kept)
+      : undefined
   const { kept, dropped } = { kept: ties?.kept ?? edits.kept, dropped: [...edits.dropped, ...(ties?.dropped ?? [])] }
   const merge = options.adapter && (await mergedWith(checkpoint, options.adapter, options.signal))
   for (const tensor of merge?.added ?? []) kept.set(tensor, tensor.name)

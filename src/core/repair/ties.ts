@@ -35,6 +35,23 @@ function isAlike(head: Tensor, embedding: Tensor): boolean {
 }
 
 /**
+ * The tensors of an Accelerate folder for safetensors, those that share all their values only once and under the first name, as
+ * Accelerate writes them (accelerate 1.15, utils/other.py `clean_state_dict_for_safetensors`): its `load_state` refuses a second.
+ */
+export function sharedOnce(kept: ReadonlyMap<Tensor, string>): { kept: Map<Tensor, string>; dropped: Tensor[] } {
+  const seen = new Set<string>()
+  const dropped = [...kept.keys()].filter(({ file, dtype, shape, storage, blocks }) => {
+    if (!storage) return false
+    const views = blocks.map(({ offset, strides }) => [offset, strides])
+    const key = JSON.stringify([file, storage.key, dtype, shape, views])
+    if (seen.has(key)) return true
+    seen.add(key)
+    return false
+  })
+  return { kept: new Map([...kept].filter(([tensor]) => !dropped.includes(tensor))), dropped }
+}
+
+/**
  * The tensors of an export with the head and the embedding that config.json ties made one: in a PyTorch file they share their values, in
  * safetensors the head is left out, as transformers does. Throws `usage` where the config ties nothing, where either is not there and
  * where their values differ.

@@ -39,6 +39,22 @@ describe('an export', () => {
     }
   })
 
+  it('writes what is tied in an Accelerate folder once as safetensors, as its load_state wants it', async () => {
+    const source = await opened(golden('torch-zoo-tied/data/model.pt'))
+    const folder = { ...source, layout: 'accelerate' as const }
+    const once = await exportWeights(folder, join(scratch(), 'out'), { format: 'safetensors' })
+    expect(once.dropped).toEqual(['lm_head.weight'])
+    expect((await opened(once.out)).tensors).toHaveLength(source.tensors.length - 1)
+    const [torch, untied, alone] = [
+      await exportWeights(folder, join(scratch(), 'out'), { format: 'torch' }),
+      await exportWeights(folder, join(scratch(), 'out'), { format: 'safetensors', untie: true }),
+      await exportWeights(source, join(scratch(), 'out'), { format: 'safetensors' }),
+    ]
+    expect([torch, untied, alone].map(({ tensors }) => tensors)).toEqual(
+      [torch, untied, alone].map(() => source.tensors.length),
+    )
+  })
+
   it('writes an adapter under the name of an adapter', async () => {
     const path = golden('trainer-lora/data/checkpoint-10')
     const { out, tensors } = await exported(path)

@@ -1,4 +1,4 @@
-import { copyFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { writeFile } from '../../../src/core/repair/target'
@@ -231,6 +231,17 @@ describe('the plan for names and indexes', () => {
     const { plan } = await planned(golden('sharded-missing-shard/data'))
     expect(plan.files).toEqual([])
     expect(plan.unmended.map(({ rule }) => rule)).toContain('weights/missing-shard')
+  })
+
+  it('refills a shard that is missing with its index from the run, and writes an index of all that the run has', async () => {
+    const run = scratch()
+    for (const step of [10, 20]) cpSync(golden('sharded/data'), join(run, `checkpoint-${step}`), { recursive: true })
+    const path = join(run, 'checkpoint-20')
+    rmSync(join(path, 'model-00002-of-00004.safetensors'))
+    rmSync(join(path, 'model.safetensors.index.json'))
+    const { plan } = await planned(path)
+    expect(plan.plan.at(-1)).toMatchObject({ kind: 'rebuild-index', confidence: 'certain' })
+    expect(plan.unmended.filter(({ rule }) => rule.startsWith('weights/'))).toEqual([])
   })
 
   it('refills a missing shard from a reference, into the last shard and the index', async () => {

@@ -1,4 +1,6 @@
+import type { Checkpoint } from '../../checkpoint/checkpoint'
 import type { RuleId } from '../../finding'
+import { weightsOf } from '../../verify/shapes/evidence'
 import { list } from '../../verify/text'
 import { type ChangedFile, changedFiles } from '../changes'
 import type { Context } from '../context'
@@ -24,6 +26,7 @@ export async function rebuildIndex(context: Context, steps: readonly RepairStep[
   const { checkpoint, verification } = context
   const changed = changedFiles(checkpoint, steps)
   const indexes = await indexesOf(checkpoint)
+  const others = steps.some(({ additions }) => additions) ? await context.neighbours() : []
   return indexes.flatMap((index) => {
     const stale = verification.findings.some(
       ({ rule, subject, evidence }) =>
@@ -31,17 +34,24 @@ export async function rebuildIndex(context: Context, steps: readonly RepairStep[
         (subject === index.path && UNREADABLE.has(rule)),
     )
     const moved = shardsUnder(index, checkpoint).some((file) => changed.some((each) => each.file === file))
-    return stale || moved ? [proposalFor(index, context, changed)] : []
+    return stale || moved ? [proposalFor(index, context, changed, others)] : []
   })
 }
 
-function proposalFor(index: ShardIndex, context: Context, changed: readonly ChangedFile[]): Proposal {
+/** `others`: the rest of the run, where tensors were added: they show whether what is lost has been made up for. */
+function proposalFor(
+  index: ShardIndex,
+  context: Context,
+  changed: readonly ChangedFile[],
+  others: readonly Checkpoint[],
+): Proposal {
   const { checkpoint } = context
   const shards = shardsUnder(index, checkpoint)
   const entries = entriesUnder(index, checkpoint, changed)
   const files = new Set(shards.map(({ path }) => path.slice(index.folder.length)))
   const held = new Set([...entries, ...shards.flatMap(({ tensors }) => tensors)].map(({ name }) => name))
-  const absent = context.reference || index.map.size > 0 ? [] : unnumbered(shards.map(({ path }) => path))
+  const isWhole = context.reference || others.some((other) => weightsOf(other).every(({ name }) => held.has(name)))
+  const absent = isWhole || index.map.size > 0 ? [] : unnumbered(shards.map(({ path }) => path))
   const unread = shards.filter(({ tensors }) => tensors.length === 0)
   const base = {
     kind: 'rebuild-index' as const,
