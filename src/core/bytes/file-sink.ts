@@ -212,6 +212,13 @@ export function refusal(error: unknown, path: string): AssayError {
       hint: 'Nothing was kept, and nothing that was there has changed. Free some space or write to another disk.',
     })
   }
+  if (errno === 'EFBIG') {
+    return new AssayError('target/unwritable', `${path} would be larger than a file may be there (EFBIG)`, {
+      file: path,
+      cause: error,
+      hint: 'Nothing was kept, and nothing that was there has changed. FAT ends at 4 GB, and ulimit -f may set a limit: write to another disk, or export smaller shards.',
+    })
+  }
   return new AssayError('target/unwritable', `${path} cannot be written (${errno ?? String(error)})`, {
     file: path,
     cause: error,

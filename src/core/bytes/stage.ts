@@ -15,14 +15,16 @@ export interface Stage {
   commit(): Promise<void>
   /** Removes what was built. Does nothing after `commit`. */
   discard(): Promise<void>
+  /** An error that was met while building, told of the place it was built for. */
+  told(error: unknown): unknown
 }
 
 /**
  * Prepares to build a file or a folder at `target`. Throws `target/exists` unless nothing or an empty folder is there, and
  * `target/unwritable` when the folder it goes into is not there or refuses new files. What a process that was killed had begun
- * to build for the same target is removed.
+ * to build for the same target is removed. `named` is what errors speak of, where the target itself means nothing to people.
  */
-export async function stage(target: string): Promise<Stage> {
+export async function stage(target: string, named = target): Promise<Stage> {
   refuseExisting(target)
   const parent = dirname(target)
   await removeAbandoned(target)
@@ -47,6 +49,17 @@ export async function stage(target: string): Promise<Stage> {
     async discard() {
       if (open) await rm(room, { recursive: true, force: true })
       open = false
+    },
+    told(error) {
+      if (!(error instanceof AssayError)) return error
+      const inTarget = (text: string) => text.replaceAll(path, named)
+      const { code, message, file, hint, offset, cause } = error
+      return new AssayError(code, inTarget(message), {
+        ...(file !== undefined && { file: inTarget(file) }),
+        ...(hint !== undefined && { hint }),
+        ...(offset !== undefined && { offset }),
+        ...(cause !== undefined && { cause }),
+      })
     },
   }
 }

@@ -106,7 +106,7 @@ async function intoNew(job: Job, out: string): Promise<Outcome> {
     return outcome
   } catch (error) {
     await staged.discard()
-    throw error
+    throw staged.told(error)
   }
 }
 
@@ -124,9 +124,9 @@ async function intoPlace(job: Job): Promise<Outcome> {
   const { checkpoint, steps } = job
   const root = rootOf(checkpoint)
   const work = { ...(await workOf(checkpoint, steps)), copied: [] }
-  const room = await stage(roomOf(root))
+  const room = await stage(roomOf(root), root)
   try {
-    refuseFull(joinPath(root, RECORD), sizeOf(work))
+    refuseFull(checkpoint.path, sizeOf(work))
     const inRoom = (path: string) => joinPath(room.path, path)
     const site = siteOf(job, work, inRoom)
     const built = await build(work, site)
@@ -148,6 +148,8 @@ async function intoPlace(job: Job): Promise<Outcome> {
       await swap.undo()
       throw error
     }
+  } catch (error) {
+    throw room.told(error)
   } finally {
     await room.discard()
   }

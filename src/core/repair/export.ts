@@ -168,7 +168,7 @@ export async function exportWeights(
     return { out, files, tensors: tensors.length, bytes, left, dropped, warnings }
   } catch (error) {
     await staged.discard()
-    throw error
+    throw staged.told(error)
   }
 }
 

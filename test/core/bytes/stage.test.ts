@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { stage } from '../../../src/core/bytes/stage'
+import { AssayError } from '../../../src/core/errors'
 import { scratch } from '../repair/cases'
 
 describe('building aside', () => {
@@ -24,6 +25,26 @@ describe('building aside', () => {
     writeFileSync(staged.path, 'a file this time')
     await staged.commit()
     expect(readFileSync(join(folder, 'out'), 'utf8')).toBe('a file this time')
+  })
+
+  it('is not spoken of: errors name the place that people know', async () => {
+    const folder = scratch()
+    const staged = await stage(join(folder, 'assay-repair'), folder)
+    const file = join(staged.path, 'model.safetensors')
+    const cause = new Error('EIO')
+    const error = new AssayError('target/no-space', `No room for ${file}`, {
+      file,
+      hint: 'Free some',
+      offset: 7,
+      cause,
+    })
+    expect(staged.told(error)).toMatchObject({
+      code: 'target/no-space',
+      message: `No room for ${join(folder, 'model.safetensors')}`,
+      ...{ file: join(folder, 'model.safetensors'), hint: 'Free some', offset: 7, cause },
+    })
+    expect(staged.told(cause)).toBe(cause)
+    await staged.discard()
   })
 
   it('leaves nothing when it is discarded, and keeps what was committed', async () => {

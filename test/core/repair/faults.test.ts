@@ -114,9 +114,20 @@ describe('a disk', () => {
       if (done > 0 && !existsSync(join(folder, 'other')))
         spawnSync('dd', ['if=/dev/zero', `of=${join(folder, 'other')}`, 'bs=4k'])
     }
-    await expect(repair(path, { ...target, onProgress })).rejects.toMatchObject({ code: 'target/no-space' })
+    const named = join(how === 'out' ? join(folder, 'mended') : path, 'model.safetensors')
+    await expect(repair(path, { ...target, onProgress })).rejects.toMatchObject({
+      ...{ code: 'target/no-space', file: named, message: `No room left on the disk for ${named}` },
+    })
     expect(snapshot(path)).toEqual(before)
     expect(readdirSync(folder).sort()).toEqual(['checkpoint', 'other'])
+  })
+
+  it('that has no room for a repair in place is told of the checkpoint', async ({ skip }) => {
+    const folder = disk(2048)
+    if (!folder) return skip()
+    const path = join(folder, 'checkpoint')
+    cpSync(source, path, { recursive: true })
+    await expect(repair(path, { inPlace: true })).rejects.toMatchObject({ code: 'target/no-space', file: path })
   })
 
   it('that may not be written to is told by its name', async ({ skip }) => {
