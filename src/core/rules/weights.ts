@@ -91,7 +91,8 @@ export const WEIGHT_RULES = {
   'weights/wrapper-prefix': {
     severity: 'warning',
     title: 'Names carry the prefix of a wrapper',
-    means: 'torch.compile, DDP or FSDP left its name in those of the tensors. The plain model does not recognise them.',
+    means:
+      'torch.compile, DDP, FSDP or a module around the model left its name in those of the tensors. The plain model does not recognise them. Where from_pretrained would find no name at all, and begin with new weights without a word, it is an error.',
     mends: 'A repair takes the prefix away.',
     by: 'repair',
   },

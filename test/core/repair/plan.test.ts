@@ -209,6 +209,23 @@ describe('the plan for names and indexes', () => {
     expect(plan.unmended.map(({ rule }) => rule)).not.toContain('weights/wrapper-prefix')
   })
 
+  it('strips a prefix for which the model of the config has no place', async () => {
+    const folder = join(scratch(), 'model')
+    cpSync(golden('trainer-gpt2/data/checkpoint-20'), folder, { recursive: true })
+    const path = join(folder, 'model.safetensors')
+    const bytes = readFileSync(path)
+    const end = 8 + Number(bytes.readBigUInt64LE(0))
+    const text = bytes.subarray(8, end).toString().replaceAll('"transformer.', '"net.transformer.')
+    const head = Buffer.alloc(8)
+    head.writeBigUInt64LE(BigInt(text.length))
+    writeFileSync(path, Buffer.concat([head, Buffer.from(text), bytes.subarray(end)]))
+    const { plan, verification } = await planned(folder)
+    expect(verification.verdict).toBe('broken')
+    const [step] = plan.plan
+    expect(step).toMatchObject({ kind: 'rename', confidence: 'certain', before: expect.stringMatching(/^net\./) })
+    expect(step?.changes?.every(({ name }) => name?.startsWith('transformer.'))).toBe(true)
+  })
+
   it('writes a stale index anew and names what it leaves out', async () => {
     const { plan } = await planned(golden('sharded-stale-index/data'))
     expect(plan.plan).toHaveLength(1)

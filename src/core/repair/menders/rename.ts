@@ -1,4 +1,5 @@
 import type { Tensor } from '../../checkpoint/tensor'
+import type { Finding } from '../../finding'
 import { cleaner, wrapperIn } from '../../verify/shapes/clean-names'
 import { list } from '../../verify/text'
 import type { Context } from '../context'
@@ -6,18 +7,24 @@ import type { Proposal } from '../steps'
 
 /** Takes out of the names what torch.compile, DDP, FSDP and their like have put in, file by file. */
 export function rename({ verification, weights }: Context): Proposal[] {
-  if (!verification.findings.some(({ rule }) => rule === 'weights/wrapper-prefix')) return []
+  const told = verification.findings.filter(({ rule }) => rule === 'weights/wrapper-prefix')
+  if (told.length === 0) return []
+  const foreign = told.find(({ evidence }) => evidence?.foreign === true)
   return [...new Set(weights.map(({ file }) => file))].flatMap((file) => {
     const proposal = renameIn(
       file,
       weights.filter((tensor) => tensor.file === file),
+      foreign,
     )
     return proposal ? [proposal] : []
   })
 }
 
-function renameIn(file: string, tensors: readonly Tensor[]): Proposal | undefined {
-  const clean = cleaner(tensors.map(({ name }) => name))
+function renameIn(file: string, tensors: readonly Tensor[], foreign: Finding | undefined): Proposal | undefined {
+  const prefix = foreign?.subject ?? ''
+  const strip = (name: string) => (name.startsWith(prefix) ? name.slice(prefix.length) : name)
+  const inner = cleaner(tensors.map(({ name }) => strip(name)))
+  const clean = (name: string) => inner(strip(name))
   const changes = tensors.flatMap((tensor) => {
     const name = clean(tensor.name)
     return name === tensor.name ? [] : [{ tensor, name }]
@@ -37,7 +44,10 @@ function renameIn(file: string, tensors: readonly Tensor[]): Proposal | undefine
   const clash = firstTwice(tensors.map(({ name }) => clean(name)))
   if (clash !== undefined)
     return { ...base, confidence: 'refused', evidence: `Two tensors would both be called ${clash}` }
-  const evidence = `${changes.length} of ${tensors.length} names carry it; without it no two of them are equal`
+  const whose = foreign
+    ? `they are those of the ${foreign.evidence?.architecture} in config.json`
+    : 'no two of them are equal'
+  const evidence = `${changes.length} of ${tensors.length} names carry it; without it ${whose}`
   return { ...base, confidence: 'certain', evidence, changes }
 }
 

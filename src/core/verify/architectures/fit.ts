@@ -33,8 +33,12 @@ export function fitOf(config: Plain | undefined, weights: ReadonlyMap<string, Te
   const bare = parameters
     .filter((each) => each.name.startsWith(prefix))
     .map((each) => ({ ...each, name: each.name.slice(prefix.length) }))
+  // With a head the body may lack its prefix all the same; transformers looks through that (5.18, modeling_utils.py).
+  const headed = parameters.map((each) =>
+    each.name.startsWith(prefix) ? { ...each, name: each.name.slice(prefix.length) } : each,
+  )
   const prefixed = parameters.map((each) => ({ ...each, name: prefix + each.name }))
-  const forms = prefix === '' ? [parameters] : [parameters, bare, prefixed]
+  const forms = prefix === '' ? [parameters] : [parameters, bare, headed, prefixed]
   const fits = (form: readonly Parameter[]) => form.filter((each) => weights.has(each.name)).length
   const [form = []] = [...forms].sort((a, b) => fits(b) - fits(a))
 

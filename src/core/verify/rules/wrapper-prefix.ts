@@ -1,17 +1,30 @@
 import type { Tensor } from '../../checkpoint/tensor'
 import { finding } from '../../finding'
+import { foreignPrefixOf } from '../architectures/foreign-prefix'
 import type { Rule } from '../rule'
 import { weightsOf } from '../shapes/evidence'
 import { commonWrapper, holdsWrapper, WRAPPERS } from '../shapes/names'
 
 /**
  * Names that carry what a wrapper put there: a prefix that every name of the file has, or a segment, wherever it stands, that
- * only wrappers use. `module.` alone counts only as the prefix of all: modules may well be called so.
+ * only wrappers use. `module.` alone counts only as the prefix of all: modules may well be called so. Where the config tells that
+ * nothing at all would be loaded by such names, whatever the prefix, it is an error.
  */
 export const wrapperPrefix: Rule = {
   ids: ['weights/wrapper-prefix'],
   needs: 'structure',
   *check({ checkpoint }) {
+    const foreign = foreignPrefixOf(checkpoint)
+    if (foreign) {
+      const { prefix, architecture, fits } = foreign
+      const message = `All names begin with ${prefix}, which ${architecture} has not: from_pretrained finds none of them and begins with new weights`
+      yield finding('weights/wrapper-prefix', prefix, message, {
+        severity: 'error',
+        evidence: { prefix, architecture, fits, foreign: true },
+        repair: `Strip ${prefix} from the names`,
+      })
+      return
+    }
     for (const [file, names] of namesByFile(weightsOf(checkpoint))) {
       const averaged = names.includes('n_averaged')
       const prefix = commonWrapper(names)

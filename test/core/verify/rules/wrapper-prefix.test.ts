@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { wrapperPrefix } from '../../../../src/core/verify/rules/wrapper-prefix'
-import { checkpointOf, findingsOf } from '../handmade'
+import { type CheckpointSpec, checkpointOf, findingsOf } from '../handmade'
 
 const subjects = async (names: string[]) => {
   const found = await findingsOf(
@@ -36,4 +36,51 @@ test('segments that only wrappers use are told wherever they stand', async () =>
 test('a module called module is nobody’s wrapper', async () => {
   expect(await subjects(['module.a.weight', 'head.weight'])).toEqual([])
   expect(await subjects(['model.module.weight', 'modules.a.weight'])).toEqual([])
+})
+
+const config = {
+  ...{ architectures: ['LlamaForCausalLM'], model_type: 'llama', vocab_size: 8, hidden_size: 4, intermediate_size: 6 },
+  ...{ num_hidden_layers: 1, num_attention_heads: 2, num_key_value_heads: 2 },
+}
+const LAYER: Readonly<Record<string, number[]>> = {
+  ...{ 'self_attn.q_proj': [4, 4], 'self_attn.k_proj': [4, 4], 'self_attn.v_proj': [4, 4], 'self_attn.o_proj': [4, 4] },
+  ...{ 'mlp.gate_proj': [6, 4], 'mlp.up_proj': [6, 4], 'mlp.down_proj': [4, 6] },
+  ...{ input_layernorm: [4], post_attention_layernorm: [4] },
+}
+const LLAMA = [
+  { name: 'model.embed_tokens.weight', shape: [8, 4] },
+  ...Object.entries(LAYER).map(([module, shape]) => ({ name: `model.layers.0.${module}.weight`, shape })),
+  { name: 'model.norm.weight', shape: [4] },
+  { name: 'lm_head.weight', shape: [8, 4] },
+]
+/** The findings for a Llama whose names are changed so. */
+const llama = (rename: (name: string) => string, spec: Partial<CheckpointSpec> = {}) => {
+  const tensors = LLAMA.map(({ name, shape }) => ({ name: rename(name), shape }))
+  return findingsOf(wrapperPrefix, checkpointOf({ layout: 'folder', config, tensors, ...spec }))
+}
+
+test.each(['module.', '_orig_mod.', '_fsdp_wrapped_module.', 'net.', 'transformer.', 'net.module.'])(
+  'of all names of a folder for Transformers, %s lets from_pretrained find nothing: an error',
+  async (prefix) => {
+    expect(await llama((name) => prefix + name)).toMatchObject([
+      { subject: prefix, severity: 'error', evidence: { foreign: true, architecture: 'LlamaForCausalLM', fits: 12 } },
+    ])
+  },
+)
+
+// As loaded by transformers 5.18 without a missing key.
+test.each([
+  ['as it should be', (name: string) => name],
+  ['doubled', (name: string) => `model.${name}`],
+  ['missing', (name: string) => name.replace(/^model\./, '')],
+])('the prefix that the model has of its own is none of a wrapper, %s', async (_, rename) => {
+  expect(await llama(rename)).toEqual([])
+})
+
+test('a prefix is no error where something else than from_pretrained may load it', async () => {
+  const wrapped = (name: string) => `net.${name}`
+  expect(await llama(wrapped, { config: { ...config, auto_map: { AutoModel: 'mine.Model' } } })).toEqual([])
+  expect(await llama(wrapped, { config: { model_type: 'mine', architectures: ['Mine'] } })).toEqual([])
+  expect(await llama(wrapped, { layout: 'accelerate' })).toEqual([])
+  expect(await llama((name) => (name === 'lm_head.weight' ? name : wrapped(name)))).toEqual([])
 })
