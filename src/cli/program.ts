@@ -97,7 +97,7 @@ export function program(io: Io, done: (status: Status) => void): Command {
     .addOption(
       new Option(
         '--rename <from=to>',
-        'what B calls a tensor of A, or a leading part of names; may be repeated',
+        'what B calls a tensor of A, or a leading part of names (=model puts one in front); may be repeated',
       ).argParser(parseCalled),
     )
     .addOption(new Option('--atol <number>', 'take values for equal that differ by no more').argParser(parseTolerance))
@@ -253,7 +253,7 @@ function filter(): Option {
 /** Collects `OLD=NEW` into names by what they are in A. The last `=` counts; nothing behind it takes the part away. */
 function parseCalled(text: string, sofar: Record<string, string> = {}): Record<string, string> {
   const at = text.lastIndexOf('=')
-  if (at < 1) throw new InvalidArgumentError('Write a name as encoder=model.encoder.')
+  if (at < 0 || text === '=') throw new InvalidArgumentError('Write a name as encoder=model.encoder.')
   return { ...sofar, [text.slice(0, at)]: text.slice(at + 1) }
 }
 

@@ -1,4 +1,5 @@
 import type { Tensor } from '../checkpoint/tensor'
+import { AssayError } from '../errors'
 
 /**
  * How two tensors of different names were found to be one: the user said so, the names differ by a wrapper's prefix only, the
@@ -16,16 +17,25 @@ export interface Pair {
   readonly match?: Match
 }
 
-/** Names of A, or leading parts of them, and what they are called in B. */
+/** Names of A, or leading parts of them up to a dot (which may be written or not), and what they are called in B. */
 export type Renames = ReadonlyMap<string, string>
 
 /**
  * Pairs the weights (adapters included) of two checkpoints by name, in A's order, then what only B has. Where several files hold
  * a name (two models saved side by side), tensors of the same file belong together, and what is left pairs in order.
+ * Throws AssayError `usage` where a renaming fits no name: what was misspelt would go on unseen.
  */
 export function align(a: readonly Tensor[], b: readonly Tensor[], renames: Renames = new Map()): Pair[] {
   const isWeight = ({ component }: Tensor) => component === 'weights' || component === 'adapter'
-  return pairByName(a.filter(isWeight), b.filter(isWeight), renames)
+  const parts = new Map([...renames].map(([from, to]) => [withoutDot(from), withoutDot(to)]))
+  const inA = a.filter(isWeight)
+  for (const from of parts.keys()) {
+    if (inA.some(({ name }) => from === '' || name === from || name.startsWith(`${from}.`))) continue
+    throw new AssayError('usage', `No tensor of the first is called ${from}, or ${from}. and more`, {
+      hint: 'Write a renaming as the name in the first = the name in the second.',
+    })
+  }
+  return pairByName(inA, b.filter(isWeight), parts)
 }
 
 /** The same for any tensors. */
@@ -36,7 +46,11 @@ export function pairByName(a: readonly Tensor[], b: readonly Tensor[], renames: 
   return [...names].flatMap((name) => pairsOf(inA.get(name) ?? [], inB.get(name) ?? []))
 }
 
-/** The whole name if the user named it, else with its longest leading part exchanged that ends at a dot. */
+function withoutDot(name: string): string {
+  return name.replace(/\.$/, '')
+}
+
+/** The whole name if the user named it, else with its longest leading part exchanged that ends at a dot: none at all, for a name in front. */
 function renamed(name: string, renames: Renames): string {
   if (renames.size === 0) return name
   const whole = renames.get(name)
@@ -45,7 +59,8 @@ function renamed(name: string, renames: Renames): string {
     const to = renames.get(name.slice(0, dot))
     if (to !== undefined) return to === '' ? name.slice(dot + 1) : `${to}${name.slice(dot)}`
   }
-  return name
+  const before = renames.get('')
+  return before ? `${before}.${name}` : name
 }
 
 function byName(tensors: readonly Tensor[], called: (name: string) => string = (name) => name): Map<string, Tensor[]> {

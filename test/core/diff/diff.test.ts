@@ -123,5 +123,6 @@ describe('a diff of two checkpoints', () => {
     const a = checkpoint([floats('a.w', [1]), floats('b.w', [1])])
     const report = await diff(a, a, { kernel, filter: (name) => name.startsWith('b') })
     expect(report.tensors.map(({ name }) => name)).toEqual(['b.w'])
+    await expect(diff(a, a, { kernel, filter: () => false })).rejects.toMatchObject({ code: 'usage' })
   })
 })

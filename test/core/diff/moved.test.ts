@@ -104,8 +104,17 @@ describe('tensors under another name', () => {
       ['encoders', undefined, undefined, 'same'],
     ])
     expect(identical).toBe(true)
+    const dots = new Map([
+      ['encoder.', 'model.enc.'],
+      ['head', 'lm_head'],
+    ])
+    expect((await compared(a, b, { renames: dots })).identical).toBe(true)
+    const wrong = compared(a, b, { renames: new Map([['encod', 'model.enc']]) })
+    await expect(wrong).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('encod') })
     const bare = await compared([drawn(1, {}, 'net.w')], [drawn(1, {}, 'w')], { renames: new Map([['net', '']]) })
     expect(bare.identical).toBe(true)
+    const before = new Map([['', 'net']])
+    expect((await compared([drawn(1, {}, 'w')], [drawn(1, {}, 'net.w')], { renames: before })).identical).toBe(true)
   })
 
   it('that cannot be read stay where they are', async () => {

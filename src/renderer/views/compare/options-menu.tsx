@@ -61,7 +61,7 @@ export function OptionsMenu({ typed, onChange }: OptionsMenuProps) {
         />
         <Textarea
           label="Renamed"
-          description="A line each: name or prefix on the left = on the right"
+          description="A line each: name or prefix on the left = on the right; either may be empty"
           placeholder="model. = transformer."
           autosize
           minRows={2}

@@ -62,6 +62,6 @@ function linesOf(text: string): string[] {
 }
 
 function pairOf(line: string): [left: string, right: string] | undefined {
-  const [, left, right] = /^\s*(.*?\S)\s*=\s*(\S.*?)\s*$/.exec(line) ?? []
-  return left !== undefined && right !== undefined ? [left, right] : undefined
+  const [, left, right] = /^\s*(.*?)\s*=\s*(.*?)\s*$/.exec(line) ?? []
+  return left !== undefined && right !== undefined && left + right !== '' ? [left, right] : undefined
 }
