@@ -53,7 +53,7 @@ export class Pool {
   }
 
   /**
-   * Does a part in some thread. Once `signal` fires, threads stop at their next step (a quarter of a MiB), and only then is
+   * Does a part in some thread. Once `signal` fires, threads stop at their next step (half a MiB), and only then is
    * it `cancelled`: nobody works for nothing. Throws AssayError as the reads do.
    */
   run(part: Part, signal?: AbortSignal): Promise<Sums> {
