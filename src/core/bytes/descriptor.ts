@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, type Stats, statSync } from 'node:fs'
 import { AssayError } from '../errors'
 import type { FileOnDisk } from './source'
+import { backupOf } from './swap'
 import { unreadable } from './system-error'
 
 /**
@@ -126,10 +127,20 @@ export class Descriptor {
 
   #openAnew(): number {
     try {
-      return openSync(this.path, 'r')
+      return openSync(this.#isAside() ? backupOf(this.path) : this.path, 'r')
     } catch (error) {
       throw unreadable(error, this.name)
     }
+  }
+
+  /** Whether a repair in place has put the file aside since it was opened. */
+  #isAside(): boolean {
+    const was: FileOnDisk | undefined = this.file
+    const isAt = (path: string) => {
+      const now = statSync(path, { throwIfNoEntry: false })
+      return now?.ino === was.ino && now.dev === was.dev
+    }
+    return was !== undefined && !isAt(this.path) && isAt(backupOf(this.path))
   }
 }
 

@@ -181,6 +181,12 @@ describe.each(['mapped', 'positional'])('a %s file', (kind) => {
     writeFileSync(join(folder, 'other'), 'content 0')
     renameSync(join(folder, 'other'), join(folder, '0'))
     await expect(readBytes(files[0] as FileSource, 0, 1)).rejects.toMatchObject({ code: 'file/changed' })
+    // As a repair in place does it: the file itself lies beside.
+    renameSync(join(folder, '1'), join(folder, '1.backup'))
+    expect(new TextDecoder().decode(await readBytes(files[1] as FileSource, 0, 9))).toBe('content 1')
+    writeFileSync(join(folder, '2.backup'), 'content 2')
+    renameSync(join(folder, '2'), join(folder, 'elsewhere'))
+    await expect(readBytes(files[2] as FileSource, 0, 1)).rejects.toMatchObject({ code: 'file/unreadable' })
     for (const file of files) file.close()
     expect(openDescriptors()).toBeLessThanOrEqual(before)
   })
