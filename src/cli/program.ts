@@ -195,6 +195,7 @@ export function program(io: Io, done: (status: Status) => void): Command {
     .addOption(
       new Option('--tie', 'make the head and the embedding that config.json ties one tensor').conflicts('untie'),
     )
+    .option('--masters', "write the optimizer's float32 weights in place of those rounded for training in 16 bits")
     .addOption(
       new Option('--only-adapter', 'write only the LoRA adapter of a model that was saved with it').conflicts([
         'mergeInto',

@@ -49,7 +49,7 @@ function planText({ format, tensors, ...facts }: ExportPlan, io: Io): string {
 }
 
 function factsText(
-  { files, left, dropped, warnings }: Omit<ExportResult, 'out' | 'tensors' | 'bytes'>,
+  { files, left, dropped, warnings, masters }: Omit<ExportResult, 'out' | 'tensors' | 'bytes'>,
   io: Io,
 ): string {
   const { dim, yellow } = colors(io)
@@ -57,5 +57,15 @@ function factsText(
     list.map(({ name, why }) => `  ${yellow(word)}  ${safe(name)}: ${safe(why)}\n`).join('')
   const written = files.map((file) => dim(`  ${safe(file.path)}  ${bytesText(file.bytes)}\n`)).join('')
   const gone = dropped.map((name) => `  ${dim('dropped')}  ${safe(name)}\n`).join('')
-  return written + gone + told('left out', left) + told('warning', warnings)
+  return written + gone + told('left out', left) + told('warning', warnings) + mastersText(masters)
+}
+
+/** What the optimizer keeps more exactly. */
+function mastersText(masters: ExportResult['masters']): string {
+  if (!masters) return ''
+  const { count, file, dtype, written } = masters
+  const kept = `${plural(count, 'weight')} ${count === 1 ? 'is' : 'are'} kept as ${dtype} in ${safe(file)}`
+  return written
+    ? `  ${kept}: these are written\n`
+    : `  ${kept}; written are those rounded from them. --masters writes the masters\n`
 }

@@ -19,6 +19,8 @@ export const exportOptions = z.object({
   untie: z.boolean().optional(),
   /** The head and the embedding that config.json ties become one tensor. */
   tie: z.boolean().optional(),
+  /** The optimizer's own values of the weights, in a wider dtype, in place of those rounded for training in 16 bits. */
+  masters: z.boolean().optional(),
   /** Only the LoRA adapter of a model that was saved with it; its scaling, where no adapter_config.json tells it. */
   onlyAdapter: z.boolean().optional(),
   loraAlpha: z.number().positive().optional(),
@@ -48,6 +50,8 @@ const exportFacts = z.object({
   dropped: z.array(z.string()),
   /** Tensors written although they want a repair (flattened, one rank's part), and values that rounding does not keep. */
   warnings: z.array(z.object({ name: z.string(), why: z.string() })),
+  /** The optimizer keeps so many of the weights in a wider dtype. `written`: those are what is written. */
+  masters: z.object({ count: z.number(), file: z.string(), dtype: z.string(), written: z.boolean() }).optional(),
 })
 
 export const exportResult = exportFacts.extend({ out: z.string(), tensors: z.number(), bytes: z.number() })

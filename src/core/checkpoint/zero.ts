@@ -259,7 +259,8 @@ export function zeroStateDict(state: ZeroState, file: string): { value: PyDict; 
 
 /**
  * The weights of stage 3 under the names of the module: trained parameters from the fp32 master weights, frozen ones from the fragments
- * in the model states of all ranks, buffers as they are, shared parameters from those that they share.
+ * in the model states of all ranks, buffers as they are, shared parameters from those that they share. Frozen parameters and buffers keep
+ * the dtype in which they were saved: zero_to_fp32.py widens buffers, and with its `dtype` of float32 all, which changes no value.
  */
 export function zeroWeights(
   model: ZeroModel,

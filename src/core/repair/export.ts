@@ -3,7 +3,7 @@ import { baseName, joinPath, pathKind } from '../bytes/folder'
 import { stage } from '../bytes/stage'
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import { openStateFile } from '../checkpoint/state-file'
-import { byteLength } from '../checkpoint/tensor'
+import { byteLength, type Tensor } from '../checkpoint/tensor'
 import { AssayError } from '../errors'
 import type { WriteOptions } from '../write/output'
 import { layoutSafetensors, writeSafetensors } from '../write/safetensors'
@@ -16,6 +16,7 @@ import { checkWritten, type Witnessed } from './check'
 import { archiveBytes, damagedTensors } from './damaged'
 import { type Edits, edited } from './edits'
 import { mergedWith } from './lora'
+import { type Master, widerMasters } from './masters'
 import { chosenOf, type Material, type Model, modelsOf } from './models'
 import { Progress } from './progress'
 import { refuseFull, type Written, writeFile, writeText } from './target'
@@ -32,6 +33,8 @@ export interface ExportOptions extends WriteOptions, Edits {
   readonly untie?: boolean
   /** Make the head and the embedding that config.json ties one tensor, where they are equal. */
   readonly tie?: boolean
+  /** Write the values that the optimizer keeps of the weights in place of those that were rounded for the training in 16 bits. */
+  readonly masters?: boolean
   /** Write only the LoRA adapter of a model that was saved with it, as PEFT saves it. */
   readonly onlyAdapter?: boolean
   /** Scaling of that adapter, where no adapter_config.json tells it. */
@@ -54,6 +57,15 @@ interface ExportFacts {
   readonly dropped: string[]
   /** Tensors that are written as they are and want a repair, and values that rounding does not keep. */
   readonly warnings: { readonly name: string; readonly why: string }[]
+  /** Set where the optimizer keeps so many of the weights in a wider dtype: `written` where those are what is written. */
+  readonly masters?: MastersBeside
+}
+
+interface MastersBeside {
+  readonly count: number
+  readonly file: string
+  readonly dtype: string
+  readonly written: boolean
 }
 
 export interface ExportResult extends ExportFacts {
@@ -92,7 +104,7 @@ export function formatOf(out: string, format?: ExportFormat): ExportFormat {
  * but for what writing throws.
  */
 export async function planExport(checkpoint: Checkpoint, out: string, options: ExportOptions): Promise<ExportPlan> {
-  const { material, parts, left, tallies, progress, alone, texts } = await prepared(checkpoint, out, options)
+  const { material, parts, left, tallies, progress, alone, texts, masters } = await prepared(checkpoint, out, options)
   const was = new Map([...material.kept].map(([tensor, name]) => [name, tensor]))
   for (const tensor of parts.flatMap((part) => part.tensors)) {
     if (!tallies.has(tensor.name) || tensor.isVerbatim) continue
@@ -119,6 +131,7 @@ export async function planExport(checkpoint: Checkpoint, out: string, options: E
     left,
     dropped: material.dropped.map(({ name }) => name),
     warnings: warningsOf(checkpoint, parts, tallies),
+    ...(masters && { masters }),
   }
 }
 
@@ -137,7 +150,11 @@ export async function exportWeights(
   out: string,
   options: ExportOptions,
 ): Promise<ExportResult> {
-  const { material, parts, left, tallies, progress, all, alone, texts } = await prepared(checkpoint, out, options)
+  const { material, parts, left, tallies, progress, all, alone, texts, masters } = await prepared(
+    checkpoint,
+    out,
+    options,
+  )
   const format = formatOf(out, options.format)
   const tensors = parts.flatMap((part) => part.tensors)
   if (left.length > 0 && !options.partial) throw incomplete(checkpoint, left)
@@ -165,7 +182,7 @@ export async function exportWeights(
     await staged.commit()
     const dropped = material.dropped.map(({ name }) => name)
     const warnings = warningsOf(checkpoint, parts, tallies)
-    return { out, files, tensors: tensors.length, bytes, left, dropped, warnings }
+    return { out, files, tensors: tensors.length, bytes, left, dropped, warnings, ...(masters && { masters }) }
   } catch (error) {
     await staged.discard()
     throw staged.told(error)
@@ -176,7 +193,15 @@ export async function exportWeights(
 async function prepared(checkpoint: Checkpoint, out: string, options: ExportOptions) {
   const format = formatOf(out, options.format)
   const extracted = options.onlyAdapter ? await adapterIn(checkpoint, options.loraAlpha) : undefined
-  const edits = edited(extracted?.tensors ?? chosenOf(checkpoint), options)
+  const chosen = extracted?.tensors ?? chosenOf(checkpoint)
+  const wider = widerMasters(checkpoint, chosen)
+  const [master] = wider.values()
+  if (options.masters && !master)
+    throw new AssayError('usage', `No optimizer of ${checkpoint.name} keeps its weights in a wider dtype`)
+  const masters = master && {
+    ...{ count: wider.size, file: master.file, dtype: master.values.dtype, written: options.masters === true },
+  }
+  const edits = edited(options.masters ? chosen.map((tensor) => unrounded(tensor, wider)) : chosen, options)
   const once = checkpoint.layout === 'accelerate' && format === 'safetensors' && !options.untie
   const ties = options.tie
     ? await tied(checkpoint, edits.kept, format, options.signal)
@@ -206,7 +231,17 @@ async function prepared(checkpoint: Checkpoint, out: string, options: ExportOpti
     return shards.length < 2 ? [] : [{ path: `${stem}${EXTENSION[format]}.index.json`, text: indexOf(shards) }]
   })
   const configs = config === undefined || alone ? [] : [{ path: ADAPTER_CONFIG, text: config }]
-  return { material, parts, left, tallies, progress, all, alone, texts: [...indexes, ...configs] }
+  return { material, parts, left, tallies, progress, all, alone, texts: [...indexes, ...configs], masters }
+}
+
+/** The weight with the values that the optimizer keeps of it; those that are tied share them. */
+function unrounded(tensor: Tensor, masters: ReadonlyMap<Tensor, Master>): Tensor {
+  const values = masters.get(tensor)?.values
+  if (!values) return tensor
+  const { storage, name, file, component } = tensor
+  const shared = storage && { storage: { key: storage.key, byteLength: byteLength(values) } }
+  const { storage: _, ...rest } = values
+  return { ...rest, ...shared, name, file, component }
 }
 
 function nothing({ name, path }: Checkpoint, left: ExportResult['left']): AssayError {

@@ -1,17 +1,17 @@
-import type { Checkpoint, OptimizerState } from '../checkpoint/checkpoint'
+import type { Checkpoint } from '../checkpoint/checkpoint'
 import { isFloating, itemSize } from '../checkpoint/dtype'
 import { numel, sameShape, type Tensor } from '../checkpoint/tensor'
 import { isReadable } from '../checkpoint/values'
 import { fieldsOf } from '../decode/plain'
 import { AssayError } from '../errors'
 import type { RuleId } from '../finding'
-import { parameterNames } from '../verify/optimizer/names'
 import { Reference } from '../verify/reference'
 import { averageOf } from '../verify/shapes/averages'
 import { shapeText } from '../verify/text'
 import type { Verification } from '../verify/verify'
 import { castTargets } from './cast'
 import type { Context } from './context'
+import { mastersByName } from './masters'
 import { twinOf } from './ties'
 
 /** A place that lost values can be taken from. */
@@ -123,45 +123,12 @@ function roundedTo(values: Tensor, { dtype }: Tensor): string {
   return isWider ? `, written as ${dtype}` : `, rounded to ${dtype} as the training does at each step`
 }
 
-/**
- * Slots in which optimizers for training in 16 bits keep the weights in 32: apex FusedAdam, Megatron's distributed optimizer,
- * and as it is put together here that of DeepSpeed (`fp32`).
- */
-const MASTER = /^(master_params?|fp32_param|param|fp32)$/
-
+/** The weight as the optimizer keeps it. */
 function masters(tensor: Tensor, { checkpoint }: Context): Source[] {
-  return checkpoint.state.optimizers.flatMap((optimizer) => {
-    const { names, sure } = parameterNames(checkpoint, optimizer)
-    if (!sure) return []
-    const listed = listedMasters(checkpoint, optimizer)
-    return optimizer.parameters.flatMap(({ key, tensors }): Source[] => {
-      const slot = Object.keys(tensors).find((each) => MASTER.test(each))
-      const values = slot === undefined ? listed.get(key) : tensors[slot]
-      if (!values || names.get(key) !== tensor.name) return []
-      const evidence = `The optimizer keeps the weight itself in ${optimizer.file}, as ${values.dtype} ${shapeText(values.shape)}${roundedTo(values, tensor)}`
-      return [{ id: 'optimizer', rank: 'same', values, evidence }]
-    })
+  return (mastersByName(checkpoint).get(tensor.name) ?? []).map(({ values, file }): Source => {
+    const evidence = `The optimizer keeps the weight itself in ${file}, as ${values.dtype} ${shapeText(values.shape)}${roundedTo(values, tensor)}`
+    return { id: 'optimizer', rank: 'same', values, evidence }
   })
-}
-
-/**
- * Lists of lists beside the state of the optimizer, a list for each group: of Megatron-LM (optimizer.py,
- * Float16OptimizerWithFloat16Params, core 0.12) and of apex (fp16_utils/fp16_optimizer.py).
- */
-const LISTED = /(?:^|\.)(?:fp32_from_fp16_params|fp32_from_fp16)\.(\d+)\.(\d+)$/
-
-/** The masters that such lists hold, by the key of the parameter; none where a group has another length than its list. */
-function listedMasters({ tensors }: Checkpoint, { file, groups }: OptimizerState): Map<number | string, Tensor> {
-  const masters = new Map<number | string, Tensor>()
-  const counts = new Map<number, number>()
-  for (const tensor of tensors) {
-    const [, g, i] = (tensor.file === file && LISTED.exec(tensor.name)) || []
-    if (g === undefined) continue
-    counts.set(Number(g), (counts.get(Number(g)) ?? 0) + 1)
-    const key = groups[Number(g)]?.params[Number(i)]
-    if (key !== undefined) masters.set(key, tensor)
-  }
-  return groups.every(({ params }, g) => (counts.get(g) ?? 0) === params.length) ? masters : new Map()
 }
 
 async function elsewhere(tensor: Tensor, { checkpoint, weights, reference, neighbours }: Context): Promise<Source[]> {

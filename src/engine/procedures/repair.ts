@@ -126,7 +126,19 @@ export const repairs = {
 /** Says what is exported, and how: the checkpoint itself, or the base that it is merged into as an adapter, open meanwhile. */
 function exporting<Result>(
   checkpoint: Checkpoint,
-  { base, format, dtype, maxShardSize, untie, tie, onlyAdapter, loraAlpha, partial, ...edits }: wire.ExportOptions,
+  {
+    base,
+    format,
+    dtype,
+    maxShardSize,
+    untie,
+    tie,
+    masters,
+    onlyAdapter,
+    loraAlpha,
+    partial,
+    ...edits
+  }: wire.ExportOptions,
   use: (checkpoint: Checkpoint, options: ExportOptions) => Promise<Result>,
 ): Promise<Result> {
   return withReference(base, ({ reference }) =>
@@ -137,6 +149,7 @@ function exporting<Result>(
       ...(maxShardSize !== undefined && { maxShardSize }),
       ...(untie && { untie }),
       ...(tie && { tie }),
+      ...(masters && { masters }),
       ...(onlyAdapter && { onlyAdapter }),
       ...(loraAlpha !== undefined && { loraAlpha }),
       ...(partial && { partial }),

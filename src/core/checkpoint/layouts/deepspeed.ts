@@ -232,7 +232,14 @@ function modelStates(
     if (typeof key === 'string' && !DESCRIBING.has(key) && value !== null) rest.entries.set(key, value)
   }
   const stored = file.tensors.filter(({ name }) => name.startsWith('module.'))
-  const plain = () => stored.map((each) => ({ ...each, name: each.name.slice(7), component: 'weights' as const }))
+  const byName = new Map(stored.map((each) => [each.name.slice(7), each]))
+  // Two names of one parameter have one value, as zero_to_fp32.py takes it.
+  const plain = () =>
+    [...byName].map(([name, each]) => ({
+      ...(byName.get(facts.shared.get(name) ?? name) ?? each),
+      name,
+      component: 'weights' as const,
+    }))
   const tensors = !weights ? [] : stage === 3 ? zeroWeights(facts, state, models, worldSize) : plain()
   const others = file.tensors.filter(({ name }) => rest.entries.has(name.slice(0, name.indexOf('.'))))
   return { ...file, tensors: [...tensors, ...others], sections: sectionsIn(rest, 'trainer') }

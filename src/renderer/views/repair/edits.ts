@@ -16,6 +16,8 @@ export interface Edits {
   readonly part: 'all' | 'adapter' | 'merged'
   /** Scaling of the adapter, where no config tells it. */
   readonly alpha: number | ''
+  /** The optimizer's own values in place of the rounded ones. */
+  readonly masters: boolean
   /** Path of the model that the adapter is merged into. */
   readonly base: string
 }
@@ -29,6 +31,7 @@ export const NO_EDITS: Edits = {
   ties: 'as they are',
   part: 'all',
   alpha: '',
+  masters: false,
   base: '',
 }
 
@@ -42,7 +45,7 @@ export function formatOf(path: string): Format | undefined {
 
 /** The contract's words for them; what was left empty is left out. */
 export function optionsOf(edits: Edits, format: Format): Partial<ExportOptions> {
-  const { stripPrefix, addPrefix, ties, part, alpha } = edits
+  const { stripPrefix, addPrefix, ties, part, alpha, masters } = edits
   const [keep, drop, base] = [globsOf(edits.keep), globsOf(edits.drop), edits.base.trim()]
   const rename = edits.rename.filter(({ pattern }) => pattern !== '').map(({ pattern, to }) => ({ pattern, to }))
   return {
@@ -56,6 +59,7 @@ export function optionsOf(edits: Edits, format: Format): Partial<ExportOptions> 
     ...(part === 'adapter' && { onlyAdapter: true }),
     ...(part === 'adapter' && alpha !== '' && { loraAlpha: alpha }),
     ...(part === 'merged' && base !== '' && { base }),
+    ...(masters && { masters }),
   }
 }
 

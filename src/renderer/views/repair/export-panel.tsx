@@ -131,6 +131,14 @@ function Form() {
           offers={offers}
           format={format}
         />
+        {preview.data?.masters && (
+          <Checkbox
+            label={`Masters: ${plural(preview.data.masters.count, 'weight')} as the optimizer keeps them, in ${preview.data.masters.dtype}`}
+            checked={edits.masters}
+            onChange={(event) => setEdits({ ...edits, masters: event.currentTarget.checked })}
+            data-testid="export-masters"
+          />
+        )}
         <EditsSection edits={edits} onChange={setEdits} error={fieldError} />
         <PathField
           label="Write to"
