@@ -7,6 +7,7 @@ import { AssayError } from '../errors'
 import type { RuleId } from '../finding'
 import { Reference } from '../verify/reference'
 import { averageOf } from '../verify/shapes/averages'
+import { weightsOf } from '../verify/shapes/evidence'
 import { shapeText } from '../verify/text'
 import type { Verification } from '../verify/verify'
 import { castTargets } from './cast'
@@ -41,7 +42,7 @@ export async function sourcesOf(
   const parts = await inParts(tensor, context)
   const exact = parts.filter(({ values }) => values.dtype === tensor.dtype)
   const all = [
-    ...[...twins(tensor, context), ...exact, ...masters(tensor, context)],
+    ...[...twins(tensor, context), ...(await sharers(tensor, context)), ...exact, ...masters(tensor, context)],
     ...parts.filter((each) => !exact.includes(each)),
     ...(await elsewhere(tensor, context)),
   ]
@@ -100,6 +101,23 @@ function twins(tensor: Tensor, { checkpoint, weights }: Context): Source[] {
   return [
     { id: values.name, rank: 'same', values, evidence: `config.json ties it to ${values.name}: they are one tensor` },
   ]
+}
+
+/** Weights of other names that another checkpoint of the run keeps in the same storage: a script has tied them. */
+async function sharers(tensor: Tensor, { checkpoint, weights, neighbours }: Context): Promise<Source[]> {
+  for (const other of await neighbours()) {
+    const model = referenceTo(checkpoint, other)?.of(tensor)
+    if (!model?.storage) continue
+    const place = ({ file, storage, shape, blocks }: Tensor) =>
+      JSON.stringify([file, storage?.key, shape, blocks[0]?.offset])
+    const tied = weightsOf(other).filter((each) => each !== model && each.storage && place(each) === place(model))
+    const [values] = weights.filter(
+      ({ name, file }) => name !== tensor.name && file === tensor.file && tied.some((each) => each.name === name),
+    )
+    const evidence = `${other.name} keeps it and ${values?.name} in one storage: they are one tensor`
+    if (values) return [{ id: values.name, rank: 'same', values, evidence }]
+  }
+  return []
 }
 
 /** The tensor in the parts that the ranks of a sharded training wrote. */

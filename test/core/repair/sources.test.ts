@@ -1,6 +1,6 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { referenceKernel } from '../../../src/core/analysis/reference'
 import { byteLength } from '../../../src/core/checkpoint/tensor'
 import { applyRepair } from '../../../src/core/repair/apply'
@@ -106,6 +106,28 @@ describe('a weight with NaN in it', () => {
     const { plan } = await planned(path, { deep: true })
     expect(plan.plan).toEqual([])
     expect(plan.unmended.map(({ rule }) => rule)).toEqual(['weights/non-finite'])
+  })
+})
+
+describe('a weight that a script has tied', () => {
+  it('is taken from its twin, which another checkpoint of the run keeps in the same storage', async () => {
+    const run = scratch()
+    for (const step of [10, 20]) cpSync(golden('torch-zoo-tied/data/model.pt'), join(run, `model-${step}.pt`))
+    const source = await opened(join(run, 'model-20.pt'))
+    const tensors = source.tensors.map((each) =>
+      each.name === 'lm_head.weight'
+        ? { ...each, shape: [0], blocks: [], storage: { key: 'own', byteLength: 0 } }
+        : each,
+    )
+    const checkpoint = { ...source, tensors }
+    const verification = await verify(checkpoint, { kernel })
+    const neighbours = new Neighbours(checkpoint)
+    onTestFinished(() => neighbours.close())
+    const { plan } = await planRepair(checkpoint, verification, { neighbours })
+    expect(plan).toMatchObject([
+      { subject: 'lm_head.weight', confidence: 'certain', action: expect.stringMatching(/from embed\.weight$/) },
+    ])
+    expect(plan[0]?.borrowed).toBeUndefined()
   })
 })
 
