@@ -19,6 +19,7 @@ export default defineConfig({
         test: { name: 'interop', include: ['test/interop/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 180_000 },
       },
       {
+        plugins: [simd()],
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],

@@ -22,9 +22,9 @@ export function cacheFolder(env: NodeJS.ProcessEnv): string | undefined {
   const home = homedir()
   // Under sudo the home may be another's, who could not replace what root leaves there.
   if (statSync(home, { throwIfNoEntry: false })?.uid !== uid()) return undefined
+  if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'assay')
   if (process.platform === 'win32') return env.LOCALAPPDATA && join(env.LOCALAPPDATA, 'assay')
-  if (process.platform === 'darwin') return join(home, 'Library', 'Caches', 'assay')
-  return join(env.XDG_CACHE_HOME || join(home, '.cache'), 'assay')
+  return process.platform === 'darwin' ? join(home, 'Library', 'Caches', 'assay') : join(home, '.cache', 'assay')
 }
 
 /**
