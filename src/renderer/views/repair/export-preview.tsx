@@ -125,23 +125,21 @@ interface RowProps {
   children?: ReactNode
 }
 
-/** A name, above it the one that it had, and beside it what there is to say. */
+/** A name, before it the one that it had, and beside it what there is to say. */
 function Row({ name, was, testId, children }: RowProps) {
   return (
-    <li data-testid={testId}>
-      <span>
-        {was !== undefined && (
-          <>
-            <code className={classes.soft}>
-              <SafeText>{was}</SafeText>
-            </code>{' '}
-            <span className={classes.soft}>→</span>{' '}
-          </>
-        )}
-        <code>
-          <SafeText>{name}</SafeText>
-        </code>
-      </span>
+    <li data-testid={testId} data-renamed={was !== undefined}>
+      {was !== undefined && (
+        <span className={classes.was}>
+          <code>
+            <SafeText>{was}</SafeText>
+          </code>
+          <span>→</span>
+        </span>
+      )}
+      <code>
+        <SafeText>{name}</SafeText>
+      </code>
       <span className={classes.soft}>{children}</span>
     </li>
   )

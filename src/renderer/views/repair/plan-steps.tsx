@@ -60,30 +60,34 @@ export function PlanSteps(props: PlanStepsProps) {
   return (
     <>
       <Reference checkpoint={checkpoint} path={reference} onChange={onReference} problem={referenceProblem} />
-      {(plain || hasPickles) && (
-        <Switch
-          label="Write plain values for objects, so that torch.load(weights_only=True) takes every file"
-          checked={plain}
-          onChange={(event) => onPlain(event.currentTarget.checked)}
-          mb={10}
-          data-testid="repair-plain"
-        />
-      )}
-      {hasRanks && (
-        <NumberInput
-          label="Processes"
-          description="How many are to resume, where it is not as many as have saved"
-          value={worldSize ?? ''}
-          onChange={(value) => onWorldSize(typeof value === 'number' ? value : undefined)}
-          min={1}
-          max={1024}
-          allowDecimal={false}
-          size="xs"
-          w={300}
-          mb={10}
-          placeholder="as many"
-          data-testid="repair-world-size"
-        />
+      {(plain || hasPickles || hasRanks) && (
+        <div className={classes.options}>
+          {(plain || hasPickles) && (
+            <Switch
+              label="Plain values for objects, so that torch.load(weights_only=True) takes every file"
+              checked={plain}
+              onChange={(event) => onPlain(event.currentTarget.checked)}
+              data-testid="repair-plain"
+            />
+          )}
+          {hasRanks && (
+            <div className={classes.processes} title="Random states are made for as many">
+              <span aria-hidden>Processes that resume</span>
+              <NumberInput
+                aria-label="Processes that resume"
+                value={worldSize ?? ''}
+                onChange={(value) => onWorldSize(typeof value === 'number' ? value : undefined)}
+                min={1}
+                max={1024}
+                allowDecimal={false}
+                size="xs"
+                w={110}
+                placeholder="as many"
+                data-testid="repair-world-size"
+              />
+            </div>
+          )}
+        </div>
       )}
       {pending && <Pending lines={3} label="Making a plan" />}
       {progress}
