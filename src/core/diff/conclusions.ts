@@ -2,6 +2,7 @@ import type { Checkpoint } from '../checkpoint/checkpoint'
 import { isFloating } from '../checkpoint/dtype'
 import { some } from '../checkpoint/names'
 import type { Pair } from './align'
+import { grouped } from './grouped'
 import { renamingOf } from './renaming'
 import type { DiffRow } from './row'
 import type { StateDifference } from './state'
@@ -113,12 +114,6 @@ function layingOf({ reading, shapeA = [], shapeB = [] }: DiffRow): string {
   if (reading === 'transposed') return 'transposed'
   if (shapeB.length === 1 && shapeA.length > 1) return 'flattened in the second'
   return shapeA.length === 1 && shapeB.length > 1 ? 'flattened in the first' : 'of another shape'
-}
-
-function grouped(rows: readonly DiffRow[], keyOf: (row: DiffRow) => string): Map<string, DiffRow[]> {
-  const groups = new Map<string, DiffRow[]>()
-  for (const row of rows) groups.set(keyOf(row), [...(groups.get(keyOf(row)) ?? []), row])
-  return groups
 }
 
 /** Half a step of the coarser dtype, relative to the value: 2 ** -(bits of its significand). */

@@ -6,6 +6,7 @@ import { readBlocks } from '../checkpoint/values'
 import { AssayError, throwIfAborted } from '../errors'
 import { unwrapped } from '../verify/shapes/names'
 import type { Match, Pair } from './align'
+import { grouped } from './grouped'
 import { similarOf } from './similar'
 
 /** Tensors whose values begin with the same bytes, this many, are taken for one; the diff that follows looks at all. */
@@ -139,15 +140,4 @@ function sameOrder(left: readonly Half[], right: readonly OtherHalf[]): boolean 
     left.length === right.length &&
     left.every(({ a }, i) => sameShape(a.shape, (right[i] as OtherHalf).b.shape))
   )
-}
-
-function grouped<Item>(items: readonly Item[], keyOf: (item: Item) => string): Map<string, Item[]> {
-  const groups = new Map<string, Item[]>()
-  for (const item of items) {
-    const key = keyOf(item)
-    const group = groups.get(key)
-    if (group) group.push(item)
-    else groups.set(key, [item])
-  }
-  return groups
 }

@@ -3,6 +3,7 @@ import { isComplex, itemSize } from '../checkpoint/dtype'
 import type { Tensor } from '../checkpoint/tensor'
 import { readBlocks } from '../checkpoint/values'
 import { AssayError, throwIfAborted } from '../errors'
+import { grouped } from './grouped'
 
 /** Last parts of two names that are compared, at most. */
 const LONGEST_ENDING = 6
@@ -39,14 +40,25 @@ export async function similarOf(
 }
 
 function candidates(left: readonly Tensor[], right: readonly Tensor[]): Sides[] {
+  const others = grouped(right, kindOf)
+  return [...grouped(left, kindOf)].flatMap(([kind, tensors]) => byEnding(tensors, others.get(kind) ?? []))
+}
+
+/** The shape, and the numbers in the name: a layer's, an expert's. */
+function kindOf({ name, shape }: Tensor): string {
+  return `${shape} ${name.match(/(?<=^|\.)\d+(?=\.|$)/g)}`
+}
+
+function byEnding(left: readonly Tensor[], right: readonly Tensor[]): Sides[] {
   const pairs: Sides[] = []
-  let [inA, inB] = [[...left], [...right]]
-  for (let parts = LONGEST_ENDING; parts >= 0 && inA.length > 0 && inB.length > 0; parts--) {
-    const others = onlyOnes(inB, parts)
+  let [inA, inB] = [left, right]
+  for (let count = LONGEST_ENDING; count >= 0 && inA.length > 0 && inB.length > 0; count--) {
+    const ending = ({ name }: Tensor) => (count === 0 ? '' : name.split('.').slice(-count).join('.'))
+    const others = grouped(inB, ending)
     const taken = new Set<Tensor>()
-    for (const [key, a] of onlyOnes(inA, parts)) {
-      const b = others.get(key)
-      if (!b) continue
+    for (const [end, [a, ...more]] of grouped(inA, ending)) {
+      const [b, ...alike] = others.get(end) ?? []
+      if (!a || !b || more.length + alike.length > 0) continue
       pairs.push({ a, b })
       taken.add(a).add(b)
     }
@@ -54,21 +66,6 @@ function candidates(left: readonly Tensor[], right: readonly Tensor[]): Sides[] 
     inB = inB.filter((tensor) => !taken.has(tensor))
   }
   return pairs
-}
-
-/** Tensors by shape, numbers and the last parts of their names, those left out that share them with others. */
-function onlyOnes(tensors: readonly Tensor[], parts: number): Map<string, Tensor> {
-  const ones = new Map<string, Tensor>()
-  const several = new Set<string>()
-  for (const tensor of tensors) {
-    const names = tensor.name.split('.')
-    const numbers = names.filter((name) => /^\d+$/.test(name))
-    const key = `${tensor.shape} ${numbers} ${parts === 0 ? '' : names.slice(-parts).join('.')}`
-    if (ones.has(key)) several.add(key)
-    ones.set(key, tensor)
-  }
-  for (const key of several) ones.delete(key)
-  return ones
 }
 
 /** The first values; none where they cannot be read, or are no numbers on a line. */
