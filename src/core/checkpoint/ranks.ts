@@ -18,6 +18,9 @@ export interface JoinedRanks {
   readonly torn: readonly string[]
 }
 
+/** No training has had more; a count beyond comes from a damaged pickle. */
+const MOST_PROCESSES = 100_000
+
 /**
  * Puts tensors together of which each rank saved its piece: a DTensor of FSDP2, a ShardedTensor of FSDP1, which say themselves where
  * they belong. `files` are in the order of their ranks. A tensor that is whole in one of them is the same on all ranks and taken once;
@@ -29,7 +32,8 @@ export function joinedRanks(files: readonly RankFile[]): JoinedRanks | undefined
   const pieces = files.flatMap(({ file }) => file.tensors.filter(({ whole }) => whole !== undefined))
   if (!first || pieces.length === 0) return undefined
   const highest = files.reduce((most, { rank }) => Math.max(most, rank), 0)
-  const processes = pieces.reduce((most, { whole }) => Math.max(most, whole?.processes ?? 0), highest + 1)
+  const told = pieces.map(({ whole }) => whole?.processes ?? 0).filter((count) => count <= MOST_PROCESSES)
+  const processes = told.reduce((most, count) => Math.max(most, count), highest + 1)
   const byName = new Map<string, Tensor[]>()
   for (const { file } of files) {
     for (const tensor of file.tensors) {
@@ -52,6 +56,8 @@ function joined(pieces: readonly Tensor[]): Tensor {
   const whole = pieces.find((piece) => piece.whole === undefined)
   if (whole) return whole
   const shape = first.whole?.shape ?? first.shape
+  // 16 bytes are the widest element: byte offsets in the whole stay exact.
+  if (!Number.isSafeInteger(numel(shape) * 16)) return first
   const blocks: Block[] = []
   // Ranks that replicate a piece save it once each.
   const taken = new Set<string>()

@@ -194,6 +194,7 @@ async function recordOf(
   const place = joinPath(rootOf(checkpoint), RECORD)
   const facts = {
     source: checkpoint.path,
+    checkpoint: checkpoint.name,
     steps,
     unmended: plan.unmended,
     files: plannedFiles(work),

@@ -5,7 +5,7 @@ import { joinPath, parentOf } from '../bytes/folder'
 import { sha256 } from '../bytes/sha256'
 import type { ByteSink } from '../bytes/sink'
 import type { Checkpoint } from '../checkpoint/checkpoint'
-import { byteLength } from '../checkpoint/tensor'
+import { byteLength, type Tensor } from '../checkpoint/tensor'
 import { copyFrom, sourceBlocks } from '../write/output'
 import { type ChangedFile, outputFor } from './changes'
 import { checkWritten, isCopied, mismatch, type Witnessed, witnessed } from './check'
@@ -92,6 +92,9 @@ export async function readBack(
   for (const [path, digest] of made) {
     if ((await digestOf(site.place(path), path, site)) !== digest)
       throw mismatch(path, 'it differs from what was written')
+    const isChanged = changed.some((each) => each.changed.file.path === path)
+    const file = isChanged ? undefined : opened.files.find((other) => other.path === rename(path))
+    compared += (file?.tensors ?? []).filter((tensor) => isModel(tensor) && tensor.blocks.length > 0).length
   }
   for (const { path, copies } of copied) {
     if (!(await isCopy(path, site, copies))) throw mismatch(path, 'the copy differs')
@@ -99,6 +102,11 @@ export async function readBack(
     compared += tensors.filter(({ blocks }) => blocks.length > 0).length
   }
   return compared
+}
+
+/** Of a file that is made anew these are the tensors that come from elsewhere; states are made of nothing. */
+function isModel({ component }: Tensor): boolean {
+  return component === 'weights' || component === 'adapter'
 }
 
 function isWithin(name: string, key: string): boolean {

@@ -35,7 +35,7 @@ export function joinOf(
   const form = first.replace(RANK, '*')
   const files = checkpoint.files.map(({ path }) => path).filter((path) => path.replace(RANK, '*') === form)
   const byRank = new Map(files.map((path) => [Number(RANK.exec(path)?.[1]), path]))
-  const ranks = Math.max(...byRank.keys()) + 1
+  const ranks = [...byRank.keys()].reduce((most, rank) => Math.max(most, rank), 0) + 1
   const gone = Array.from({ length: Math.min(ranks, files.length + 1) }, (_, rank) => rank).find(
     (rank) => !byRank.has(rank),
   )

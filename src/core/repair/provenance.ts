@@ -50,6 +50,8 @@ export interface SizeAndTime {
 /** The text of `assay-repair.json`. `previous` is the record of an earlier repair of the source, where there is one. */
 export function recordText(facts: {
   readonly source: string
+  /** What the checkpoint is called: its path may be another when the record is read. */
+  readonly checkpoint: string
   readonly steps: readonly RepairStep[]
   readonly unmended: readonly Unmended[]
   readonly files: readonly PlannedFile[]
@@ -62,10 +64,11 @@ export function recordText(facts: {
   }
   readonly previous?: unknown
 }): string {
-  const { source, steps, unmended, files, made, inPlace, previous } = facts
+  const { source, checkpoint, steps, unmended, files, made, inPlace, previous } = facts
   const record = {
     schema: 1,
     source,
+    checkpoint,
     repaired: new Date().toISOString(),
     steps: steps.map(
       ({ step, kind, subject, action, evidence, confidence, before, after, lost, gone, borrowed, worldSize }) => ({

@@ -7,6 +7,8 @@ import { some } from '../names'
 import { joinedRanks, type RankFile } from '../ranks'
 import { openStateFile } from '../state-file'
 
+/** Files of one name that are opened, all at once. */
+const MOST_FILES = 4096
 /** Files told one by one where many are missing: a count in a pickle may be of any size. */
 const MOST_TOLD = 50
 
@@ -20,9 +22,14 @@ export async function openRankFiles(
   component: ComponentId,
 ): Promise<readonly StateFile[]> {
   const files: RankFile[] = []
-  for (const path of paths) {
+  for (const path of paths.slice(0, MOST_FILES)) {
     const rank = Number(RANK.exec(path)?.[1] ?? 0)
     files.push({ rank, file: await openStateFile(joinPath(draft.listing.root, path), path, component) })
+  }
+  const rest = paths[MOST_FILES]
+  if (rest !== undefined) {
+    const message = `${paths.length} files are called like ${rest}; the first ${MOST_FILES} are opened`
+    draft.findings.push(finding('file/unknown-format', rest, message, { severity: 'info' }))
   }
   files.sort((a, b) => a.rank - b.rank)
   const joined = joinedRanks(files)
