@@ -141,7 +141,7 @@ export const contract = {
     .input(
       handle.extend({
         indices: z.array(z.number().int()),
-        /** Count exponents as well; costs half as much again. */
+        /** Count exponents as well: half as much work again, for values of up to 16 bits almost none. */
         exponents: z.boolean().optional(),
       }),
     )

@@ -38,7 +38,7 @@ export interface WholeOptions extends StatisticsOptions, ComparisonOptions {
 }
 
 export interface StatisticsOptions {
-  /** Count exponents as well; costs half as much again. */
+  /** Count exponents as well: half as much work again, for values of up to 16 bits almost none. */
   readonly exponents?: boolean
 }
 
