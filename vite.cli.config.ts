@@ -43,7 +43,7 @@ function unchecked(): Plugin {
   }
 }
 
-/** Builds what starts the program, which is called after its content. */
+/** Makes the program a function, as Node does with a module, and builds what calls it. */
 function start(): Plugin {
   return {
     name: 'assay-start',
@@ -51,7 +51,8 @@ function start(): Plugin {
       const [app] = Object.values(bundle)
       if (app?.type !== 'chunk') throw new Error('There is no program to start')
       // Read byte by byte, it needs no decoding.
-      app.code = app.code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      const code = app.code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      app.code = `(function (exports, require, module, __filename, __dirname) {${code}\n})`
       const started = await build({
         configFile: false,
         logLevel: 'warn',

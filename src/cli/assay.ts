@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Script } from 'node:vm'
 import { cacheFolder, keepCode, keptCode } from './code-cache'
 
-/** The file beside this one that is the program, named after its content. */
+/** The file beside this one that is the program, named after its content: a function, as Node makes of every module. */
 declare const APP: string
 
 /** Each command compiles other functions. */
@@ -20,13 +20,7 @@ const key = [APP, command, process.version, process.arch].join(' ')
 
 const path = join(__dirname, APP)
 const kept = folder && keptCode(join(folder, command), key)
-const script = new Script(
-  `(function (exports, require, module, __filename, __dirname) {${readFileSync(path, 'latin1')}\n})`,
-  {
-    filename: path,
-    ...(kept && { cachedData: kept.code }),
-  },
-)
+const script = new Script(readFileSync(path, 'latin1'), { filename: path, ...(kept && { cachedData: kept.code }) })
 if (folder && (!kept || kept.isOld || script.cachedDataRejected)) {
   process.once('exit', (status) => {
     if (status < 2) keepCode(join(folder, command), key, script.createCachedData())
