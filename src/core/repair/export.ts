@@ -1,3 +1,4 @@
+import { ahead } from '../analysis/ahead'
 import { makeFolder } from '../bytes/file-sink'
 import { baseName, joinPath, pathKind } from '../bytes/folder'
 import { stage } from '../bytes/stage'
@@ -171,8 +172,11 @@ export async function exportWeights(
     const place = (name: string) => (alone ? staged.path : joinPath(staged.path, name))
     const files: { path: string; bytes: number }[] = []
     const written: { part: Part; copies: Written['copies'] }[] = []
-    for (const part of parts) {
-      const { bytes, copies } = await writePart(place(part.name), part, format, progress, options.signal)
+    const write = async (part: Part) => ({
+      part,
+      ...(await writePart(place(part.name), part, format, progress, options.signal)),
+    })
+    for await (const { part, bytes, copies } of ahead(parts, FILES_AT_ONCE, write)) {
       files.push({ path: alone ? baseName(out) : part.name, bytes })
       written.push({ part, copies })
     }
@@ -277,6 +281,9 @@ function warningsOf(checkpoint: Checkpoint, parts: readonly Part[], tallies: Rea
 function isAdapter({ kept }: Material): boolean {
   return [...kept.keys()].some(({ component }) => component === 'adapter')
 }
+
+/** While one file is flushed to the disk the next is copied. */
+const FILES_AT_ONCE = 2
 
 /** As many as fit a message. */
 const MOST_NAMED = 8
