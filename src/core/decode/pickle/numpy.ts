@@ -27,14 +27,19 @@ export function numpyDtypeOf(value: PyValue | undefined): NumpyDtype | undefined
   return { code, bigEndian: sequenceOf(value.state)?.[1] === '>' }
 }
 
-/** The number in `multiarray.scalar(dtype, bytes)`. Undefined when the bytes do not fit the dtype or it is no number. */
+/** The number or the text in `multiarray.scalar(dtype, bytes)`. Undefined when the bytes do not fit the dtype or it is neither. */
 export function numpyScalarOf(_: PyObject, args: readonly PyValue[]): Plain | undefined {
   const dtype = numpyDtypeOf(args[0])
   const bytes = bytesOf(args[1])
-  if (dtype === undefined || bytes === undefined || bytes.length !== Number(dtype.code.slice(1))) return undefined
+  if (dtype === undefined || bytes === undefined) return undefined
+  const isText = dtype.code.startsWith('U')
+  if (bytes.length !== Number(dtype.code.slice(1)) * (isText ? 4 : 1)) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const little = !dtype.bigEndian
+  if (isText) return textOf(view, little)
   switch (dtype.code) {
+    case 'f2':
+      return halfOf(view.getUint16(0, little))
     case 'f8':
       return view.getFloat64(0, little)
     case 'f4':
@@ -60,6 +65,30 @@ export function numpyScalarOf(_: PyObject, args: readonly PyValue[]): Plain | un
     default:
       return undefined
   }
+}
+
+/** A text of NumPy: four bytes for each character, zeros at the end. Undefined where one is none of Unicode's. */
+function textOf(view: DataView, little: boolean): string | undefined {
+  let text = ''
+  for (let at = 0; at < view.byteLength; at += 4) {
+    const point = view.getUint32(at, little)
+    if (point > 0x10ffff) return undefined
+    text += String.fromCodePoint(point)
+  }
+  return text.replace(/\0+$/, '')
+}
+
+function halfOf(bits: number): number {
+  const [exponent, fraction] = [(bits >> 10) & 0x1f, bits & 0x3ff]
+  const size =
+    exponent === 0x1f
+      ? fraction === 0
+        ? Number.POSITIVE_INFINITY
+        : Number.NaN
+      : exponent === 0
+        ? fraction * 2 ** -24
+        : (1 + fraction / 1024) * 2 ** (exponent - 15)
+  return bits & 0x8000 ? -size : size
 }
 
 /**

@@ -43,6 +43,12 @@ describe('values become', () => {
       call('numpy.core.multiarray.scalar', dtype('f8'), bytes(0, 0, 0, 0, 0, 0, 0xf8, 0x3f)),
       1.5,
     ],
+    ['one of 16 bits', call('numpy.core.multiarray.scalar', dtype('f2'), bytes(0x66, 0xae)), -0.0999755859375],
+    [
+      'a text of NumPy',
+      call('numpy.core.multiarray.scalar', dtype('U3'), bytes(104, 0, 0, 0, 0x0d, 0x54, 0, 0, 0, 0, 0, 0)),
+      'h名',
+    ],
     ['a big-endian one too', call('numpy.core.multiarray.scalar', dtype('i2', '>'), bytes(1, 2)), 258],
     ['an array its shape', array, 'ndarray uint32 [624]'],
     ['a path a text', call('pathlib.PosixPath', '/', 'home', 'me'), '/home/me'],
