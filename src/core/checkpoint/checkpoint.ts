@@ -99,6 +99,8 @@ export interface StateFile {
   /** Relative to the checkpoint, forward slashes. */
   readonly path: string
   readonly size: number
+  /** When it was last written, in milliseconds since 1970, as it was opened. */
+  readonly modified?: number
   readonly kind: FileKind
   /** Tensors in the file, named by their state-dict key or their path in the pickle. */
   readonly tensors: readonly Tensor[]

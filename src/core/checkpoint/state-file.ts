@@ -1,5 +1,5 @@
 import { openFile } from '../bytes/file'
-import { parentOf } from '../bytes/folder'
+import { fileAt, parentOf } from '../bytes/folder'
 import { Neighbours } from '../bytes/neighbours'
 import type { ByteSource } from '../bytes/source'
 import { oddName } from '../decode/odd-name'
@@ -38,6 +38,7 @@ export async function openStateFile(
   component: ComponentId,
 ): Promise<OpenStateFile> {
   let source: ByteSource
+  const modified = fileAt(absolute)?.modified
   try {
     source = openFile(absolute, relative)
   } catch (error) {
@@ -56,6 +57,7 @@ export async function openStateFile(
     return {
       path: relative,
       size: source.size,
+      ...(modified !== undefined && { modified }),
       kind,
       ...contents,
       findings: [...contents.findings, ...odds],

@@ -20,6 +20,7 @@ import { recordText, type SizeAndTime } from './provenance'
 import { rootOf } from './shard-index'
 import { isDone, type RepairPlan, type RepairStep } from './steps'
 import { refuseFull, writeText } from './target'
+import { refuseChanged } from './unchanged'
 import { roomOf } from './undo'
 
 export interface RepairResult extends Pick<RepairPlan, 'plan' | 'unmended' | 'verdictBefore'> {
@@ -46,7 +47,7 @@ export interface RepairOptions extends WriteOptions {
  * in `assay-repair.json`. The original is only read. The result is opened, verified and compared with its source before it
  * appears; a failure or a cancel leaves nothing behind and, in place, puts everything back.
  *
- * Throws `target/exists`, `target/busy` while another repair writes there, `target/inside-source`, `target/no-space`, `target/unwritable`, `target/mismatch`, `cancelled`, and
+ * Throws `file/changed` where a file is not the one any more that was opened, `target/exists`, `target/busy` while another repair writes there, `target/inside-source`, `target/no-space`, `target/unwritable`, `target/mismatch`, `cancelled`, and
  * as `rewrite`.
  */
 export async function applyRepair(
@@ -92,6 +93,7 @@ async function intoNew(job: Job, out: string): Promise<Outcome> {
       hint: 'Write beside it, or repair in place',
     })
   const work = await workOf(checkpoint, steps, alone)
+  refuseChanged(checkpoint, work)
   const several = writtenPaths(work).length > 1
   if (alone) refuseOtherForm(out, work)
   if (alone && several) throw new AssayError('usage', `Several files change; ${baseName(out)} is only one`)
@@ -102,6 +104,7 @@ async function intoNew(job: Job, out: string): Promise<Outcome> {
     const built = await build(work, site)
     if (!alone) await writeText(joinPath(staged.path, RECORD), await recordOf(job, work, built.made))
     const outcome = await verified(job, built, site, staged.path, (path) => (alone ? baseName(out) : path))
+    refuseChanged(checkpoint, work)
     await staged.commit()
     return outcome
   } catch (error) {
@@ -124,6 +127,7 @@ async function intoPlace(job: Job): Promise<Outcome> {
   const { checkpoint, steps } = job
   const root = rootOf(checkpoint)
   const work = { ...(await workOf(checkpoint, steps)), copied: [] }
+  refuseChanged(checkpoint, work)
   const room = await stage(roomOf(root), root)
   try {
     refuseFull(checkpoint.path, sizeOf(work))
@@ -137,6 +141,7 @@ async function intoPlace(job: Job): Promise<Outcome> {
     await writeText(inRoom(record), await recordOf(job, work, built.made, known))
     // The record first: with it even a repair that is cut off between two files can be undone.
     const paths = [record, ...written]
+    refuseChanged(checkpoint, work)
     const swap = await swapIn([
       ...paths.map((path) => ({ file: joinPath(root, path), replacement: inRoom(path) })),
       ...work.removed.map((path) => ({ file: joinPath(root, path) })),

@@ -1,5 +1,5 @@
 import { makeFolder } from '../bytes/file-sink'
-import { baseName, fileAt, joinPath, parentOf, pathKind } from '../bytes/folder'
+import { baseName, fileAt, joinPath, listFolder, parentOf, pathKind } from '../bytes/folder'
 import { lock } from '../bytes/lock'
 import { removeAbandoned, stage } from '../bytes/stage'
 import { backupOf, swapBack } from '../bytes/swap'
@@ -30,7 +30,7 @@ export async function undoRepair(path: string): Promise<UndoResult> {
   try {
     await removeAbandoned(roomOf(root))
     const written = writtenIn(fieldsOf(await recordIn(joinPath(root, record))))
-    if (!written) throw nothingToUndo(path)
+    if (!written) throw nothingToUndo(path, root)
     const todo: Todo[] = []
     for (const each of written) {
       const original = originalOf(joinPath(root, each.path), each)
@@ -125,10 +125,15 @@ function originalOf(file: string, { written, original }: Written): Todo['origina
   return original ? 'backup' : 'none'
 }
 
-function nothingToUndo(path: string): AssayError {
+function nothingToUndo(path: string, root: string): AssayError {
+  const own = pathKind(path) === 'folder' ? undefined : backupOf(baseName(path))
+  const backups = listFolder(root, 1).filter(({ path: name }) => (own ? name === own : name.endsWith('.backup')))
+  const [first] = backups
   return new AssayError('usage', `${path} was not repaired in place, or that has been undone`, {
     file: path,
-    hint: 'A repair into a new place has changed nothing that would have to be undone.',
+    hint: first
+      ? `There is no record of a repair that could be read, but ${first.path} is there: if it is the original of a repair, put it back by hand.`
+      : 'A repair into a new place has changed nothing that would have to be undone.',
   })
 }
 

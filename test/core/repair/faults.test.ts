@@ -1,5 +1,18 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -162,6 +175,51 @@ it('a source that changes while it is read ends the repair, and nothing is left 
   await expect(repairing).rejects.toMatchObject({ code: 'file/changed' })
   expect(readdirSync(folder)).toEqual([])
 })
+
+it.each([
+  ['out', 'another file', (file: string) => replace(file, Buffer.from('another save'))],
+  ['out', 'a link to another file', (file: string) => linked(file, join(source, 'config.json'))],
+  ['in place', 'another file', (file: string) => replace(file, Buffer.from('another save'))],
+  ['in place', 'a file of the same size', (file: string) => replace(file, readFileSync(file))],
+  ['in place', 'a link to another file', (file: string) => linked(file, join(source, 'config.json'))],
+])(
+  'a source that is replaced while it is read (%s, by %s) ends the repair, and what took its place is left alone',
+  async (how, _, change) => {
+    const path = copied()
+    const file = join(path, 'model.safetensors')
+    const folder = scratch()
+    const { checkpoint, plan } = await planned(path)
+    // Digests, and without the room of the repair itself.
+    const state = () =>
+      [...snapshot(path)].filter(([name]) => !name.startsWith('.')).map(([name, text]) => [name, sha(text)])
+    let before: string[][] | undefined
+    const onProgress = () => {
+      if (before) return
+      change(file)
+      before = state()
+    }
+    const target = how === 'out' ? { out: join(folder, 'mended') } : { inPlace: true }
+    const repairing = applyRepair(checkpoint, plan, { kernel, onProgress, ...target })
+    await expect(repairing).rejects.toMatchObject({ code: expect.stringMatching(/^file\/(changed|truncated)$/) })
+    expect(state()).toEqual(before)
+    expect(readdirSync(path).filter((name) => name.startsWith('.'))).toEqual([])
+    expect(readdirSync(folder)).toEqual([])
+  },
+)
+
+function sha(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+function replace(file: string, bytes: Uint8Array): void {
+  writeFileSync(`${file}.new`, bytes)
+  renameSync(`${file}.new`, file)
+}
+
+function linked(file: string, target: string): void {
+  unlinkSync(file)
+  symlinkSync(target, file)
+}
 
 it('a repair that is killed, whenever that is, leaves originals and targets whole', ({ skip }) => {
   const script = fileURLToPath(new URL('../../../scripts/kill-repair.mjs', import.meta.url))

@@ -96,6 +96,18 @@ describe('undoing a repair in place', () => {
     expect(snapshot(folder)).toEqual(before)
   })
 
+  it('says which originals lie there where the record of the repair is gone or cannot be read', async () => {
+    for (const spoil of [unlinkSync, (record: string) => writeFileSync(record, '{"schema"')]) {
+      const folder = damaged()
+      await inPlace(folder)
+      spoil(join(folder, 'assay-repair.json'))
+      const before = snapshot(folder)
+      const hint = expect.stringContaining('scheduler.pt.backup is there')
+      await expect(undoRepair(folder)).rejects.toMatchObject({ code: 'usage', hint })
+      expect(snapshot(folder)).toEqual(before)
+    }
+  })
+
   it('refuses a record that names files elsewhere', async () => {
     const folder = damaged()
     const files = [{ path: '../other', written: { bytes: 1, modified: 1 }, original: { bytes: 1, modified: 1 } }]
