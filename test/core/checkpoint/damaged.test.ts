@@ -30,7 +30,7 @@ const DAMAGED: readonly (readonly [string, string, string])[] = [
   ['damaged-st-cut-last', 'file/truncated', 'damaged'],
   ['damaged-st-cut-middle', 'file/truncated', 'damaged'],
   ['damaged-st-duplicate', 'file/bad-header', 'damaged'],
-  ['damaged-st-header-huge', 'file/bad-header', 'missing'],
+  ['damaged-st-header-huge', 'file/bad-header', 'damaged'],
   ['damaged-st-header-not-json', 'file/bad-header', 'missing'],
   ['damaged-st-overlap', 'file/overlap', 'damaged'],
   ['damaged-st-shape-bytes', 'file/bad-header', 'damaged'],
