@@ -1,11 +1,11 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { referenceKernel } from '../../../src/core/analysis/reference'
 import type { Checkpoint } from '../../../src/core/checkpoint/checkpoint'
 import { openCheckpoint } from '../../../src/core/checkpoint/open'
-import { isWhole, type Tensor } from '../../../src/core/checkpoint/tensor'
+import { isWhole, numel, type Tensor } from '../../../src/core/checkpoint/tensor'
 import { sha256Of } from '../../../src/core/checkpoint/values'
 import { verify } from '../../../src/core/verify/verify'
 import { placeOf, truthOf } from './cases'
@@ -84,6 +84,22 @@ describe('files that ranks saved each for itself', () => {
     expect(weightsOf(checkpoint).some((tensor) => !isWhole(tensor))).toBe(true)
   })
 
+  it('are not put together where they are of two saves', async () => {
+    const folder = without('ranks-fsdp2')
+    const path = join(folder, 'model_rank1.pt')
+    const bytes = readFileSync(path)
+    // The last of the dict: BININT1 3, SETITEMS, STOP.
+    const count = bytes.indexOf(Buffer.from('K\x03u.', 'latin1'))
+    expect(count).toBeGreaterThan(0)
+    bytes[count + 1] = 5
+    writeFileSync(path, bytes)
+    const checkpoint = await open(folder)
+    const { findings, verdict } = await verify(checkpoint, { kernel: referenceKernel })
+    expect(verdict).toBe('broken')
+    expect(findings.map(({ rule, subject }) => `${rule} ${subject}`)).toContain('trainer/step-mismatch model_rank1.pt')
+    expect(weightsOf(checkpoint).every((tensor) => tensor.whole || tensor.shape.length === 1)).toBe(true)
+  })
+
   it('need one of the groups that replicate each other', async () => {
     const checkpoint = await open(without('ranks-fsdp2-hybrid', 'model_rank0.pt', 'model_rank3.pt'))
     const found = await Promise.all(weightsOf(checkpoint).map((tensor) => digest(tensor, tensor)))
@@ -102,5 +118,19 @@ describe('files that ranks saved each for itself', () => {
     const errors = findings.filter(({ severity }) => severity === 'error')
     expect(new Set(errors.map(({ rule }) => rule))).toEqual(new Set(['weights/rank-shard']))
     expect(weightsOf(checkpoint).map((each) => each.name)).toEqual(truthOf(name).tensors.map((each) => each.name))
+  })
+
+  it.each(['ranks-fsdp1-sharded', 'ranks-fsdp1-local'])('%s are the weights of an Accelerate folder', async (name) => {
+    const folder = without('fsdp-accelerate')
+    for (const part of ['pytorch_model_fsdp_0', 'optimizer_0']) rmSync(join(folder, part), { recursive: true })
+    cpSync(placeOf(name), folder, { recursive: true })
+    const checkpoint = await open(folder)
+    expect(checkpoint.layout).toBe('accelerate')
+    const files = readdirSync(placeOf(name)).filter((file) => file.endsWith('.bin'))
+    expect(checkpoint.components.find(({ id }) => id === 'weights')).toMatchObject({ status: 'present', files })
+    const size = (tensors: readonly { shape: readonly number[] }[]) =>
+      tensors.reduce((sum, { shape }) => sum + numel(shape), 0)
+    expect(size(weightsOf(checkpoint))).toBe(size(truthOf(name).tensors))
+    expect(weightsOf(checkpoint).every(isWhole)).toBe(true)
   })
 })

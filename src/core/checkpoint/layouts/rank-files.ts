@@ -1,11 +1,13 @@
 import { joinPath } from '../../bytes/folder'
-import { finding } from '../../finding'
+import { type Finding, finding } from '../../finding'
 import type { ComponentId, StateFile } from '../checkpoint'
 import type { Draft } from '../draft'
 import { RANK } from '../listing'
 import { some } from '../names'
 import { joinedRanks, type RankFile } from '../ranks'
 import { openStateFile } from '../state-file'
+import { stepIn } from '../training/counters'
+import { partsOf } from '../training/parts'
 
 /** Files of one name that are opened, all at once. */
 const MOST_FILES = 4096
@@ -32,7 +34,9 @@ export async function openRankFiles(
     draft.findings.push(finding('file/unknown-format', rest, message, { severity: 'info' }))
   }
   files.sort((a, b) => a.rank - b.rank)
-  const joined = joinedRanks(files)
+  const odd = await otherStep(files)
+  if (odd) draft.findings.push(odd)
+  const joined = odd ? undefined : joinedRanks(files)
   const opened = joined?.files ?? files.map(({ file }) => file)
   for (const [i, file] of opened.entries()) await draft.add(file, files.length > 1 ? files[i]?.rank : undefined)
   if (!joined) return opened
@@ -51,6 +55,21 @@ export async function openRankFiles(
     )
   }
   return opened
+}
+
+/** Says where files count another number of steps than the first: pieces of two saves make a tensor of neither. */
+async function otherStep(files: readonly RankFile[]): Promise<Finding | undefined> {
+  let first: { readonly path: string; readonly step: number } | undefined
+  for (const { file } of files) {
+    const { records } = await partsOf(file)
+    const step = records.map(({ value }) => stepIn(value)?.value).find((count) => count !== undefined)
+    if (step === undefined) continue
+    first ??= { path: file.path, step }
+    if (step === first.step) continue
+    const message = `${file.path} counts ${step} steps, ${first.path} ${first.step}: they are of two saves, and their pieces are not put together`
+    return finding('trainer/step-mismatch', file.path, message, { evidence: { expected: first.step, got: step } })
+  }
+  return undefined
 }
 
 /** The paths in groups, in their order: files of one name but for the rank together, every other alone. */
