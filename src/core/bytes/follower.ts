@@ -31,8 +31,7 @@ export class Follower {
 
   /**
    * The `length` bytes at `at` were copied from `offset` of the file at `from`. Returns once what was copied before is compared. What
-   * differs is no error here: `copies` does not hold it. Throws what the system
-   * says of the new file.
+   * differs is no error here: `copies` does not hold it. Throws what the system says of the new file.
    */
   async copied(at: number, from: FilePlace, offset: number, length: number): Promise<void> {
     await this.#comparing
