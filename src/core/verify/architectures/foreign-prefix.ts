@@ -1,5 +1,7 @@
 import type { Checkpoint } from '../../checkpoint/checkpoint'
 import { fieldsOf } from '../../decode/plain'
+import { patternOf } from '../shapes/names'
+import { namingOf } from './blueprint'
 import { fitOf } from './fit'
 
 /** A prefix of all names for which the model of the config has no place. */
@@ -35,6 +37,9 @@ function make({ config, tensors, layout }: Checkpoint): ForeignPrefix | undefine
   const without = (prefix: string) => new Map(weights.map((tensor) => [tensor.name.slice(prefix.length), tensor]))
   const [first] = weights
   if (!first || weights.length < LEAST_TENSORS || (fitOf(config, without(''))?.present.size ?? 1) > 0) return undefined
+  // A body by itself is loaded from a model with a head, and the other way round.
+  const own = namingOf(config)?.names
+  if (own && weights.some(({ name }) => own.has(patternOf(name)))) return undefined
   const segments = first.name.split('.').slice(0, -1)
   for (let depth = 1; depth <= Math.min(DEEPEST, segments.length); depth++) {
     const prefix = `${segments.slice(0, depth).join('.')}.`

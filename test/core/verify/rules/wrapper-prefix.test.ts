@@ -84,3 +84,13 @@ test('a prefix is no error where something else than from_pretrained may load it
   expect(await llama(wrapped, { layout: 'accelerate' })).toEqual([])
   expect(await llama((name) => (name === 'lm_head.weight' ? name : wrapped(name)))).toEqual([])
 })
+
+test('the prefix of the body is none of a wrapper where the config names the body alone, or a class of another model', async () => {
+  for (const name of ['LlamaModel', 'GPT2LMHeadModel']) {
+    const named = { ...config, architectures: [name] }
+    for (const rename of [(own: string) => own, (own: string) => `model.${own}`])
+      expect(await llama(rename, { config: named })).toEqual([])
+    const body = LLAMA.filter((each) => each.name !== 'lm_head.weight')
+    expect(await llama((own) => own, { config: named, tensors: body })).toEqual([])
+  }
+})
