@@ -52,9 +52,12 @@ function rebuildFiles(facts: Facts, context: Context): Anew[] {
 /** Whether states that are lost may have lain in a training dict, which a script has put together. */
 function isDict({ checkpoint: { layout }, verification: { components } }: Context): boolean {
   const lost = components.some(({ id, status }) => STATES.has(id) && status === 'missing')
-  const isUncounted = components.some(({ id, status }) => id === 'trainer' && status === 'not-applicable')
-  return (lost || isUncounted) && (layout === 'file' || layout === 'folder')
+  const isWithout = components.some(({ id, status }) => UNTOLD.has(id) && status === 'not-applicable')
+  return (lost || isWithout) && (layout === 'file' || layout === 'folder')
 }
+
+/** What a script may well do without: only the rest of the run tells that it was lost. */
+const UNTOLD: ReadonlySet<string> = new Set(['trainer', 'scaler'])
 
 const STATES: ReadonlySet<string> = new Set(['optimizer', 'scheduler', 'rng'])
 

@@ -23,11 +23,14 @@ const MADE: readonly ComponentId[] = ['trainer', 'optimizer', 'scheduler', 'rng'
 export function rebuildEntries(facts: Facts): Anew[] {
   const stores = new Map<StateFile, Store>()
   return MADE.flatMap((component) => {
-    if (component !== 'trainer' && !facts.lost.has(component)) return []
+    // Only the rest of the run tells that a script saves a scaler.
+    const isLost = component === 'trainer' || component === 'scaler' || facts.lost.has(component)
+    if (!isLost) return []
     const model = modelOf(facts, component)
     if (model) return made(facts, component, model, stores)
     // What no checkpoint of the run keeps the script does not save.
-    if (component === 'trainer' || facts.others.length > 0 || !facts.lost.has('optimizer')) return []
+    if (component === 'trainer' || component === 'scaler' || facts.others.length > 0 || !facts.lost.has('optimizer'))
+      return []
     return notMade(component, facts.checkpoint.name, UNKNOWN)
   })
 }

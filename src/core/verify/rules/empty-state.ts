@@ -22,10 +22,16 @@ export const emptyState: Rule = {
   },
 }
 
+/** Settings of optimizers that keep something of every parameter from the first step on (torch 2.13, transformers' Adafactor). */
+const ADAPTIVE = [
+  ...['betas', 'rho', 'alpha', 'etas', 'lr_decay', 'lambd', 'ns_steps'],
+  ...['beta2_decay', 'scale_parameter'],
+]
+
 /** Steps after which this optimizer must have a state. Undefined where it need not have one. */
 function stepsTaken({ state, components }: Checkpoint, { groups }: OptimizerState): number | undefined {
   const hyper = groups[0]?.hyper ?? {}
-  const adaptive = ['betas', 'rho', 'alpha', 'etas', 'lr_decay'].some((key) => hyper[key] !== undefined)
+  const adaptive = ADAPTIVE.some((key) => hyper[key] !== undefined)
   const momentum = (numberOf(hyper.momentum) ?? 0) > 0
   if (!adaptive && !momentum) return undefined
   // Plain momentum says less, and a scheduler can step without its optimizer: then the weights' own count has to tell.

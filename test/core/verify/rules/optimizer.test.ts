@@ -113,6 +113,7 @@ describe('an optimizer without a state', () => {
   test('is told when training has stepped', async () => {
     expect(await empty({ betas: [0.9, 0.99] }, [global])).toMatchObject([{ severity: 'error', evidence: { step: 8 } }])
     expect(await empty({ momentum: 0.9 }, [global])).toHaveLength(1)
+    expect(await empty({ beta2_decay: -0.8 }, [global])).toHaveLength(1)
   })
 
   test('is in order before the first step, and for plain SGD always', async () => {
