@@ -105,11 +105,18 @@ export function formatOf(out: string, format?: ExportFormat): ExportFormat {
  * but for what writing throws.
  */
 export async function planExport(checkpoint: Checkpoint, out: string, options: ExportOptions): Promise<ExportPlan> {
-  const { material, parts, left, tallies, progress, alone, texts, masters } = await prepared(checkpoint, out, options)
+  const passes = options.dtype === undefined ? 0 : 1
+  const plan = await prepared(checkpoint, out, options, passes)
+  const { material, parts, left, tallies, progress, alone, texts, masters } = plan
   const was = new Map([...material.kept].map(([tensor, name]) => [name, tensor]))
   for (const tensor of parts.flatMap((part) => part.tensors)) {
-    if (!tallies.has(tensor.name) || tensor.isVerbatim) continue
-    for await (const block of tensor.blocks(options.signal)) progress.add(block.byteLength, tensor.name)
+    const stored = byteLength(was.get(tensor.name) ?? tensor)
+    if (!tallies.has(tensor.name) || tensor.isVerbatim) {
+      progress.add(stored * passes, tensor.name)
+      continue
+    }
+    const ratio = stored / byteLength(tensor)
+    for await (const block of tensor.blocks(options.signal)) progress.add(block.byteLength * ratio, tensor.name)
   }
   const format = formatOf(out, options.format)
   return {
@@ -155,6 +162,7 @@ export async function exportWeights(
     checkpoint,
     out,
     options,
+    2,
   )
   const format = formatOf(out, options.format)
   const tensors = parts.flatMap((part) => part.tensors)
@@ -193,8 +201,8 @@ export async function exportWeights(
   }
 }
 
-/** What is to be written, worked out without writing. */
-async function prepared(checkpoint: Checkpoint, out: string, options: ExportOptions) {
+/** What is to be written, worked out without writing. `passes`: how often the values will be gone through. */
+async function prepared(checkpoint: Checkpoint, out: string, options: ExportOptions, passes: number) {
   const format = formatOf(out, options.format)
   const extracted = options.onlyAdapter ? await adapterIn(checkpoint, options.loraAlpha) : undefined
   const chosen = extracted?.tensors ?? chosenOf(checkpoint)
@@ -217,7 +225,7 @@ async function prepared(checkpoint: Checkpoint, out: string, options: ExportOpti
   for (const tensor of merge?.added ?? []) kept.set(tensor, tensor.name)
   const all = [...kept.keys()].reduce((sum, tensor) => sum + byteLength(tensor), 0)
   const checked = archiveBytes(checkpoint, [...kept.keys()])
-  const progress = new Progress(checked + all * 2, options.onProgress)
+  const progress = new Progress(checked + all * passes, options.onProgress)
   const damaged = await damagedTensors(checkpoint, [...kept.keys()], progress, options.signal)
   const material = { kept, damaged, dropped, ...(merge && { merged: merge.merged }) }
   const { models, left: unwritable, tallies } = modelsOf(material, { ...options, format })

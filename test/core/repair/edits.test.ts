@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { byteLength } from '../../../src/core/checkpoint/tensor'
 import { type ExportOptions, exportWeights, planExport } from '../../../src/core/repair/export'
 import { digests, golden, opened, scratch } from './cases'
 
@@ -61,6 +62,19 @@ describe('a plan of an export', () => {
     expect(plan).toMatchObject({ format: 'torch', left: [], files: [{ path: 'model.pt' }] })
     expect(plan.tensors[0]).toMatchObject({ was: '_orig_mod.wte.weight', name: 'wte.weight', wasDtype: 'float32' })
     expect(existsSync(out)).toBe(false)
+  })
+
+  it('tells how much of what it reads it has read, up to the end', async () => {
+    const checkpoint = await opened(golden('trainer-gpt2/data/checkpoint-30'))
+    const told: [done: number, total: number][] = []
+    const onProgress = (done: number, total: number) => told.push([done, total])
+    await planExport(checkpoint, join(scratch(), 'out.safetensors'), { dtype: 'float16', onProgress })
+    const bytes = checkpoint.tensors.flatMap((tensor) => (tensor.component === 'weights' ? byteLength(tensor) : []))
+    const all = bytes.reduce((sum, each) => sum + each, 0)
+    expect(told.at(-1)).toEqual([all, all])
+    told.length = 0
+    await planExport(checkpoint, join(scratch(), 'out.safetensors'), { onProgress })
+    expect(told.every(([, total]) => total === 0)).toBe(true)
   })
 
   it('counts the values that rounding does not keep', async () => {
