@@ -96,7 +96,11 @@ else:
         full = torch.load(d + ".full.pt"); os.remove(d + ".full.pt")
         raw = case == "ranks-fsdp1-raw"
         some = [(n, s) for n, s in full["optimizer"]["state"].items()] if case == "ranks-fsdp2" else []
+        what_is = have("config", weights="damaged") if raw else have("weights config optimizer trainer", scheduler="missing", rng="missing") if some else \
+            have("weights config", optimizer="missing", scheduler="missing", rng="missing")
+        amiss = [("rank-shard", "lm_head.weight"), ("placeholder", "model.norm.weight"), ("flattened", "model.layers.0.self_attn.k_proj.weight")] if raw else \
+            [(f"{k}-missing", "data") for k in ("optimizer", "scheduler", "rng") if what_is[k] == "missing"]
         truth(case, what, versions("torch", "transformers", *(["accelerate"] if "fsdp1" in case and not raw else [])), "fsdp-ranks", "data",
-              "broken" if raw else "partial", have("config", weights="damaged" if raw else "present"), step=STEPS if some else None, world=ranks,
+              "broken" if raw else "partial", what_is, amiss, step=STEPS if some else None, world=ranks,
               tens=tensors(full["model"], 60), optimizer_tensors=[{**e, "name": f"{n}.{e['name']}"} for n, s in some for e in tensors(s)],
               note="tensors are the full ones, gathered by torch (FSDP2) or taken before the sharding (FSDP1).")
