@@ -1,10 +1,12 @@
 import { cpSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { referenceKernel } from '../../../../src/core/analysis/reference'
 import { plainOf } from '../../../../src/core/decode/pickle/plain-of'
-import { mappingOf } from '../../../../src/core/decode/pickle/value'
+import { mappingOf, type PyValue } from '../../../../src/core/decode/pickle/value'
 import { applyRepair } from '../../../../src/core/repair/apply'
+import { Neighbours } from '../../../../src/core/repair/neighbours'
+import { planRepair } from '../../../../src/core/repair/plan'
 import { verify } from '../../../../src/core/verify/verify'
 import { digests, golden, opened, planned, scratch, snapshot } from '../cases'
 
@@ -77,4 +79,23 @@ describe('a Lightning checkpoint of weights alone', () => {
     expect(mended.state.optimizers[0]?.step).toBe(0)
     expect(mended.state.step).toBe(18)
   })
+})
+
+it('a training dict gets the scaler back that every other checkpoint of the run has', async () => {
+  const run = scratch()
+  for (const step of [10, 20]) cpSync(golden('producer-nnunet/data/checkpoint.pt'), join(run, `checkpoint-${step}.pt`))
+  const source = await opened(join(run, 'checkpoint-20.pt'))
+  const dict = mappingOf(source.files[0]?.value) as Map<PyValue, PyValue>
+  expect(dict.delete('grad_scaler_state')).toBe(true)
+  const components = source.components.map((each) =>
+    each.id === 'scaler' ? { ...each, status: 'not-applicable' as const, files: [] } : each,
+  )
+  const checkpoint = { ...source, components }
+  const neighbours = new Neighbours(checkpoint)
+  onTestFinished(() => neighbours.close())
+  const { plan } = await planRepair(checkpoint, await verify(checkpoint, { kernel }), { neighbours })
+  expect(plan.map(({ subject, evidence }) => [subject, evidence])).toContainEqual([
+    'checkpoint-20.pt: grad_scaler_state',
+    'With the scale of checkpoint-10.pt',
+  ])
 })
