@@ -134,3 +134,14 @@ test('second factors that are zero although the optimizer has trained them were 
   expect(await trained([8, 2], 0, ramp(16))).toEqual(['warning model.bin'])
   expect(await trained([8, 2], 0.1, Array(16).fill(0))).toEqual(['warning model.bin'])
 })
+
+// PEFT 0.21 loads LoRA factors as IA3, LoHa or LoKr without a word, and uses none; AdaLoRA keeps factors of the same names.
+test('factors in an adapter of another method are told', async () => {
+  const tensors = pair(QUERY, 2)
+  for (const method of ['IA3', 'LOHA', 'LOKR', 'PROMPT_TUNING'])
+    expect(await told(targetMismatch, lora({ peft_type: method }, tensors))).toEqual(['error adapter_config.json'])
+  for (const method of ['LORA', 'ADALORA', 'SOMETHING_NEW'])
+    expect(await told(targetMismatch, lora({ peft_type: method }, tensors))).toEqual([])
+  const mixed = [...tensors, { name: 'base_model.model.x.ia3_l', shape: [8, 1], component: 'adapter' as const }]
+  expect(await told(targetMismatch, lora({ peft_type: 'IA3' }, mixed))).toEqual([])
+})
