@@ -10,21 +10,34 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 
 /** Other work needs other functions: what is kept is made anew after this long, in milliseconds. */
 const GOOD_FOR = 24 * 3600 * 1000
 const CHECKSUM_BYTES = 4
 
-/** Where programs keep what can be made again, by each system's custom; undefined where this user has no home of their own. */
+/**
+ * Where programs keep what can be made again, by each system's custom (XDG Base Directory Specification, which has relative paths
+ * ignored). Undefined, never an error, where this user has no home of their own.
+ */
 export function cacheFolder(env: NodeJS.ProcessEnv): string | undefined {
-  const home = homedir()
-  // Under sudo the home may be another's, who could not replace what root leaves there.
-  if (statSync(home, { throwIfNoEntry: false })?.uid !== uid()) return undefined
-  if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'assay')
+  const home = ownHome()
+  if (home === undefined) return undefined
+  if (env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME)) return join(env.XDG_CACHE_HOME, 'assay')
   if (process.platform === 'win32') return env.LOCALAPPDATA && join(env.LOCALAPPDATA, 'assay')
   return process.platform === 'darwin' ? join(home, 'Library', 'Caches', 'assay') : join(home, '.cache', 'assay')
+}
+
+function ownHome(): string | undefined {
+  try {
+    const home = homedir()
+    // Under sudo the home may be another's, who could not replace what root leaves there.
+    return statSync(home).uid === uid() ? home : undefined
+  } catch {
+    // A container may run as a user whom its system does not know.
+    return undefined
+  }
 }
 
 /**
@@ -56,7 +69,8 @@ export function keepCode(path: string, key: string, code: Buffer): void {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     const sum = Buffer.alloc(CHECKSUM_BYTES)
     sum.writeUInt32LE(crc32(code, crc32(key)))
-    writeFileSync(made, Buffer.concat([code, sum]), { mode: 0o600 })
+    // A link that somebody left there is not written through.
+    writeFileSync(made, Buffer.concat([code, sum]), { mode: 0o600, flag: 'wx' })
     renameSync(made, path)
   } catch {
     removed(made)

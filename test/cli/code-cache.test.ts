@@ -1,7 +1,16 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
-import { keepCode, keptCode } from '../../src/cli/code-cache'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { cacheFolder, keepCode, keptCode } from '../../src/cli/code-cache'
 import { scratchFolders } from '../core/bytes/scratch'
 
 const scratch = scratchFolders()
@@ -68,5 +77,34 @@ describe('compiled code', () => {
       expect(keptCode(path, KEY)).toBeUndefined()
     }
     expect(readdirSync(folder).sort()).toEqual(['file', 'folder'])
+  })
+
+  it('is not written through a link that somebody put in its way', () => {
+    const folder = scratch()
+    const weights = join(folder, 'weights')
+    writeFileSync(weights, 'sacred')
+    symlinkSync(weights, join(folder, `diff.${process.pid}`))
+    keepCode(join(folder, 'diff'), KEY, code)
+    expect(readFileSync(weights, 'utf8')).toBe('sacred')
+    expect(readdirSync(folder)).toEqual(['weights'])
+  })
+})
+
+describe.skipIf(process.platform === 'win32')('the folder of compiled code', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs()
+  })
+
+  it('is where the user has caches kept, by a path from the root only', () => {
+    const home = scratch()
+    vi.stubEnv('HOME', home)
+    expect(cacheFolder({ XDG_CACHE_HOME: '/caches' })).toBe('/caches/assay')
+    expect(cacheFolder({ XDG_CACHE_HOME: 'caches' })).toBe(cacheFolder({}))
+    expect(cacheFolder({})?.startsWith(home)).toBe(true)
+  })
+
+  it.each(['/no/such/home', `/${'long'.repeat(100)}`, ''])('is nowhere where there is no home: %s', (home) => {
+    vi.stubEnv('HOME', home)
+    expect(cacheFolder({ XDG_CACHE_HOME: '/caches' })).toBeUndefined()
   })
 })
