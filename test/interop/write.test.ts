@@ -92,6 +92,13 @@ describe('a safetensors export', () => {
     expect(facts.files.length).toBeGreaterThan(1)
     expect(facts).toMatchObject({ missing: [], unexpected: [], different: [] })
   })
+
+  it('of a rounded model is loaded by transformers in the dtype it was rounded to', async () => {
+    const source = golden('trainer-gpt2/data/checkpoint-20')
+    const out = await exported(source, 'rounded', { format: 'safetensors', dtype: 'bfloat16' })
+    const facts = JSON.parse(python('pretrained.py', out, source))
+    expect(facts).toMatchObject({ missing: [], unexpected: [], different: [], dtype: 'torch.bfloat16' })
+  })
 })
 
 describe('a torch export', () => {

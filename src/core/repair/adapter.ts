@@ -1,13 +1,8 @@
-import { openFile } from '../bytes/file'
-import { joinPath, pathKind } from '../bytes/folder'
-import { readBytes } from '../bytes/source'
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import { sameShape, type Tensor } from '../checkpoint/tensor'
 import { AssayError } from '../errors'
 import { list } from '../verify/text'
-import { rootOf } from './shard-index'
-
-export const ADAPTER_CONFIG = 'adapter_config.json'
+import { ADAPTER_CONFIG, configBeside } from './config-files'
 
 /** What is left of a model that was saved with its LoRA adapter in it when only the adapter is wanted. */
 export interface Extracted {
@@ -36,7 +31,7 @@ export async function adapterIn(checkpoint: Checkpoint, alpha?: number): Promise
   if (adapters.length > 1)
     throw fail(`holds several adapters: ${list(adapters)}`, 'Keep the tensors of one of them with --keep and --rename')
   const tensors = parts.map(({ tensor, name }): Tensor => ({ ...tensor, name, component: 'adapter' }))
-  const beside = await textBeside(checkpoint)
+  const beside = await configBeside(checkpoint, ADAPTER_CONFIG)
   if (beside !== undefined) return { tensors, config: beside }
   if (alpha === undefined)
     throw fail(
@@ -51,7 +46,7 @@ export async function adapterBeside(checkpoint: Checkpoint): Promise<{ readonly 
   const parts = checkpoint.tensors.flatMap((tensor) => partOf(tensor) ?? [])
   const isOne = new Set(parts.map(({ adapter }) => adapter)).size === 1
   if (!isOne || !parts.some(({ letter }) => letter !== undefined)) return undefined
-  return { alpha: (await textBeside(checkpoint)) === undefined }
+  return { alpha: (await configBeside(checkpoint, ADAPTER_CONFIG)) === undefined }
 }
 
 interface Part {
@@ -117,16 +112,4 @@ function isTransposed(parts: readonly Part[], tensors: readonly Tensor[]): boole
     if (letter !== 'A' || !weight || inner === undefined || outer === undefined) return false
     return inner !== outer && sameShape(weight, [inner, outer])
   })
-}
-
-/** The config of an adapter that lies in the checkpoint's folder. */
-export async function textBeside(checkpoint: Checkpoint): Promise<string | undefined> {
-  const path = joinPath(rootOf(checkpoint), ADAPTER_CONFIG)
-  if (pathKind(path) !== 'file') return undefined
-  const source = openFile(path, ADAPTER_CONFIG)
-  try {
-    return new TextDecoder().decode(await readBytes(source, 0, source.size))
-  } finally {
-    source.close()
-  }
 }

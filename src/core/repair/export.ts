@@ -3,24 +3,21 @@ import { makeFolder } from '../bytes/file-sink'
 import { baseName, joinPath, pathKind } from '../bytes/folder'
 import { stage } from '../bytes/stage'
 import type { Checkpoint } from '../checkpoint/checkpoint'
-import { openStateFile } from '../checkpoint/state-file'
 import { byteLength, type Tensor } from '../checkpoint/tensor'
 import { AssayError } from '../errors'
 import type { WriteOptions } from '../write/output'
-import { layoutSafetensors, writeSafetensors } from '../write/safetensors'
-import { planShards, shardIndex, shardNames } from '../write/shards'
-import { writeTorchZip } from '../write/torch-zip'
 import { absentTensors, misshapenTensors } from './absent'
-import { ADAPTER_CONFIG, adapterIn, textBeside } from './adapter'
+import { adapterIn } from './adapter'
 import type { Tally } from './cast'
-import { checkWritten, type Witnessed } from './check'
+import { ADAPTER_CONFIG, configBeside, modelConfigs, type TextFile } from './config-files'
 import { archiveBytes, damagedTensors } from './damaged'
 import { type Edits, edited } from './edits'
+import { indexOf, type Part, partsOf, readBack, sizeOf, writePart } from './export-parts'
 import { mergedWith } from './lora'
 import { type Master, widerMasters } from './masters'
-import { chosenOf, type Material, type Model, modelsOf } from './models'
+import { chosenOf, modelsOf } from './models'
 import { Progress } from './progress'
-import { refuseFull, type Written, writeFile, writeText } from './target'
+import { refuseFull, type Written, writeText } from './target'
 import { sharedOnce, tied } from './ties'
 
 export interface ExportOptions extends WriteOptions, Edits {
@@ -91,7 +88,6 @@ export interface ExportPlan extends ExportFacts {
   }[]
 }
 
-const EXTENSION = { safetensors: '.safetensors', torch: '.bin' }
 /** An `out` that ends like this names a file; any other a folder. */
 const FILE_NAME = /\.(safetensors|bin|pt|pth|ckpt)$/i
 
@@ -237,12 +233,11 @@ async function prepared(checkpoint: Checkpoint, out: string, options: ExportOpti
     throw new AssayError('usage', `${parts.length} files would have to go into ${baseName(out)}`, {
       hint: 'Name a folder as the target',
     })
-  const config = extracted?.config ?? (isAdapter(material) ? await textBeside(checkpoint) : undefined)
   const indexes = models.flatMap(({ stem }) => {
     const shards = parts.filter((part) => part.stem === stem)
-    return shards.length < 2 ? [] : [{ path: `${stem}${EXTENSION[format]}.index.json`, text: indexOf(shards) }]
+    return shards.length < 2 ? [] : [indexOf(stem, shards, format)]
   })
-  const configs = config === undefined || alone ? [] : [{ path: ADAPTER_CONFIG, text: config }]
+  const configs = alone ? [] : await configsFor(checkpoint, [...kept.keys()], options, extracted?.config, edits.dropped)
   return { material, parts, left, tallies, progress, all, alone, texts: [...indexes, ...configs], masters }
 }
 
@@ -285,9 +280,18 @@ function warningsOf(checkpoint: Checkpoint, parts: readonly Part[], tallies: Rea
   return [...misshapenTensors(checkpoint, names), ...rounding]
 }
 
-/** Whether it is an adapter that is written: its tensors are of no use without its config. */
-function isAdapter({ kept }: Material): boolean {
-  return [...kept.keys()].some(({ component }) => component === 'adapter')
+/** What goes beside the tensors: an adapter is of no use without its config, nor is a model that is exported as a whole. */
+async function configsFor(
+  checkpoint: Checkpoint,
+  kept: readonly Tensor[],
+  { dtype, masters }: ExportOptions,
+  adapterConfig: string | undefined,
+  dropped: readonly Tensor[],
+): Promise<TextFile[]> {
+  if (!kept.some(({ component }) => component === 'adapter'))
+    return dropped.length > 0 ? [] : modelConfigs(checkpoint, dtype ?? (masters ? 'float32' : undefined))
+  const text = adapterConfig ?? (await configBeside(checkpoint, ADAPTER_CONFIG))
+  return text === undefined ? [] : [{ path: ADAPTER_CONFIG, text }]
 }
 
 /** While one file is flushed to the disk the next is copied. */
@@ -306,64 +310,5 @@ function incomplete({ path }: Checkpoint, left: ExportResult['left']): AssayErro
       file: path,
       hint: 'Nothing was written. A partial export writes the rest.',
     },
-  )
-}
-
-/** One file to be written. */
-interface Part {
-  readonly stem: string
-  readonly name: string
-  readonly tensors: readonly Witnessed[]
-}
-
-function partsOf({ stem, tensors }: Model, format: ExportFormat, maxShardSize: number | undefined): Part[] {
-  const shards = planShards(tensors, maxShardSize)
-  const names = shardNames(stem, EXTENSION[format], shards.length)
-  return shards.map((shard, i) => ({ stem, name: names[i] as string, tensors: shard }))
-}
-
-/** Bytes of the file: exactly for safetensors, generously for a torch zip, whose tied tensors are written once. */
-function sizeOf({ tensors }: Part, format: ExportFormat): number {
-  if (format === 'safetensors') return layoutSafetensors(tensors, METADATA).size
-  return tensors.reduce((sum, tensor) => sum + byteLength(tensor) + 512 + 4 * tensor.name.length, 4096)
-}
-
-/** What transformers asks of a safetensors file of PyTorch weights. */
-const METADATA = { format: 'pt' }
-
-function writePart(
-  path: string,
-  { tensors }: Part,
-  format: ExportFormat,
-  progress: Progress,
-  signal: AbortSignal | undefined,
-): Promise<Written> {
-  const write = { ...(signal && { signal }), onProgress: progress.piece() }
-  return writeFile(path, (sink) =>
-    format === 'safetensors' ? writeSafetensors(sink, tensors, METADATA, write) : writeTorchZip(sink, tensors, write),
-  )
-}
-
-async function readBack(
-  path: string,
-  { name, tensors }: Part,
-  copies: Written['copies'],
-  signal: AbortSignal | undefined,
-  progress: Progress,
-) {
-  const file = await openStateFile(path, name, 'weights')
-  try {
-    const onTensor = (tensor: Witnessed) => progress.add(byteLength(tensor), tensor.name)
-    await checkWritten(tensors, file.tensors, name, { ...(signal && { signal }), ...(copies && { copies }), onTensor })
-  } finally {
-    file.close()
-  }
-}
-
-function indexOf(shards: readonly Part[]): string {
-  return shardIndex(
-    shards.flatMap(({ name: file, tensors }) =>
-      tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape, file })),
-    ),
   )
 }

@@ -14,14 +14,17 @@ async function exported(source: string, options: Partial<ExportOptions> = {}, ou
 }
 
 describe('an export', () => {
-  it('writes the weights of a checkpoint and nothing else', async () => {
+  it('writes the weights of a checkpoint, the config that they are loaded by and nothing else', async () => {
     const source = golden('seed-style/data')
     const before = snapshot(source)
     const result = await exported(source)
     const weights = (await opened(source)).tensors.filter(({ component }) => component === 'weights')
-    expect(readdirSync(result.out)).toEqual(['model.safetensors'])
+    expect(readdirSync(result.out).sort()).toEqual(['config.json', 'model.safetensors'])
+    const config = readFileSync(join(source, 'config.json'))
+    expect(readFileSync(join(result.out, 'config.json'))).toEqual(config)
     expect(await digests(await opened(result.out))).toEqual(await digests({ tensors: weights }))
-    expect(result).toMatchObject({ tensors: weights.length, left: [], files: [{ path: 'model.safetensors' }] })
+    expect(result).toMatchObject({ tensors: weights.length, left: [] })
+    expect(result.files[1]).toEqual({ path: 'config.json', bytes: config.length })
     expect(snapshot(source)).toEqual(before)
   })
 
@@ -53,6 +56,19 @@ describe('an export', () => {
     expect([torch, untied, alone].map(({ tensors }) => tensors)).toEqual(
       [torch, untied, alone].map(() => source.tensors.length),
     )
+  })
+
+  it('says in the config to which dtype the weights were rounded', async () => {
+    const { out } = await exported(golden('seed-style/data'), { dtype: 'bfloat16' })
+    expect(JSON.parse(readFileSync(join(out, 'config.json'), 'utf8'))).toEqual({
+      ...JSON.parse(readFileSync(join(golden('seed-style/data'), 'config.json'), 'utf8')),
+      torch_dtype: 'bfloat16',
+    })
+  })
+
+  it('puts no config of the whole model beside a part of it', async () => {
+    const { out } = await exported(golden('seed-style/data'), { drop: ['*bias'] })
+    expect(readdirSync(out)).toEqual(['model.safetensors'])
   })
 
   it('writes an adapter under the name of an adapter', async () => {
