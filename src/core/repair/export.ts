@@ -103,15 +103,15 @@ export function formatOf(out: string, format?: ExportFormat): ExportFormat {
 export async function planExport(checkpoint: Checkpoint, out: string, options: ExportOptions): Promise<ExportPlan> {
   const passes = options.dtype === undefined ? 0 : 1
   const plan = await prepared(checkpoint, out, options, passes)
-  const { material, parts, left, tallies, progress, alone, texts, masters } = plan
+  const { material, stored, parts, left, tallies, progress, alone, texts, masters } = plan
   const was = new Map([...material.kept].map(([tensor, name]) => [name, tensor]))
   for (const tensor of parts.flatMap((part) => part.tensors)) {
-    const stored = byteLength(was.get(tensor.name) ?? tensor)
+    const read = byteLength(was.get(tensor.name) ?? tensor)
     if (!tallies.has(tensor.name) || tensor.isVerbatim) {
-      progress.add(stored * passes, tensor.name)
+      progress.add(read * passes, tensor.name)
       continue
     }
-    const ratio = stored / byteLength(tensor)
+    const ratio = read / byteLength(tensor)
     for await (const block of tensor.blocks(options.signal)) progress.add(block.byteLength * ratio, tensor.name)
   }
   const format = formatOf(out, options.format)
@@ -124,10 +124,11 @@ export async function planExport(checkpoint: Checkpoint, out: string, options: E
     tensors: parts.flatMap(({ name: file, tensors }) =>
       tensors.map(({ name, dtype, shape }) => {
         const before = was.get(name)
+        const { dtype: wasDtype } = (before && stored.get(before)) ?? before ?? { dtype }
         return {
           ...{ name, dtype, shape, file },
           ...(before && before.name !== name && { was: before.name }),
-          ...(before && before.dtype !== dtype && { wasDtype: before.dtype }),
+          ...(wasDtype !== dtype && { wasDtype }),
           ...(before && material.merged?.has(before) && { merged: true as const }),
         }
       }),
@@ -209,7 +210,8 @@ async function prepared(checkpoint: Checkpoint, out: string, options: ExportOpti
   const masters = master && {
     ...{ count: wider.size, file: master.file, dtype: master.values.dtype, written: options.masters === true },
   }
-  const edits = edited(options.masters ? chosen.map((tensor) => unrounded(tensor, wider)) : chosen, options)
+  const stored = new Map(chosen.map((tensor) => [options.masters ? unrounded(tensor, wider) : tensor, tensor]))
+  const edits = edited([...stored.keys()], options)
   const once = checkpoint.layout === 'accelerate' && format === 'safetensors' && !options.untie
   const ties = options.tie
     ? await tied(checkpoint, edits.kept, format, options.signal)
@@ -238,7 +240,7 @@ async function prepared(checkpoint: Checkpoint, out: string, options: ExportOpti
     return shards.length < 2 ? [] : [indexOf(stem, shards, format)]
   })
   const configs = alone ? [] : await configsFor(checkpoint, [...kept.keys()], options, extracted?.config, edits.dropped)
-  return { material, parts, left, tallies, progress, all, alone, texts: [...indexes, ...configs], masters }
+  return { material, stored, parts, left, tallies, progress, all, alone, texts: [...indexes, ...configs], masters }
 }
 
 /** The weight with the values that the optimizer keeps of it; those that are tied share them. */

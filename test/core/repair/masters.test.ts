@@ -18,6 +18,13 @@ describe('the masters of a training in 16 bits', () => {
     expect(plan.tensors.every(({ dtype }) => dtype === 'float16')).toBe(true)
   })
 
+  it('are told of as a change of the dtype where they are to be written', async () => {
+    const { tensors } = await planExport(await opened(golden('zero2/data')), 'model.safetensors', { masters: true })
+    const changed = tensors.filter(({ wasDtype }) => wasDtype !== undefined)
+    expect(changed).toHaveLength(30)
+    expect(changed.every(({ dtype, wasDtype }) => wasDtype === 'float16' && dtype === 'float32')).toBe(true)
+  })
+
   it('are written in place of them, those of a tied weight under both names', async () => {
     const { result, tensors } = await exported('zero2', { masters: true })
     expect(result.masters).toMatchObject({ count: 30, written: true })

@@ -34,7 +34,8 @@ export function ReportBar(props: ReportBarProps) {
         aria-label="Find a tensor"
         leftSection={<IconSearch size={14} aria-hidden />}
         spellCheck={false}
-        w={190}
+        flex="1 1 110px"
+        maw={190}
       />
       {scope !== null && <ScopeChip module={scope} onLeave={onLeaveScope} />}
       <span className={classes.soft} aria-live="polite" data-testid="compare-count">

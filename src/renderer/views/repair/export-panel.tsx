@@ -133,7 +133,7 @@ function Form() {
         />
         {preview.data?.masters && (
           <Checkbox
-            label={`Masters: ${plural(preview.data.masters.count, 'weight')} as the optimizer keeps them, in ${preview.data.masters.dtype}`}
+            label={`Masters of ${plural(preview.data.masters.count, 'weight')}: the optimizer's own values, in ${preview.data.masters.dtype}`}
             checked={edits.masters}
             onChange={(event) => setEdits({ ...edits, masters: event.currentTarget.checked })}
             data-testid="export-masters"

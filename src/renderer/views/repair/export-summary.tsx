@@ -2,18 +2,19 @@ import { Button } from '@mantine/core'
 import { IconCircleCheck } from '@tabler/icons-react'
 import type { ExportResult } from '../../../contract/schemas'
 import { useApi } from '../../api/context'
-import { formatBytes, formatCount } from '../../ui/format'
+import { formatBytes, formatCount, plural } from '../../ui/format'
 import { SafeText } from '../../ui/safe-text'
 import classes from './repair-view.module.css'
 
 export function ExportSummary({ result }: { result: ExportResult }) {
   const { bridge } = useApi()
-  const { out, files, tensors, bytes, left, warnings } = result
+  const { out, files, tensors, left, warnings } = result
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
   return (
     <div className={classes.result} data-testid="export-result">
       <p className={classes.done}>
-        <IconCircleCheck size={16} aria-hidden /> {formatCount(tensors)} tensors, {formatBytes(bytes)} in{' '}
-        {formatCount(files.length)} {files.length === 1 ? 'file' : 'files'}
+        <IconCircleCheck size={16} aria-hidden /> {plural(tensors, 'tensor')} in {plural(files.length, 'file')},{' '}
+        {formatBytes(bytes)}
       </p>
       <p>
         <SafeText>{out}</SafeText>
