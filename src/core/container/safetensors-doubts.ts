@@ -20,7 +20,7 @@ export interface EntryReading extends Pick<SafetensorsEntry, 'shape' | 'dtype' |
 /** A tensor whose values are contiguous bytes [begin, end) of the data, the end left out. */
 type Placed = Pick<SafetensorsEntry, 'name' | 'dtype' | 'shape' | 'begin' | 'end'>
 
-/** Overlaps beyond so many are no slip in a header: each is told, none is looked into. */
+/** Overlaps and names given twice beyond so many are no slip in a header: each is told, none is looked into. */
 const MOST_OVERLAPS = 256
 const MOST_LOOKS = 2 ** 22
 
@@ -62,20 +62,33 @@ export function overlapDoubts(entries: readonly Placed[], available: number): Ma
   )
 }
 
-/** The doubt about a tensor that is named several times; undefined where all say the same. `entries`: all that the file has. */
-export function duplicateDoubt(claims: readonly Placed[], entries: readonly Placed[]): EntryDoubt | undefined {
-  const told = new Map(
-    claims.map((claim) => [`${claim.begin} ${claim.end} ${claim.dtype} ${claim.shape.join()}`, claim]),
+/**
+ * The tensors that are named several times, unless all say the same, and the places that they are given. `claims`: all that is said of
+ * each, the tensor itself first. `entries`: all that the file has.
+ */
+export function duplicateDoubts(
+  claims: ReadonlyMap<Placed, readonly Placed[]>,
+  entries: readonly Placed[],
+): Map<Placed, EntryDoubt> {
+  const isMany = claims.size * entries.length > MOST_LOOKS
+  return new Map(
+    [...claims].flatMap(([entry, all]) => {
+      const told = new Map(all.map((claim) => [`${claim.begin} ${claim.end} ${claim.dtype} ${claim.shape}`, claim]))
+      if (told.size < 2) return []
+      const why = `the header names it with ${told.size} places or shapes`
+      return [[entry, { why, readings: isMany ? [] : claimsOf([...told.values()], entries) }] as const]
+    }),
   )
-  if (told.size < 2) return undefined
-  const readings = [...told.values()].map((claim, i) => {
+}
+
+function claimsOf(claims: readonly Placed[], entries: readonly Placed[]): EntryReading[] {
+  return claims.map((claim, i) => {
     const other = entries.find(
       (each) => each.name !== claim.name && each.begin < claim.end && claim.begin < each.end && each.begin < each.end,
     )
     const evidence = other ? `${quote(other.name)} claims bytes of it too` : 'No other tensor claims a byte of it'
     return readingOf(claim, i, evidence)
   })
-  return { why: `the header names it with ${told.size} places or shapes`, readings }
 }
 
 /**

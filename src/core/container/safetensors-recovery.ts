@@ -38,8 +38,11 @@ export async function headerOfOtherLength(source: ByteSource, claimed: bigint): 
   return { ...header, dataOffset, message }
 }
 
-/** `"name": {...}` without an object in it, as every tensor of a header is. Names and fields of sane length. */
-const ENTRY = /"((?:[^"\\]|\\.){0,4096})"\s{0,64}:\s{0,64}(\{[^{}]{0,4096}\})/g
+/**
+ * `"name": {...}` without an object in it, as every tensor of a header is. Names and fields of sane length. No name begins behind a
+ * backslash: so each look ends where the next one begins, however many quotes there are.
+ */
+const ENTRY = /(?<!\\)"((?:[^"\\]|\\.){0,4096})"\s{0,64}:\s{0,64}(\{[^{}]{0,4096}\})/g
 
 /**
  * The entries that can be read of a header of `length` bytes which is no JSON as a whole. Undefined where there are none. Throws as the source

@@ -5,7 +5,7 @@ import { quote, Report } from '../decode/report'
 import { type HeaderEntry, parseSafetensorsHeader } from '../decode/safetensors-header'
 import { AssayError } from '../errors'
 import type { Finding, RuleId } from '../finding'
-import { duplicateDoubt, type EntryDoubt, overlapDoubts, sizeDoubt } from './safetensors-doubts'
+import { duplicateDoubts, type EntryDoubt, overlapDoubts, sizeDoubt } from './safetensors-doubts'
 import { headerOfOtherLength, type RecoveredHeader, readableEntries } from './safetensors-recovery'
 
 export interface SafetensorsEntry {
@@ -73,12 +73,16 @@ export async function readSafetensors(source: ByteSource): Promise<SafetensorsFi
     if (entry) entries.push(entry)
   }
   const overlaps = overlapDoubts(entries, available)
+  const claims = entries.flatMap((entry) => {
+    const others = repeated.get(entry.name)?.flatMap((raw) => typed(raw, new Report(), available) ?? [])
+    return others ? [[entry, [entry, ...others]] as const] : []
+  })
+  const duplicates = duplicateDoubts(new Map(claims), entries)
   return {
     headerLength,
     dataOffset,
     entries: entries.map((entry) => {
-      const claims = repeated.get(entry.name)?.flatMap((raw) => typed(raw, new Report(), available) ?? [])
-      const doubt = (claims && duplicateDoubt([entry, ...claims], entries)) ?? entry.doubt ?? overlaps.get(entry)
+      const doubt = duplicates.get(entry) ?? entry.doubt ?? overlaps.get(entry)
       return doubt ? { ...entry, doubt } : entry
     }),
     metadata,

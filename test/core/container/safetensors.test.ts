@@ -217,6 +217,22 @@ describe('a header that the reference reader refuses', () => {
     await expect(read(header)).rejects.toMatchObject({ code: 'file/bad-header' })
   })
 
+  it('is no JSON, and has nothing but quotes that no name begins with', async () => {
+    const header = `{"${'\\"'.repeat(2 ** 21)}`
+    await expect(read(header)).rejects.toMatchObject({ code: 'file/bad-header' })
+  })
+
+  it('names so many tensors twice that it is no slip: no place of theirs is looked into', async () => {
+    const twice = (count: number) => {
+      const one = (end: number) => Array.from({ length: count }, (_, i) => `"${i}":${entry('U8', [end - i], i, end)}`)
+      return `{${Array.from({ length: count }, (_, i) => `"${i}":${entry('U8', [1], i, i + 1)}`).join()},${one(count + 1).join()}}`
+    }
+    const doubts = async (count: number) => (await read(twice(count), count + 1)).entries.map(({ doubt }) => doubt)
+    expect((await doubts(3)).map((doubt) => doubt?.readings.length)).toEqual([2, 2, 2])
+    const many = await doubts(2100)
+    expect(many.every((doubt) => doubt?.why.includes('2 places') && doubt.readings.length === 0)).toBe(true)
+  })
+
   it('is no UTF-8', async () => {
     const bytes = make('{"a":1}', 0)
     bytes[10] = 0xff
