@@ -108,9 +108,7 @@ async function sharers(tensor: Tensor, { checkpoint, weights, neighbours }: Cont
   for (const other of await neighbours()) {
     const model = referenceTo(checkpoint, other)?.of(tensor)
     if (!model?.storage) continue
-    const place = ({ file, storage, shape, blocks }: Tensor) =>
-      JSON.stringify([file, storage?.key, shape, blocks[0]?.offset])
-    const tied = weightsOf(other).filter((each) => each !== model && each.storage && place(each) === place(model))
+    const tied = weightsOf(other).filter((each) => each !== model && isOnePlace(each, model))
     const [values] = weights.filter(
       ({ name, file }) => name !== tensor.name && file === tensor.file && tied.some((each) => each.name === name),
     )
@@ -118,6 +116,11 @@ async function sharers(tensor: Tensor, { checkpoint, weights, neighbours }: Cont
     if (values) return [{ id: values.name, rank: 'same', values, evidence }]
   }
   return []
+}
+
+function isOnePlace(a: Tensor, b: Tensor): boolean {
+  const isOneStorage = a.storage !== undefined && a.file === b.file && a.storage.key === b.storage?.key
+  return isOneStorage && sameShape(a.shape, b.shape) && a.blocks[0]?.offset === b.blocks[0]?.offset
 }
 
 /** The tensor in the parts that the ranks of a sharded training wrote. */
@@ -183,10 +186,23 @@ function ofReference(name: string, { dtype, shape }: Tensor): string {
   return `${name} has it as ${dtype} ${shapeText(shape)}. These are the reference's values, not those that were trained here`
 }
 
+/** Every lost tensor asks for the same pairs. */
+const known = new WeakMap<Checkpoint, Known>()
+
+type Known = WeakMap<Checkpoint, { readonly model: Reference | undefined }>
+
 /** Two checkpoints brought together by the names of their tensors; undefined where they share none. */
-export function referenceTo(...pair: ConstructorParameters<typeof Reference>): Reference | undefined {
+export function referenceTo(checkpoint: Checkpoint, other: Checkpoint): Reference | undefined {
+  const pairs: Known = known.get(checkpoint) ?? new WeakMap()
+  known.set(checkpoint, pairs)
+  const made = pairs.get(other) ?? { model: unlessStrange(checkpoint, other) }
+  pairs.set(other, made)
+  return made.model
+}
+
+function unlessStrange(checkpoint: Checkpoint, other: Checkpoint): Reference | undefined {
   try {
-    return new Reference(...pair)
+    return new Reference(checkpoint, other)
   } catch (error) {
     if (error instanceof AssayError) return undefined
     throw error
