@@ -18,7 +18,8 @@ export function isUntied({ config }: Checkpoint, tensors: readonly Tensor[]): bo
   const { heads, embeddings } = pairsIn(tensors)
   const [head, embedding] = [heads[0], embeddings[0]]
   if (fieldsOf(config)?.tie_word_embeddings !== true || !head || !embedding) return false
-  const isShared = head.storage !== undefined && head.storage.key === embedding.storage?.key
+  const isShared =
+    head.storage !== undefined && head.file === embedding.file && head.storage.key === embedding.storage?.key
   return heads.length === 1 && embeddings.length === 1 && isAlike(head, embedding) && !isShared
 }
 
