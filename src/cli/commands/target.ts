@@ -21,8 +21,11 @@ export function refuseUnclear(source: string, out: string, place: string): void 
   )
 }
 
+/** What a path leads to; undefined also where the system refuses, which is told by whoever opens it. */
 function kindOf(path: string): 'file' | 'folder' | undefined {
-  const stat = statSync(path, { throwIfNoEntry: false })
-  if (!stat) return undefined
-  return stat.isDirectory() ? 'folder' : 'file'
+  try {
+    return statSync(path).isDirectory() ? 'folder' : 'file'
+  } catch {
+    return undefined
+  }
 }

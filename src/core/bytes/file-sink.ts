@@ -68,7 +68,7 @@ class FileSink implements ByteSink {
       onBlock?.(bytes)
       await this.write(bytes)
     }
-    if (length >= WORTH_FOLLOWING) await attempt(this.name, () => this.#follower.copied(start, from, offset, length))
+    if (length >= WORTH_FOLLOWING) await this.#follower.copied(start, from, offset, length)
   }
 
   async commit(): Promise<void> {
@@ -117,6 +117,8 @@ class FileSink implements ByteSink {
     this.#flushed = this.position
     this.#flushing = this.#follower
       .startWriting(from, this.position - from)
+      // That the system could not be asked is no failure to write.
+      .catch(() => false)
       .then((started) => (started ? undefined : this.file.datasync()))
       .catch((error) => {
         // The descriptor has told it now, and does not tell it again at the end.

@@ -31,7 +31,7 @@ export class Follower {
 
   /**
    * The `length` bytes at `at` were copied from `offset` of the file at `from`. Returns once what was copied before is compared. What
-   * differs is no error here: `copies` does not hold it. Throws what the system says of the new file.
+   * differs, or cannot be compared, is no error here: `copies` does not hold it.
    */
   async copied(at: number, from: FilePlace, offset: number, length: number): Promise<void> {
     await this.#comparing
