@@ -115,6 +115,30 @@ describe('assay repair', () => {
     expect((await assay(['repair', 'x', '--out', 'y', '--in-place'])).status).toBe(2)
     expect((await assay(['repair', 'x', '--out', 'y', '--shape', 'weight=two'])).status).toBe(2)
   })
+
+  it('asks whether a file is to become a file or a folder where the target tells neither', async () => {
+    const file = goldenPath('damaged-optimizer-empty', 'data/checkpoint.pt')
+    const folder = room()
+    for (const target of ['mended', 'mended.pt/']) {
+      const { status, stderr } = await assay(['repair', file, '--out', `${folder}/${target}`])
+      expect(status).toBe(2)
+      expect(stderr).toContain('as a file or as a folder')
+    }
+    for (const target of ['mended/', 'mended.pt', '']) {
+      const { stderr } = await assay(['repair', file, '--out', `${folder}/${target}`, '--dry-run'])
+      expect(stderr).toBe('')
+    }
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('says what is wrong with a path that the system refuses', async () => {
+    const refused = `/${'long'.repeat(100)}`
+    const { json } = await assayJson<{ error: { code: string } }>('repair', refused, '--out', room())
+    expect(json.error.code).toBe('file/unreadable')
+    const file = goldenPath('damaged-optimizer-empty', 'data/checkpoint.pt')
+    const { stderr } = await assay(['repair', file, '--out', refused])
+    expect(stderr).toContain('as a file or as a folder')
+  })
 })
 
 describe('assay export', () => {
