@@ -107,15 +107,28 @@ describe('tensors without values beside the parts of the ranks', () => {
     expect(model).toEqual(stored)
   })
 
-  it('are added where the shard that held them is not here, and the index says so', async () => {
-    const { tensors } = truthOf('zero3')
-    const shards = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors']
-    const half = Math.floor(tensors.length / 2)
+  const { tensors } = truthOf('zero3')
+  const shards = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors']
+  const index = 'model.safetensors.index.json'
+  const half = Math.floor(tensors.length / 2)
+
+  /** The first of two shards, and the index of both. */
+  function halved(): string {
     const path = trainer('zero3', shards[0] as string, unfilled(tensors.slice(0, half)))
     const map = Object.fromEntries(tensors.map(({ name }, i) => [name, shards[i < half ? 0 : 1]]))
-    const index = 'model.safetensors.index.json'
     writeFileSync(join(path, index), JSON.stringify({ metadata: {}, weight_map: map }))
-    const { model, out } = await mended(path)
+    return path
+  }
+
+  it('are added from them and not from a reference, whose values are others', async () => {
+    const { plan } = await planned(halved(), { reference: golden('zero2/data') })
+    const added = plan.plan.filter(({ additions }) => additions)
+    expect(added.length).toBeGreaterThan(0)
+    expect(added.every(({ kind, confidence }) => kind === 'restore-values' && confidence === 'certain')).toBe(true)
+  })
+
+  it('are added where the shard that held them is not here, and the index says so', async () => {
+    const { model, out } = await mended(halved())
     expect(model.map(({ name }) => name)).toEqual(byName(tensors).map(({ name }) => name))
     const trained = ({ dtype }: TruthTensor) => dtype === 'float32'
     const truth = new Map(tensors.map(({ name, sha256 }) => [name, sha256]))

@@ -229,7 +229,9 @@ async function additions(context: Context, strange: Strange): Promise<Proposal[]
       }
     }
   }
-  const proposals = [...lacking].map(async ([name, sources]): Promise<Proposal> => {
+  const proposals = [...lacking].map(async ([name, found]): Promise<Proposal> => {
+    // Parts of the same save have the very values.
+    const sources = [...found.filter(isOwn), ...found.filter((source) => !isOwn(source))]
     const base = {
       kind: 'copy-from-reference' as const,
       subject: name,
