@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { z } from 'zod'
 import { ruleChoices } from '../contract/schemas'
 import { UsageError } from './complaint'
@@ -10,6 +10,8 @@ export type Settings = z.infer<typeof settings>
 export function settingsIn(file: string): Settings {
   let value: unknown
   try {
+    // A pipe that nobody writes to would be waited for.
+    if (!statSync(file).isFile()) throw new Error('it is no file')
     value = JSON.parse(readFileSync(file, 'utf8'))
   } catch (error) {
     throw new UsageError(`${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`)

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -200,6 +201,14 @@ describe('rules', () => {
     const misspelt = await assay(['verify', join(run, 'one')])
     expect(misspelt.status).toBe(2)
     expect(misspelt.stderr).toContain('There is no rule optimizer/mising')
+  })
+
+  it.skipIf(process.platform === 'win32')('are not waited for where their file is a pipe', async () => {
+    const run = mkdtempSync(join(tmpdir(), 'assay-test-'))
+    execFileSync('mkfifo', [join(run, '.assay.json')])
+    const { status, stderr } = await assay(['verify', run])
+    expect(status).toBe(2)
+    expect(stderr).toContain('it is no file')
   })
 
   it('that only warn let a checkpoint pass, unless a flag or the file says strict', async () => {

@@ -59,6 +59,7 @@ export class Mapping {
 
   /**
    * Whether `length` bytes from `offset` on are those of `other` from `at` on: neither is copied, and another thread compares them.
+   * Neither file may shrink until it has: keep `length` small.
    */
   async isEqual(offset: number, other: Mapping, at: number, length: number): Promise<boolean> {
     this.#users++

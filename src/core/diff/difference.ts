@@ -36,7 +36,7 @@ export async function differenceOf(left: Tensor, b: Tensor, options: DifferenceO
   const a = sameShape(left.shape, b.shape) ? left : readAs(left, b)?.tensor
   if (!a || valuesPerElement(a.dtype) !== valuesPerElement(b.dtype) || isComplex(a.dtype)) {
     throw new AssayError('usage', `The values of ${left.name} cannot be set against each other one by one`, {
-      hint: 'Shapes must be the same, and values must be real numbers',
+      hint: 'Shapes must be the same, or one of them the other flattened or transposed, and values real numbers.',
     })
   }
   const shape = a.shape.length > b.shape.length ? a.shape : b.shape
