@@ -1,8 +1,10 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { referenceKernel } from '../../../src/core/analysis/reference'
 import { applyRepair } from '../../../src/core/repair/apply'
+import { Neighbours } from '../../../src/core/repair/neighbours'
+import { planRepair } from '../../../src/core/repair/plan'
 import { verify } from '../../../src/core/verify/verify'
 import { digests, golden, opened, planned, scratch, snapshot } from './cases'
 
@@ -63,6 +65,27 @@ describe('files that do not change in a training', () => {
     const [a, b] = [out, golden('trainer-gpt2/data/checkpoint-20')].map((at) => readFileSync(join(at, 'config.json')))
     expect(a).toEqual(b)
   })
+
+  it.skipIf(process.platform === 'win32')(
+    'are not taken from beside a save that the training has removed since the run was opened',
+    async () => {
+      const path = lacking('trainer-gpt2', 'checkpoint-20', 'config.json')
+      const checkpoint = await opened(path)
+      const neighbours = new Neighbours(checkpoint)
+      onTestFinished(() => neighbours.close())
+      await neighbours.list()
+      cpSync(join(path, '..', 'checkpoint-30', 'config.json'), join(path, '..', 'config.json'))
+      rmSync(join(path, '..', 'checkpoint-10'), { recursive: true })
+      const plan = await planRepair(checkpoint, await verify(checkpoint, { kernel, deep: false }), { neighbours })
+      expect(plan.plan).toMatchObject([
+        {
+          subject: 'config.json',
+          confidence: 'likely',
+          evidence: expect.stringMatching(/^checkpoint-30, of the same run/),
+        },
+      ])
+    },
+  )
 
   it('are asked about where the other saves differ, and copied from the one that is chosen', async () => {
     const path = lacking('trainer-gpt2', 'checkpoint-20', 'config.json')

@@ -76,8 +76,9 @@ async function holdersOf(kind: Kind, context: Context): Promise<Holder[]> {
   return holders
 }
 
-/** Files of the kind in the folder of a checkpoint with which nothing is wrong. */
+/** Files of the kind in the folder of a checkpoint with which nothing is wrong. A training may have removed an older save by now. */
 function soundFiles(checkpoint: Checkpoint, { pattern }: Kind): string[] {
+  if (pathKind(checkpoint.path) === undefined) return []
   const amiss = new Set(checkpoint.findings.filter(({ severity }) => severity !== 'info').map(({ subject }) => subject))
   return listFolder(rootOf(checkpoint), 1)
     .filter(({ kind, path, size }) => kind === 'file' && pattern.test(path) && size > 0 && size <= LARGEST)
