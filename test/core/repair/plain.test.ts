@@ -92,6 +92,13 @@ describe('asked for plain files', () => {
     expect(refusals(made)).toEqual([])
   })
 
+  it("says why a file that keeps one process's pieces is not written plain", async () => {
+    expect((await planned(golden('ranks-fsdp2/data'))).plan.plan).toEqual([])
+    const { plan } = await planned(golden('ranks-fsdp2/data'), { plain: true })
+    expect(plan.plan.map(({ kind, confidence }) => [kind, confidence])).toEqual(Array(3).fill(['plain', 'refused']))
+    expect(plan.plan[0]?.evidence).toContain("one process's pieces of its tensors")
+  })
+
   it('offers nothing for a file that is plain already', async () => {
     const { plan } = await planned(golden('torch-zoo-metadata/data/model.pt'), { plain: true })
     expect(plan.plan).toEqual([])

@@ -51,7 +51,8 @@ async function proposalFor(file: StateFile, context: Context): Promise<Proposal 
   }
   const why = whyNotRewritable(file, true)
   const isDangerous = file.findings.some(({ rule }) => rule === 'pickle/dangerous')
-  if (why !== undefined) return isDangerous ? { ...base, confidence: 'refused', evidence: why } : undefined
+  const isToTell = isDangerous || context.plain
+  if (why !== undefined) return isToTell ? { ...base, confidence: 'refused', evidence: why } : undefined
   const source = openFile(joinPath(rootOf(context.checkpoint), file.path), file.path)
   try {
     const torch = await openTorch(source, file)
