@@ -105,8 +105,8 @@ function Written({ result, undo }: { result: RepairResult; undo: ReactNode }) {
         {inPlace && ', in place: the originals lie beside, as .backup files'}
       </p>
       <p className={classes.soft}>
-        {formatCount(compared)} tensors were read back and compared with the original, bit for bit.
-        {unmended.length > 0 && ` ${formatCount(unmended.length)} findings remain.`}
+        Read back and compared bit for bit with what was to be written: {plural(compared, 'tensor')}.
+        {unmended.length > 0 && ` Findings that remain: ${formatCount(unmended.length)}.`}
       </p>
       <Changes plan={result.plan} />
       <div className={classes.buttons}>

@@ -7,6 +7,8 @@ import classes from './histogram.module.css'
 type HistogramData = NonNullable<TensorDetail['histogram']>
 
 const HEIGHT = 72
+/** Nearer to an end the label of zero would stand on that of the end. */
+const MARGIN = 0.24
 
 /** How often which values occur. */
 export function Histogram({ histogram }: { histogram: HistogramData }) {
@@ -14,7 +16,8 @@ export function Histogram({ histogram }: { histogram: HistogramData }) {
   const [under, setUnder] = useState<number | null>(null)
   const most = Math.max(1, ...counts)
   const step = (max - min) / counts.length
-  const zero = min < 0 && max > 0 ? (-min / (max - min)) * counts.length : null
+  const zero = min < 0 && max > 0 ? -min / (max - min) : null
+  const labelled = zero !== null && zero > MARGIN && zero < 1 - MARGIN
   const count = under === null ? undefined : counts[under]
   return (
     <figure className={classes.histogram}>
@@ -42,15 +45,29 @@ export function Histogram({ histogram }: { histogram: HistogramData }) {
             />
           )
         })}
-        {zero !== null && <line x1={zero} x2={zero} y1={0} y2={HEIGHT} vectorEffect="non-scaling-stroke" />}
+        {zero !== null && (
+          <line
+            x1={zero * counts.length}
+            x2={zero * counts.length}
+            y1={0}
+            y2={HEIGHT}
+            vectorEffect="non-scaling-stroke"
+          />
+        )}
       </svg>
       <figcaption>
         <span>{formatNumber(min, 3)}</span>
-        <span>
-          {under !== null && count !== undefined
-            ? `${formatCount(count)} in ${formatValue(min + under * step, 3)} … ${formatValue(min + (under + 1) * step, 3)}`
-            : zero !== null && '0'}
-        </span>
+        {under !== null && count !== undefined ? (
+          <span>
+            {formatCount(count)} in {formatValue(min + under * step, 3)} … {formatValue(min + (under + 1) * step, 3)}
+          </span>
+        ) : (
+          labelled && (
+            <span className={classes.zero} style={{ left: `${zero * 100}%` }}>
+              0
+            </span>
+          )
+        )}
         <span>{formatNumber(max, 3)}</span>
       </figcaption>
     </figure>

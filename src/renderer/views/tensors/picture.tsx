@@ -79,7 +79,7 @@ export function Picture({ picture, shape }: { picture: PictureData; shape: reado
             : isSampled
               ? `Each cell is the ${shows === 'mean' ? 'mean' : 'value farthest from zero'} of about ${formatShape([Math.ceil(rows / height), Math.ceil(columns / width)])} values`
               : 'Each cell is one value'}
-          {!under && shape.length > 2 && `; the ${shape.length - 1} first dimensions run down`}
+          {!under && shape.length > 2 && `; the first ${shape.length - 1} dimensions run down`}
         </p>
       </figcaption>
     </figure>
