@@ -44,20 +44,26 @@ export async function headerOfOtherLength(source: ByteSource, claimed: bigint): 
  */
 const ENTRY = /(?<!\\)"((?:[^"\\]|\\.){0,4096})"\s{0,64}:\s{0,64}(\{[^{}]{0,4096}\})/g
 
+/** A text with more that look like entries and are none is no header of which a part was damaged. */
+const MOST_UNREADABLE = 1000
+
 /**
- * The entries that can be read of a header of `length` bytes which is no JSON as a whole. Undefined where there are none. Throws as the source
- * does.
+ * The entries that can be read of a header of `length` bytes which is no JSON as a whole. Undefined where there are none, or too much that
+ * only looks like one. Throws as the source does.
  */
 export async function readableEntries(source: ByteSource, length: number): Promise<RecoveredHeader | undefined> {
   if (length > Math.min(LONGEST, source.size - 8)) return undefined
   const text = new TextDecoder().decode(await readBytes(source, 8, length))
   const entries: HeaderEntry[] = []
   let metadata: Record<string, string> = Object.create(null)
+  let unreadable = 0
   for (const [, name, fields] of text.matchAll(ENTRY)) {
     const one = new TextEncoder().encode(`{"${name}":${fields}}`)
     const header = quietly(() => parseSafetensorsHeader(one, source.name, new Report()))
-    entries.push(...(header?.entries ?? []))
-    if (header && name === '__metadata__') metadata = header.metadata
+    const [entry] = header?.entries ?? []
+    if (entry) entries.push(entry)
+    else if (header && name === '__metadata__') metadata = header.metadata
+    else if (++unreadable > MOST_UNREADABLE) return undefined
   }
   if (entries.length === 0) return undefined
   const message = `The header of ${source.name} is damaged: ${entries.length} of its entries can be read, others may be lost`

@@ -222,6 +222,12 @@ describe('a header that the reference reader refuses', () => {
     await expect(read(header)).rejects.toMatchObject({ code: 'file/bad-header' })
   })
 
+  it('is no JSON, and is mostly what only looks like tensors', async () => {
+    const torn = (count: number) => read(`{"a":${good},${'"b":{"dtype},'.repeat(count)}`, 2)
+    expect((await torn(3)).entries.map(({ name }) => name)).toEqual(['a'])
+    await expect(torn(2 ** 20)).rejects.toMatchObject({ code: 'file/bad-header' })
+  })
+
   it('names so many tensors twice that it is no slip: no place of theirs is looked into', async () => {
     const twice = (count: number) => {
       const one = (end: number) => Array.from({ length: count }, (_, i) => `"${i}":${entry('U8', [end - i], i, end)}`)
