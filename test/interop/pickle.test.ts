@@ -82,8 +82,11 @@ it('foretells what torch.load(weights_only=True) takes, and what it minds', asyn
     expect({ path, loads }).toEqual({ path, loads: facts[path]?.loads })
     const minds = facts[path]?.minds
     if (!minds || loads) continue
-    const spelled = mind.map(({ module, name }) => canonicalPath(module, name))
-    expect({ path, minds: [...new Set(spelled)].sort() }).toEqual({ path, minds: [...new Set(minds)].sort() })
+    const named = new Set(mind.map(({ module, name }) => canonicalPath(module, name)))
+    // torch lists what the stream spells, not the class inside one of these that `getattr` fetches.
+    const fetched = (each: string) => named.has('builtins.getattr') && named.has(each.slice(0, each.lastIndexOf('.')))
+    const spelled = [...named].filter((each) => !fetched(each))
+    expect({ path, minds: spelled.sort() }).toEqual({ path, minds: [...new Set(minds)].sort() })
   }
 })
 
