@@ -26,7 +26,7 @@ import torch._weights_only_unpickler as weights_only
 
 
 def allowed():
-    return sorted(weights_only._get_allowed_globals())
+    return sorted({*weights_only._get_allowed_globals(), *weights_only._get_user_allowed_globals()})
 
 
 def stream(path):

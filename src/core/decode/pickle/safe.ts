@@ -1,6 +1,6 @@
 /**
- * Globals `torch.load(weights_only=True)` accepts by default. Source: torch 2.13.0,
- * `torch._weights_only_unpickler._get_allowed_globals()`.
+ * Globals `torch.load(weights_only=True)` accepts by default. Source: torch 2.13.0, `torch._weights_only_unpickler`:
+ * `_get_allowed_globals()`, and what `import torch` alone adds to them (`_get_user_allowed_globals()`).
  */
 export const WEIGHTS_ONLY: ReadonlySet<string> = new Set(
   words(`
@@ -29,6 +29,8 @@ export const WEIGHTS_ONLY: ReadonlySet<string> = new Set(
   torch.int5 torch.int6 torch.int64 torch.int7 torch.int8 torch.nn.parameter.Parameter torch.per_channel_affine
   torch.per_channel_affine_float_qparams torch.per_channel_symmetric torch.per_tensor_affine
   torch.per_tensor_symmetric torch.qint32 torch.qint8 torch.quint2x4 torch.quint4x2 torch.quint8
+  torch.distributed._mesh_layout._FlatLayout torch.distributed._mesh_layout._MeshLayout
+  torch.nested._internal.nested_tensor.NestedTensor torch.nested._internal.nested_tensor._rebuild_njt
   torch.serialization._get_layout torch.sparse.BFloat16Tensor torch.sparse.ByteTensor torch.sparse.CharTensor
   torch.sparse.DoubleTensor torch.sparse.FloatTensor torch.sparse.HalfTensor torch.sparse.IntTensor
   torch.sparse.LongTensor torch.sparse.ShortTensor torch.storage.TypedStorage torch.storage.UntypedStorage
@@ -74,8 +76,7 @@ const SAFE = new Set(
   torch.Generator torch.autograd.variable.Variable torch._C._TensorBase
   torch.jit._pickle.build_intlist torch.jit._pickle.build_tensorlist torch.jit._pickle.build_doublelist
   torch.jit._pickle.build_boollist torch.jit._pickle.build_tensor_from_id torch.jit._pickle.restore_type_tag
-  torch.nested._internal.nested_tensor.NestedTensor torch.nested._internal.nested_tensor._rebuild_njt
-  torch.distributed.device_mesh.DeviceMesh torch.distributed._mesh_layout._MeshLayout
+  torch.distributed.device_mesh.DeviceMesh
   torch.distributed.checkpoint.filesystem._StorageInfo torch.distributed.checkpoint.filesystem._StoragePrefix
   torch.distributed._shard.sharded_tensor.api.ShardedTensor torch.distributed._shard.sharded_tensor.shard.Shard
   torch.distributed._shard.metadata.ShardMetadata torch.distributed.remote_device._remote_device
