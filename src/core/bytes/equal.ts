@@ -1,14 +1,13 @@
 import { throwIfAborted } from '../errors'
 import { breathe } from './breathe'
 import type { FilePlace } from './source'
-import { processors } from './thread'
 
-/** Bytes of each side compared at a time: a millisecond, and a thousand times what it takes to hand them to a thread. */
-const STEP_BYTES = 2 ** 22
+/** Bytes of each side compared at a time: two milliseconds, and a thousand times what it takes to hand them to a thread. */
+const STEP_BYTES = 2 ** 23
 /** So few are sooner read than handed over, and most pairs that differ do so here. */
 const FIRST_BYTES = 2 ** 16
-/** libuv keeps as many threads, and everything else that waits for the system shares them. */
-const MOST_LANES = 4
+/** As many as libuv keeps threads: with a step waiting for each processor none of them idles until it hears of its next. */
+const LANES = 4
 
 /** Whether two arrays hold the same bytes: the system's memcmp, some 10 GB/s. */
 export function isEqual(a: Uint8Array, b: Uint8Array): boolean {
@@ -44,7 +43,7 @@ export async function equalPlaces(
       await breathe()
     }
   }
-  const lanes = Array.from({ length: Math.min(processors(), MOST_LANES) }, () =>
+  const lanes = Array.from({ length: LANES }, () =>
     lane().catch((error: unknown) => {
       isSame = false
       throw error
