@@ -6,7 +6,7 @@ import { fieldsOf } from '../decode/plain'
 import { AssayError } from '../errors'
 import type { RuleId } from '../finding'
 import { Reference } from '../verify/reference'
-import { averageOf } from '../verify/shapes/averages'
+import { averagesByWeight } from '../verify/shapes/averages'
 import { weightsOf } from '../verify/shapes/evidence'
 import { shapeText } from '../verify/text'
 import type { Verification } from '../verify/verify'
@@ -172,8 +172,13 @@ async function elsewhere(tensor: Tensor, { checkpoint, weights, reference, neigh
   ]
 }
 
+/** They are looked for among all weights at once, not for each that is lost. */
+const averages = new WeakMap<readonly Tensor[], ReadonlyMap<Tensor, Tensor>>()
+
 function averaged(tensor: Tensor, weights: readonly Tensor[]): Source[] {
-  const values = averageOf(tensor, weights)
+  const found = averages.get(weights) ?? averagesByWeight(weights)
+  averages.set(weights, found)
+  const values = found.get(tensor)
   return values ? [{ id: values.name, rank: 'run', values, evidence: ofAverage(values) }] : []
 }
 

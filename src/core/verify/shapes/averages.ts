@@ -33,12 +33,16 @@ export function lackedOfAverages(weights: readonly Tensor[]): Averaged[] {
   )
 }
 
-/** The running average of one of the weights, where there is one. */
-export function averageOf(tensor: Tensor, weights: readonly Tensor[]): Tensor | undefined {
+/** The running average of each of the weights that has one. */
+export function averagesByWeight(weights: readonly Tensor[]): ReadonlyMap<Tensor, Tensor> {
+  const found = new Map<Tensor, Tensor>()
   for (const { average, original } of pairsIn(weights)) {
-    for (const [name, each] of original.tensors) if (each === tensor) return average.tensors.get(name)
+    for (const [name, tensor] of original.tensors) {
+      const values = average.tensors.get(name)
+      if (values && !found.has(tensor)) found.set(tensor, values)
+    }
   }
-  return undefined
+  return found
 }
 
 interface Part {
