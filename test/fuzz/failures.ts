@@ -31,7 +31,9 @@ export class Failures {
     const folder = join(this.folder, name)
     if (existsSync(folder)) rmSync(folder, { recursive: true })
     const failsAlike = async (candidate: Uint8Array) => {
-      const trial = await this.stage.show(subject, candidate, (path) => this.prober.try({ path, deep, engine }))
+      const trial = await this.stage.show(subject, candidate, (path) =>
+        this.prober.try({ path, deep, engine }, candidate.length),
+      )
       return trial.failure !== undefined && wayOf(trial.failure) === way
     }
     const bytes = costly ? input.bytes : await minimise(input.bytes, failsAlike)

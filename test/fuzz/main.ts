@@ -53,7 +53,7 @@ async function main(): Promise<number> {
   const run = async (input: Input) => {
     const engine = input.number % ENGINE_EVERY === 0
     const { subject, bytes, deep } = input
-    const trial = await stage.show(subject, bytes, (path) => prober.try({ path, deep, engine }))
+    const trial = await stage.show(subject, bytes, (path) => prober.try({ path, deep, engine }, bytes.length))
     count(rows, input, trial)
     if (trial.failure !== undefined) await failures.add(input, engine, trial)
     return trial

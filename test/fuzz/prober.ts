@@ -2,8 +2,10 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
 import type { Reply, Request } from './worker'
 
-/** Longest that an input may take, of the processor and, while nothing points to a hang, of the clock. */
+/** Longest that a small input may take, of the processor and, while nothing points to a hang, of the clock. */
 const LIMIT_MS = 2000
+/** More for each MiB of a large one: what is done with a file may grow with it, and no faster. */
+const LIMIT_MS_PER_MIB = 1000
 /** An input that ran out of time is given this long on a second try: other programs may have held it up. */
 const PATIENCE_MS = 120_000
 /** On a busy machine the same work may take twice the time of the processor. */
@@ -25,14 +27,18 @@ export interface Trial {
 export class Prober {
   private child: ChildProcess | undefined
 
-  /** Opens a path. What may be the fault of the moment (time, memory) is tried again in fresh processes before it counts. */
-  async try(request: Request): Promise<Trial> {
-    let trial = await this.ask(request, LIMIT_MS)
-    for (let again = 0; again < SECOND_LOOKS && costOf(trial) !== undefined; again++) {
+  /**
+   * Opens a path, whose file under test has `size` bytes. What may be the fault of the moment (time, memory) is tried again in
+   * fresh processes before it counts.
+   */
+  async try(request: Request, size: number): Promise<Trial> {
+    const limit = LIMIT_MS + (size / 2 ** 20) * LIMIT_MS_PER_MIB
+    let trial = await this.ask(request, limit)
+    for (let again = 0; again < SECOND_LOOKS && costOf(trial, limit) !== undefined; again++) {
       this.close()
       trial = await this.ask(request, PATIENCE_MS)
     }
-    const cost = costOf(trial)
+    const cost = costOf(trial, limit)
     return cost === undefined ? trial : { ...trial, failure: cost, costly: true }
   }
 
@@ -76,10 +82,10 @@ export class Prober {
 }
 
 /** What is too much about a trial that went well but for its cost. */
-function costOf({ failure, cpuMs, growth }: Trial): string | undefined {
+function costOf({ failure, cpuMs, growth }: Trial, limit: number): string | undefined {
   if (failure === SLOW) return `Hangs: no answer after ${PATIENCE_MS / 1000} s`
   if (failure !== undefined) return undefined
-  if (cpuMs > LIMIT_MS) return `Takes ${(cpuMs / 1000).toFixed(1)} s of the processor`
+  if (cpuMs > limit) return `Takes ${(cpuMs / 1000).toFixed(1)} s of the processor`
   return growth > MOST_GROWTH ? `Takes ${Math.round(growth / 2 ** 20)} MiB of memory` : undefined
 }
 

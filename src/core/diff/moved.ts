@@ -1,12 +1,12 @@
 import type { Kernel } from '../analysis/kernel'
 import { isEqual } from '../bytes/equal'
 import { itemSize } from '../checkpoint/dtype'
+import { grouped } from '../checkpoint/grouped'
 import { byteLength, sameShape, type Tensor } from '../checkpoint/tensor'
 import { readBlocks } from '../checkpoint/values'
 import { AssayError, throwIfAborted } from '../errors'
 import { unwrapped } from '../verify/shapes/names'
 import type { Match, Pair } from './align'
-import { grouped } from './grouped'
 import { similarOf } from './similar'
 
 /** Tensors whose values begin with the same bytes, this many, are taken for one; the diff that follows looks at all. */

@@ -1,9 +1,9 @@
 import { blockDecoder } from '../analysis/decode-values'
 import { isComplex, itemSize } from '../checkpoint/dtype'
+import { grouped } from '../checkpoint/grouped'
 import type { Tensor } from '../checkpoint/tensor'
 import { readBlocks } from '../checkpoint/values'
 import { AssayError, throwIfAborted } from '../errors'
-import { grouped } from './grouped'
 
 /** Last parts of two names that are compared, at most. */
 const LONGEST_ENDING = 6

@@ -1,5 +1,6 @@
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import { isFloating, itemSize } from '../checkpoint/dtype'
+import { grouped } from '../checkpoint/grouped'
 import { numel, sameShape, type Tensor } from '../checkpoint/tensor'
 import { isReadable } from '../checkpoint/values'
 import { fieldsOf } from '../decode/plain'
@@ -93,9 +94,9 @@ export function isFilled(tensor: Tensor): boolean {
 
 /** A head and an embedding that the config ties are one tensor. */
 function twins(tensor: Tensor, { checkpoint, weights }: Context): Source[] {
-  if (fieldsOf(checkpoint.config)?.tie_word_embeddings !== true) return []
   const other = twinOf(tensor.name)
-  const found = weights.filter(({ name, file }) => other?.test(name) && file === tensor.file)
+  if (!other || fieldsOf(checkpoint.config)?.tie_word_embeddings !== true) return []
+  const found = weights.filter(({ name, file }) => other.test(name) && file === tensor.file)
   const [values] = found
   if (found.length !== 1 || !values) return []
   return [
@@ -108,14 +109,24 @@ async function sharers(tensor: Tensor, { checkpoint, weights, neighbours }: Cont
   for (const other of await neighbours()) {
     const model = referenceTo(checkpoint, other)?.of(tensor)
     if (!model?.storage) continue
-    const tied = weightsOf(other).filter((each) => each !== model && isOnePlace(each, model))
-    const [values] = weights.filter(
-      ({ name, file }) => name !== tensor.name && file === tensor.file && tied.some((each) => each.name === name),
-    )
+    const inStorage = byStorage(other).get(model.storage.key) ?? []
+    const tied = inStorage.filter((each) => each !== model && isOnePlace(each, model)).map(({ name }) => name)
+    if (tied.length === 0) continue
+    const values = weights.find(({ name, file }) => name !== tensor.name && file === tensor.file && tied.includes(name))
     const evidence = `${other.name} keeps it and ${values?.name} in one storage: they are one tensor`
     if (values) return [{ id: values.name, rank: 'same', values, evidence }]
   }
   return []
+}
+
+/** Every lost tensor asks who shares its storage. */
+const sharing = new WeakMap<Checkpoint, ReadonlyMap<string, readonly Tensor[]>>()
+
+function byStorage(checkpoint: Checkpoint): ReadonlyMap<string, readonly Tensor[]> {
+  const stored = () => weightsOf(checkpoint).filter(({ storage }) => storage)
+  const made = sharing.get(checkpoint) ?? grouped(stored(), ({ storage }) => storage?.key ?? '')
+  sharing.set(checkpoint, made)
+  return made
 }
 
 function isOnePlace(a: Tensor, b: Tensor): boolean {
