@@ -1,24 +1,10 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
-import type { Checkpoint } from '../../../src/core/checkpoint/checkpoint'
+import { describe, expect, it } from 'vitest'
 import { notWeightsOnly } from '../../../src/core/checkpoint/files/pickle'
-import { openCheckpoint } from '../../../src/core/checkpoint/open'
 import { sha256Of } from '../../../src/core/checkpoint/values'
 import { decodePickle } from '../../../src/core/decode/pickle/machine'
-import { placeOf, truthOf } from './cases'
-
-const opened: Checkpoint[] = []
-afterEach(() => {
-  for (const checkpoint of opened.splice(0)) checkpoint.close()
-})
-
-async function open(name: string): Promise<Checkpoint> {
-  const checkpoint = await openCheckpoint(placeOf(name))
-  opened.push(checkpoint)
-  return checkpoint
-}
+import { opened, placeOf, scratch, truthOf } from './cases'
 
 /** Every damaged file, the rule its opening must report, and how the weights then stand. */
 const DAMAGED: readonly (readonly [string, string, string])[] = [
@@ -55,7 +41,7 @@ const DAMAGED: readonly (readonly [string, string, string])[] = [
 
 describe('a damaged or hostile file', () => {
   it.each(DAMAGED)('%s is reported as %s, its weights as %s', async (name, rule, weights) => {
-    const checkpoint = await open(name)
+    const checkpoint = await opened(placeOf(name))
     expect(checkpoint.findings.map((finding) => finding.rule)).toContain(rule)
     const component = checkpoint.components.find(({ id }) => id === 'weights')
     expect(component?.status).toBe(weights)
@@ -63,12 +49,12 @@ describe('a damaged or hostile file', () => {
   })
 
   it('keeps size and oid of what a Git LFS pointer stands for', async () => {
-    const { findings } = await open('damaged-lfs-pointer')
+    const { findings } = await opened(placeOf('damaged-lfs-pointer'))
     expect(findings[0]?.evidence).toMatchObject({ size: expect.any(Number), oid: expect.stringMatching(/^sha256:/) })
   })
 
   it('reads the tensor that a cut through the half leaves whole', async () => {
-    const { tensors } = await open('damaged-zip-cut-half')
+    const { tensors } = await opened(placeOf('damaged-zip-cut-half'))
     const embed = tensors.find(({ name }) => name === 'embed.weight')
     const truth = truthOf('damaged-zip-cut-last').tensors.find(({ name }) => name === 'embed.weight')
     expect(embed && (await sha256Of(embed))).toBe(truth?.sha256)
@@ -81,23 +67,22 @@ describe('a damaged or hostile file', () => {
     for (let at = bytes.indexOf('PK\x03\x04'); at >= 0; at = bytes.indexOf('PK\x03\x04', at + 4)) {
       if (/^\w+\/data\//.test(bytes.toString('latin1', at + 30, at + 60))) bytes.fill(0, at, at + 4)
     }
-    const folder = mkdtempSync(join(tmpdir(), 'assay-step-'))
-    writeFileSync(join(folder, 'optimizer.pt'), bytes)
-    const checkpoint = await openCheckpoint(join(folder, 'optimizer.pt'))
-    opened.push(checkpoint)
+    const path = join(scratch(), 'optimizer.pt')
+    writeFileSync(path, bytes)
+    const checkpoint = await opened(path)
     expect(checkpoint.state.optimizers).toHaveLength(1)
     expect(checkpoint.state.step).toBeUndefined()
   })
 
   it.each(['damaged-zip-cut-last', 'damaged-zip-record-missing'])('%s: what is whole can be read', async (name) => {
-    const { tensors } = await open(name)
+    const { tensors } = await opened(placeOf(name))
     const truth = new Map(truthOf(name).tensors.map((t) => [t.name, t.sha256]))
     const whole = tensors.filter(({ blocks }) => blocks.length > 0)
     expect(new Map(await Promise.all(whole.map(async (t) => [t.name, await sha256Of(t)] as const)))).toEqual(truth)
   })
 
   it('counts what a cut left', async () => {
-    const { findings } = await open('damaged-st-cut-last')
+    const { findings } = await opened(placeOf('damaged-st-cut-last'))
     expect(findings.find(({ rule }) => rule === 'file/truncated')?.evidence).toMatchObject({ lost: 1, intact: 4 })
   })
 })
@@ -122,7 +107,7 @@ describe('a hostile pickle', () => {
   const cases = readdirSync(golden).filter((name) => name.startsWith('hostile-') && truthOf(name).layout === 'pickle')
 
   it.each(cases)('%s opens to a finding and runs nothing', async (name) => {
-    const checkpoint = await open(name)
+    const checkpoint = await opened(placeOf(name))
     const rules = checkpoint.findings.map(({ rule }) => rule)
     if (HARMLESS.includes(name)) expect(rules).toEqual([])
     else expect(rules).toContain(PICKLES[name] ?? 'pickle/dangerous')
@@ -132,7 +117,7 @@ describe('a hostile pickle', () => {
   })
 
   it('names the global and where it stands', async () => {
-    const { findings } = await open('hostile-popped')
+    const { findings } = await opened(placeOf('hostile-popped'))
     const dangerous = findings.find(({ rule }) => rule === 'pickle/dangerous')
     expect(dangerous?.evidence).toMatchObject({ globals: [{ name: 'system', offset: expect.any(Number) }] })
   })
@@ -145,7 +130,7 @@ describe('torch.load(weights_only=True)', () => {
     ['torch-zoo-module', /__main__\.LocalNet/],
     ['torch-zoo-protocol4', /protocol 4/],
   ])('refuses %s, and the finding says why', async (name, why) => {
-    const { findings } = await open(name)
+    const { findings } = await opened(placeOf(name))
     expect(findings.find(({ rule }) => rule === 'pickle/not-weights-only')).toMatchObject({
       severity: 'info',
       message: why,
@@ -160,7 +145,7 @@ describe('torch.load(weights_only=True)', () => {
     'trainer-gpt2',
     'seed-style',
   ])('has nothing to refuse in %s', async (name) => {
-    const { findings } = await open(name)
+    const { findings } = await opened(placeOf(name))
     expect(findings).toEqual([])
   })
 

@@ -1,37 +1,15 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { referenceKernel } from '../../../src/core/analysis/reference'
 import type { Checkpoint } from '../../../src/core/checkpoint/checkpoint'
-import { openCheckpoint } from '../../../src/core/checkpoint/open'
 import type { Tensor } from '../../../src/core/checkpoint/tensor'
 import { sha256Of } from '../../../src/core/checkpoint/values'
 import { decodePickle } from '../../../src/core/decode/pickle/machine'
 import { mappingOf, PyDict, PyList, type PyObject, PyTuple, type PyValue } from '../../../src/core/decode/pickle/value'
 import { verify } from '../../../src/core/verify/verify'
 import { encodePickle } from '../../../src/core/write/pickle'
-import { placeOf, truthOf } from './cases'
-
-const opened: Checkpoint[] = []
-const folders: string[] = []
-afterEach(() => {
-  for (const checkpoint of opened.splice(0)) checkpoint.close()
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
-})
-
-async function open(path: string): Promise<Checkpoint> {
-  const checkpoint = await openCheckpoint(path)
-  opened.push(checkpoint)
-  return checkpoint
-}
-
-function copyOf(name: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'assay-dcp-'))
-  folders.push(folder)
-  cpSync(placeOf(name), folder, { recursive: true })
-  return folder
-}
+import { copyOf, opened, placeOf, truthOf } from './cases'
 
 type Fields = Map<PyValue, PyValue>
 
@@ -67,7 +45,7 @@ async function rulesOf(checkpoint: Checkpoint) {
 
 describe('a distributed checkpoint', () => {
   it.each(['dcp-fsdp2', 'fsdp-accelerate'])('%s has the moments of every parameter, by its name', async (name) => {
-    const { state, tensors } = await open(placeOf(name))
+    const { state, tensors } = await opened(placeOf(name))
     const weights = tensors.filter(({ component }) => component === 'weights')
     const [optimizer] = state.optimizers
     expect(optimizer?.parameters.map(({ key }) => key)).toEqual(weights.map((tensor) => tensor.name))
@@ -80,7 +58,7 @@ describe('a distributed checkpoint', () => {
   })
 
   it('has the values of the moments that torch gathered', async () => {
-    const { state } = await open(placeOf('dcp-fsdp2'))
+    const { state } = await opened(placeOf('dcp-fsdp2'))
     const truth = (truthOf('dcp-fsdp2') as unknown as { optimizer_tensors: { name: string; sha256: string }[] })
       .optimizer_tensors
     const slots = state.optimizers.flatMap(({ parameters }) =>
@@ -97,7 +75,7 @@ describe('a distributed checkpoint', () => {
   })
 
   it('reads scheduler, step and epoch, which are objects of their own', async () => {
-    const { state, config } = await open(placeOf('dcp-fsdp2'))
+    const { state, config } = await opened(placeOf('dcp-fsdp2'))
     expect(state).toMatchObject({ step: 6, epoch: 1, worldSize: 2 })
     expect(state.schedulers).toMatchObject([{ lastEpoch: 6, stepCount: 7, baseLrs: [0.002] }])
     expect(config).toBeUndefined()
@@ -105,7 +83,7 @@ describe('a distributed checkpoint', () => {
 
   it('without planner data tells model and optimizer apart by their names', async () => {
     const folder = changed(({ root }) => root.set('planner_data', null))
-    const { tensors, state, components } = await open(folder)
+    const { tensors, state, components } = await opened(folder)
     const weights = tensors.filter(({ component }) => component === 'weights').map(({ name }) => name)
     expect(weights.sort()).toEqual(
       truthOf('dcp-fsdp2')
@@ -119,7 +97,7 @@ describe('a distributed checkpoint', () => {
 
 describe('of a distributed checkpoint that lost a file', () => {
   it('the tensors keep what is left of them, and the finding tells them', async () => {
-    const checkpoint = await open(placeOf('dcp-fsdp2-shard-missing'))
+    const checkpoint = await opened(placeOf('dcp-fsdp2-shard-missing'))
     const wte = checkpoint.tensors.find(({ name }) => name === 'wte.weight')
     expect(wte?.blocks.map(({ start, shape }) => ({ start, shape }))).toEqual([{ start: [0, 0], shape: [33, 32] }])
     const { found } = await rulesOf(checkpoint)
@@ -130,7 +108,7 @@ describe('of a distributed checkpoint that lost a file', () => {
   it('only the optimizer is damaged when the file held nothing else', async () => {
     const folder = copyOf('fsdp-accelerate')
     rmSync(join(folder, 'optimizer_0/__1_0.distcp'))
-    const { found, statuses } = await rulesOf(await open(folder))
+    const { found, statuses } = await rulesOf(await opened(folder))
     expect(found.map(({ rule, subject }) => `${rule} ${subject}`)).toEqual([
       'optimizer/missing-rank optimizer_0/__1_0.distcp',
     ])
@@ -140,7 +118,7 @@ describe('of a distributed checkpoint that lost a file', () => {
   it('the save of a folder without .metadata was interrupted', async () => {
     const folder = copyOf('fsdp-accelerate')
     rmSync(join(folder, 'pytorch_model_fsdp_0/.metadata'))
-    const { found, statuses } = await rulesOf(await open(folder))
+    const { found, statuses } = await rulesOf(await opened(folder))
     expect(found.map(({ rule }) => rule)).toEqual(['trainer/incomplete-save'])
     expect(statuses).toMatchObject({ weights: 'damaged', optimizer: 'present' })
   })
@@ -148,7 +126,7 @@ describe('of a distributed checkpoint that lost a file', () => {
   it('what lies behind a cut is lost, what lies before it is whole', async () => {
     const folder = copyOf('dcp-fsdp2')
     truncateSync(join(folder, '__1_0.distcp'), 20_000)
-    const checkpoint = await open(folder)
+    const checkpoint = await opened(folder)
     const { found, statuses } = await rulesOf(checkpoint)
     expect(found.map(({ rule, subject }) => `${rule} ${subject}`)).toEqual(['file/truncated __1_0.distcp'])
     expect(statuses).toMatchObject({ weights: 'damaged', optimizer: 'damaged' })
@@ -162,7 +140,7 @@ describe('metadata that lies', () => {
     const folder = changed(({ stored }) => {
       for (const [index, info] of stored) if (index.get('fqn') === NAME) info.set('offset', 2 ** 40)
     })
-    const { found, statuses } = await rulesOf(await open(folder))
+    const { found, statuses } = await rulesOf(await opened(folder))
     expect(found.map(({ rule }) => rule)).toEqual(['file/truncated', 'file/truncated'])
     expect(statuses).toMatchObject({ weights: 'damaged', optimizer: 'present' })
   })
@@ -178,7 +156,7 @@ describe('metadata that lies', () => {
     ['for half of it', (described) => fields(described.get(NAME)).set('chunks', new PyList([]))],
   ])('has a chunk %s', async (_, change) => {
     const folder = changed(({ described }) => change(described))
-    const checkpoint = await open(folder)
+    const checkpoint = await opened(folder)
     const { found, statuses } = await rulesOf(checkpoint)
     expect(found.length).toBeGreaterThan(0)
     expect(new Set(found.map(({ rule }) => rule))).toEqual(new Set(['file/bad-header']))
@@ -189,7 +167,7 @@ describe('metadata that lies', () => {
 
   it('gives a tensor a size beyond all measure, and nothing is allocated', async () => {
     const folder = changed(({ described }) => fields(described.get(NAME)).set('size', size(2 ** 50, 2 ** 50)))
-    const { found, statuses } = await rulesOf(await open(folder))
+    const { found, statuses } = await rulesOf(await opened(folder))
     expect(found.map(({ rule }) => rule)).toEqual(['file/bad-header'])
     expect(statuses.weights).toBe('damaged')
   })
@@ -201,7 +179,7 @@ describe('metadata that lies', () => {
       first?.set('offsets', size(0, 0))
       second?.set('offsets', size(0, 16))
     })
-    const checkpoint = await open(folder)
+    const checkpoint = await opened(folder)
     const { found } = await rulesOf(checkpoint)
     expect(found.map(({ rule }) => rule)).toEqual(['file/bad-header'])
   })
@@ -210,7 +188,7 @@ describe('metadata that lies', () => {
     const folder = changed(({ stored }) => {
       for (const [index, info] of stored) if (index.get('fqn') === NAME) info.set('relative_path', path)
     })
-    const checkpoint = await open(folder)
+    const checkpoint = await opened(folder)
     const { found, statuses } = await rulesOf(checkpoint)
     expect(found.map(({ rule, subject }) => `${rule} ${subject}`)).toEqual([`file/path-escape ${path}`])
     expect(statuses.weights).toBe('damaged')
@@ -223,7 +201,7 @@ describe('metadata that lies', () => {
       plan.set('step', new PyTuple(['scheduler', '_step_count', 'deeper', 2 ** 30]))
       plan.set('epoch', new PyTuple([2 ** 40]))
     })
-    const checkpoint = await open(folder)
+    const checkpoint = await opened(folder)
     expect(checkpoint.state.schedulers).toHaveLength(1)
     expect(checkpoint.tensors).toHaveLength(29 * 4)
   })
@@ -231,7 +209,7 @@ describe('metadata that lies', () => {
   it('is no metadata at all', async () => {
     const folder = copyOf('dcp-fsdp2')
     writeFileSync(join(folder, '.metadata'), encodePickle(new PyDict()))
-    const { found, statuses } = await rulesOf(await open(folder))
+    const { found, statuses } = await rulesOf(await opened(folder))
     expect(found.map(({ rule, subject }) => `${rule} ${subject}`)).toEqual(['file/bad-header .metadata'])
     expect(statuses.weights).toBe('damaged')
   })
@@ -241,7 +219,7 @@ describe('metadata that lies', () => {
       const { value } = decodePickle(new TextEncoder().encode("cos\nsystem\n(S'true'\ntR."))
       root.set('extra', value as PyObject)
     })
-    const { found } = await rulesOf(await open(folder))
+    const { found } = await rulesOf(await opened(folder))
     expect(found.map(({ rule }) => rule)).toEqual(['pickle/dangerous'])
   })
 })

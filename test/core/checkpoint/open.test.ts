@@ -1,21 +1,16 @@
 import { mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Checkpoint, ComponentId, ComponentStatus, LayoutId } from '../../../src/core/checkpoint/checkpoint'
 import { isRun, openCheckpoint, openPath } from '../../../src/core/checkpoint/open'
 import { sha256Of } from '../../../src/core/checkpoint/values'
 import { placeOf, truthOf } from './cases'
 
-const opened: Checkpoint[] = []
-afterEach(() => {
-  for (const checkpoint of opened.splice(0)) checkpoint.close()
-})
-
 async function open(path: string): Promise<Checkpoint> {
   const checkpoint = await openPath(path)
   if (isRun(checkpoint)) throw new Error(`${path} opened as a run`)
-  opened.push(checkpoint)
+  onTestFinished(() => checkpoint.close())
   return checkpoint
 }
 
@@ -261,7 +256,7 @@ describe('a run', () => {
 
   it('is opened as the checkpoint it is when that is asked for', async () => {
     const checkpoint = await openCheckpoint(placeOf('trainer-lora', 'data'))
-    opened.push(checkpoint)
+    onTestFinished(() => checkpoint.close())
     expect(checkpoint.layout).toBe('unknown')
   })
 

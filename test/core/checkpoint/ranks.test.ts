@@ -1,33 +1,16 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { referenceKernel } from '../../../src/core/analysis/reference'
 import type { Checkpoint } from '../../../src/core/checkpoint/checkpoint'
-import { openCheckpoint } from '../../../src/core/checkpoint/open'
 import { isWhole, numel, type Tensor } from '../../../src/core/checkpoint/tensor'
 import { sha256Of } from '../../../src/core/checkpoint/values'
 import { verify } from '../../../src/core/verify/verify'
-import { placeOf, truthOf } from './cases'
-
-const opened: Checkpoint[] = []
-const folders: string[] = []
-afterEach(() => {
-  for (const checkpoint of opened.splice(0)) checkpoint.close()
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
-})
-
-async function open(path: string): Promise<Checkpoint> {
-  const checkpoint = await openCheckpoint(path)
-  opened.push(checkpoint)
-  return checkpoint
-}
+import { copyOf, opened, placeOf, truthOf } from './cases'
 
 /** A copy of the case without the files of some ranks. */
 function without(name: string, ...files: string[]): string {
-  const folder = mkdtempSync(join(tmpdir(), 'assay-ranks-'))
-  folders.push(folder)
-  cpSync(placeOf(name), folder, { recursive: true })
+  const folder = copyOf(name)
   for (const file of files) rmSync(join(folder, file))
   return folder
 }
@@ -42,7 +25,7 @@ const SAVED = ['ranks-fsdp2', 'ranks-fsdp2-hybrid', 'ranks-fsdp1-sharded']
 
 describe('files that ranks saved each for itself', () => {
   it.each(SAVED)('%s are put together bit for bit', async (name) => {
-    const checkpoint = await open(placeOf(name))
+    const checkpoint = await opened(placeOf(name))
     const found = await Promise.all(weightsOf(checkpoint).map((tensor) => digest(tensor, tensor)))
     const truth = truthOf(name).tensors.map(({ name, dtype, shape, sha256 }) => ({ name, dtype, shape, sha256 }))
     expect(found).toEqual(truth)
@@ -53,7 +36,7 @@ describe('files that ranks saved each for itself', () => {
   })
 
   it('have the moments of every parameter, put together as well', async () => {
-    const { state } = await open(placeOf('ranks-fsdp2'))
+    const { state } = await opened(placeOf('ranks-fsdp2'))
     const parameters = state.optimizers.flatMap((optimizer) => optimizer.parameters)
     const moments = new Map<string, Tensor>(
       parameters.flatMap(({ key, tensors }) =>
@@ -74,7 +57,7 @@ describe('files that ranks saved each for itself', () => {
     ['ranks-fsdp2', 'model_rank2.pt'],
     ['ranks-fsdp1-sharded', 'pytorch_model_fsdp_0_rank1.bin'],
   ])('of %s lack values where %s is not here, and it is named', async (name, file) => {
-    const checkpoint = await open(without(name, file))
+    const checkpoint = await opened(without(name, file))
     const { findings, verdict } = await verify(checkpoint, { kernel: referenceKernel })
     expect(verdict).toBe('broken')
     const told = findings
@@ -93,7 +76,7 @@ describe('files that ranks saved each for itself', () => {
     expect(count).toBeGreaterThan(0)
     bytes[count + 1] = 5
     writeFileSync(path, bytes)
-    const checkpoint = await open(folder)
+    const checkpoint = await opened(folder)
     const { findings, verdict } = await verify(checkpoint, { kernel: referenceKernel })
     expect(verdict).toBe('broken')
     expect(findings.map(({ rule, subject }) => `${rule} ${subject}`)).toContain('trainer/step-mismatch model_rank1.pt')
@@ -101,7 +84,7 @@ describe('files that ranks saved each for itself', () => {
   })
 
   it('need one of the groups that replicate each other', async () => {
-    const checkpoint = await open(without('ranks-fsdp2-hybrid', 'model_rank0.pt', 'model_rank3.pt'))
+    const checkpoint = await opened(without('ranks-fsdp2-hybrid', 'model_rank0.pt', 'model_rank3.pt'))
     const found = await Promise.all(weightsOf(checkpoint).map((tensor) => digest(tensor, tensor)))
     expect(found.map(({ sha256 }) => sha256)).toEqual(truthOf('ranks-fsdp2-hybrid').tensors.map(({ sha256 }) => sha256))
     const { findings } = await verify(checkpoint, { kernel: referenceKernel })
@@ -112,7 +95,7 @@ describe('files that ranks saved each for itself', () => {
     ['ranks-fsdp2', 'model_rank2.pt'],
     ['ranks-fsdp1-sharded', 'pytorch_model_fsdp_0_rank1.bin'],
   ])('of %s are pieces where %s is opened alone', async (name, file) => {
-    const checkpoint = await open(placeOf(name, `data/${file}`))
+    const checkpoint = await opened(placeOf(name, `data/${file}`))
     const { findings, verdict } = await verify(checkpoint, { kernel: referenceKernel })
     expect(verdict).toBe('broken')
     const errors = findings.filter(({ severity }) => severity === 'error')
@@ -124,7 +107,7 @@ describe('files that ranks saved each for itself', () => {
     const folder = without('fsdp-accelerate')
     for (const part of ['pytorch_model_fsdp_0', 'optimizer_0']) rmSync(join(folder, part), { recursive: true })
     cpSync(placeOf(name), folder, { recursive: true })
-    const checkpoint = await open(folder)
+    const checkpoint = await opened(folder)
     expect(checkpoint.layout).toBe('accelerate')
     const files = readdirSync(placeOf(name)).filter((file) => file.endsWith('.bin'))
     expect(checkpoint.components.find(({ id }) => id === 'weights')).toMatchObject({ status: 'present', files })

@@ -1,37 +1,16 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { referenceKernel } from '../../../src/core/analysis/reference'
 import type { Checkpoint } from '../../../src/core/checkpoint/checkpoint'
-import { isRun, openCheckpoint, openPath } from '../../../src/core/checkpoint/open'
+import { isRun, openPath } from '../../../src/core/checkpoint/open'
 import { isWhole, type Tensor } from '../../../src/core/checkpoint/tensor'
 import { sha256Of } from '../../../src/core/checkpoint/values'
 import { verify } from '../../../src/core/verify/verify'
-import { placeOf, truthOf } from './cases'
-
-const opened: Checkpoint[] = []
-const folders: string[] = []
-afterEach(() => {
-  for (const checkpoint of opened.splice(0)) checkpoint.close()
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
-})
-
-async function open(path: string): Promise<Checkpoint> {
-  const checkpoint = await openCheckpoint(path)
-  opened.push(checkpoint)
-  return checkpoint
-}
-
-function copyOf(name: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'assay-zero-'))
-  folders.push(folder)
-  cpSync(placeOf(name), folder, { recursive: true })
-  return folder
-}
+import { copyOf, opened, placeOf, truthOf } from './cases'
 
 async function verified(path: string) {
-  const { findings, components, verdict } = await verify(await open(path), { kernel: referenceKernel, deep: true })
+  const { findings, components, verdict } = await verify(await opened(path), { kernel: referenceKernel, deep: true })
   const statuses = Object.fromEntries(components.map(({ id, status }) => [id, status]))
   return { findings, statuses, verdict }
 }
@@ -50,7 +29,7 @@ function moments(checkpoint: Checkpoint) {
 
 describe('ZeRO', () => {
   it('3 puts the weights together from the partitions of all ranks', async () => {
-    const { tensors } = await open(placeOf('zero3'))
+    const { tensors } = await opened(placeOf('zero3'))
     const weights = new Map(tensors.filter(({ component }) => component === 'weights').map((each) => [each.name, each]))
     for (const { name, shape, dtype, sha256 } of trained('zero3')) {
       const tensor = weights.get(name)
@@ -62,7 +41,7 @@ describe('ZeRO', () => {
   })
 
   it('3 puts frozen parameters together from the fragments in the model states', async () => {
-    const [three, two] = [await open(placeOf('zero3')), await open(placeOf('zero2'))]
+    const [three, two] = [await opened(placeOf('zero3')), await opened(placeOf('zero2'))]
     const digest = async ({ tensors }: Checkpoint) => {
       const tensor = tensors.find(({ name }) => name === 'wpe.weight')
       return tensor && [tensor.dtype, tensor.shape, await sha256Of(tensor)]
@@ -71,7 +50,7 @@ describe('ZeRO', () => {
   })
 
   it('2 has the weights of the module and the fp32 master weights of every trained parameter', async () => {
-    const checkpoint = await open(placeOf('zero2'))
+    const checkpoint = await opened(placeOf('zero2'))
     const slots = moments(checkpoint)
     for (const { name, sha256 } of trained('zero2')) {
       if (name === 'lm_head.weight') continue
@@ -85,7 +64,7 @@ describe('ZeRO', () => {
   it.each(['zero2', 'zero3'])(
     '%s has the moments that the ranks keep, in the shape of their parameters',
     async (name) => {
-      const slots = moments(await open(placeOf(name)))
+      const slots = moments(await opened(placeOf(name)))
       const truth = (truthOf(name) as unknown as { optimizer_tensors: { name: string; sha256: string }[] })
         .optimizer_tensors
       expect(truth.length).toBeGreaterThan(5)
@@ -97,7 +76,7 @@ describe('ZeRO', () => {
   )
 
   it.each(['zero2', 'zero3'])('%s tells step, epoch, schedule and groups', async (name) => {
-    const { state } = await open(placeOf(name))
+    const { state } = await opened(placeOf(name))
     expect(state).toMatchObject({ step: 10, epoch: 1, worldSize: 2 })
     expect(state.schedulers).toMatchObject([{ lastEpoch: 10, baseLrs: [0.002, 0.002] }])
     expect(state.optimizers[0]?.step).toBe(10)
@@ -105,7 +84,7 @@ describe('ZeRO', () => {
   })
 
   it('2 without a rank says which parameters are whole', async () => {
-    const checkpoint = await open(placeOf('zero2-rank-missing'))
+    const checkpoint = await opened(placeOf('zero2-rank-missing'))
     const slots = moments(checkpoint)
     expect(slots.get('wte.weight.exp_avg')).toSatisfy(isWhole)
     expect(slots.get('h.1.mlp_fc.weight.exp_avg')).not.toSatisfy(isWhole)
@@ -116,7 +95,7 @@ describe('ZeRO', () => {
   })
 
   it('opens the folder of one save as well as the root', async () => {
-    const checkpoint = await open(join(placeOf('zero3'), 'global_step10'))
+    const checkpoint = await opened(join(placeOf('zero3'), 'global_step10'))
     expect(checkpoint).toMatchObject({ layout: 'deepspeed', layoutLabel: 'DeepSpeed ZeRO-3 checkpoint of 2 ranks' })
     expect(checkpoint.state.step).toBe(10)
   })
@@ -147,7 +126,7 @@ describe('ZeRO', () => {
       [accelerate, 'accelerate'],
       [trainer, 'trainer'],
     ] as const) {
-      const checkpoint = await open(path)
+      const checkpoint = await opened(path)
       expect(checkpoint.layout).toBe(layout)
       const { statuses } = await verified(path)
       expect(statuses).toMatchObject({ weights: 'present', optimizer: 'present', scheduler: 'present' })

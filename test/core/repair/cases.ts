@@ -1,16 +1,17 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { referenceKernel } from '../../../src/core/analysis/reference'
 import type { Checkpoint } from '../../../src/core/checkpoint/checkpoint'
-import { openCheckpoint } from '../../../src/core/checkpoint/open'
 import { sha256Of } from '../../../src/core/checkpoint/values'
 import type { Decision } from '../../../src/core/repair/decisions'
 import { Neighbours } from '../../../src/core/repair/neighbours'
 import { planRepair } from '../../../src/core/repair/plan'
 import { verify } from '../../../src/core/verify/verify'
+import { opened, scratch } from '../checkpoint/cases'
+
+export { opened, scratch }
 
 export const golden = (path: string) => fileURLToPath(new URL(`../../golden/${path}`, import.meta.url))
 
@@ -23,20 +24,6 @@ export interface TruthTensor {
 
 export function truthOf(name: string): { tensors: TruthTensor[]; repaired: TruthTensor[] } {
   return JSON.parse(readFileSync(golden(`${name}/truth.json`), 'utf8'))
-}
-
-/** A folder that is gone after the test. */
-export function scratch(): string {
-  const path = mkdtempSync(join(tmpdir(), 'assay-test-'))
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
-  return path
-}
-
-/** Opens a checkpoint and closes it after the test. */
-export async function opened(path: string): Promise<Checkpoint> {
-  const checkpoint = await openCheckpoint(path)
-  onTestFinished(() => checkpoint.close())
-  return checkpoint
 }
 
 /** The checkpoint at `path` and the plan for it. */
