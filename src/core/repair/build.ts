@@ -6,9 +6,10 @@ import { sha256 } from '../bytes/sha256'
 import type { ByteSink } from '../bytes/sink'
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import { byteLength, type Tensor } from '../checkpoint/tensor'
-import { copyFrom, sourceBlocks } from '../write/output'
+import { sourceBlocks } from '../write/output'
 import { type ChangedFile, outputFor } from './changes'
-import { checkWritten, isCopied, mismatch, type Witnessed, witnessed } from './check'
+import { checkWritten, mismatch, type Witnessed, witnessed } from './check'
+import { type Copy, copyFile, isSameFile } from './copied'
 import type { Work } from './files'
 import type { Progress } from './progress'
 import { stepsText } from './provenance'
@@ -34,7 +35,7 @@ export interface Built {
     readonly outputs: readonly Witnessed[]
     readonly copies?: Copies
   }[]
-  readonly copied: readonly { readonly path: string; readonly copies?: Copies }[]
+  readonly copied: readonly { readonly path: string; readonly bytes: number; readonly copies?: Copies }[]
 }
 
 /** Writes changed files, indexes and copies. Throws as `rewrite` and `createFileSink`; what was written then is left behind. */
@@ -60,8 +61,12 @@ export async function build({ changed, rebuilt, indexes, copied }: Work, site: S
     await make(file.path, (sink) => file.write(sink, stepsText([step]), { ...options, onProgress }))
   }
   for (const { path, text } of indexes) await make(path, (sink) => sink.write(new TextEncoder().encode(text)))
-  const copies: { path: string; copies?: Copies }[] = []
-  for (const { path } of copied) copies.push({ path, ...known(await copy(path, site)) })
+  const copies: { path: string; bytes: number; copies?: Copies }[] = []
+  for (const { path, bytes } of copied) {
+    readied(site, path)
+    const onBytes = (count: number) => site.progress.add(count, path)
+    copies.push({ path, bytes, ...known(await copyFile(copyOf({ path }, site), { ...options, onBytes })) })
+  }
   return { made, changed: built, copied: copies }
 }
 
@@ -96,8 +101,9 @@ export async function readBack(
     const file = isChanged ? undefined : opened.files.find((other) => other.path === rename(path))
     compared += (file?.tensors ?? []).filter((tensor) => isModel(tensor) && tensor.blocks.length > 0).length
   }
-  for (const { path, copies } of copied) {
-    if (!(await isCopy(path, site, copies))) throw mismatch(path, 'the copy differs')
+  for (const { path, bytes, copies } of copied) {
+    if (!(await isSameFile(copyOf({ path }, site), copies, site.signal))) throw mismatch(path, 'the copy differs')
+    site.progress.add(bytes, path)
     const tensors = checkpoint.files.find((file) => file.path === path)?.tensors ?? []
     compared += tensors.filter(({ blocks }) => blocks.length > 0).length
   }
@@ -117,30 +123,9 @@ function known({ copies }: Written): { copies?: Copies } {
   return copies ? { copies } : {}
 }
 
-/** Copies a file byte for byte. */
-async function copy(path: string, site: Site): Promise<Written> {
-  const source = openFile(joinPath(site.root, path), path)
-  const onBytes = (bytes: number) => site.progress.add(bytes, path)
-  try {
-    return await writeFile(readied(site, path), (sink) =>
-      copyFrom(sink, source.locate(), source.size, { onBytes, ...(site.signal && { signal: site.signal }) }),
-    )
-  } finally {
-    source.close()
-  }
-}
-
-/** Whether a copy is what it was made of. */
-async function isCopy(path: string, { root, place, progress, signal }: Site, copies?: Copies): Promise<boolean> {
-  const source = openFile(joinPath(root, path), path)
-  const made = openFile(place(path), path)
-  try {
-    return source.size === made.size && (await isCopied(source.locate(), made.locate(), made.size, copies, signal))
-  } finally {
-    source.close()
-    made.close()
-    progress.add(made.size, path)
-  }
+/** A file of the checkpoint and its place in the new one. */
+function copyOf({ path }: { readonly path: string }, site: Site): Copy {
+  return { path, from: joinPath(site.root, path), to: site.place(path) }
 }
 
 async function digestOf(place: string, path: string, { progress, signal }: Site): Promise<string> {

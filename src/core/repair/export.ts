@@ -1,18 +1,21 @@
 import { ahead } from '../analysis/ahead'
 import { makeFolder } from '../bytes/file-sink'
-import { baseName, joinPath, pathKind } from '../bytes/folder'
+import { baseName, joinPath, parentOf, pathKind } from '../bytes/folder'
 import { stage } from '../bytes/stage'
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import { byteLength, type Tensor } from '../checkpoint/tensor'
 import { AssayError } from '../errors'
 import type { WriteOptions } from '../write/output'
-import { absentTensors, misshapenTensors } from './absent'
+import { absentTensors } from './absent'
 import { adapterIn } from './adapter'
-import type { Tally } from './cast'
+import { mismatch } from './check'
+import { companionsOf } from './companions'
 import { ADAPTER_CONFIG, configBeside, modelConfigs, type TextFile } from './config-files'
+import { copyFile, isSameFile } from './copied'
 import { archiveBytes, damagedTensors } from './damaged'
 import { type Edits, edited } from './edits'
 import { indexOf, type Part, partsOf, readBack, sizeOf, writePart } from './export-parts'
+import { warningsOf } from './export-warnings'
 import { mergedWith } from './lora'
 import { type Master, widerMasters } from './masters'
 import { chosenOf, modelsOf } from './models'
@@ -53,7 +56,7 @@ interface ExportFacts {
   readonly left: { readonly name: string; readonly why: string }[]
   /** Names of tensors that were not to be written. */
   readonly dropped: string[]
-  /** Tensors that are written as they are and want a repair, and values that rounding does not keep. */
+  /** Tensors and files that are written as they are and want a repair, and values that rounding does not keep. */
   readonly warnings: { readonly name: string; readonly why: string }[]
   /** Set where the optimizer keeps so many of the weights in a wider dtype: `written` where those are what is written. */
   readonly masters?: MastersBeside
@@ -103,7 +106,7 @@ export function formatOf(out: string, format?: ExportFormat): ExportFormat {
 export async function planExport(checkpoint: Checkpoint, out: string, options: ExportOptions): Promise<ExportPlan> {
   const passes = options.dtype === undefined ? 0 : 1
   const plan = await prepared(checkpoint, out, options, passes)
-  const { material, stored, parts, left, tallies, progress, alone, texts, masters } = plan
+  const { material, stored, parts, left, tallies, progress, alone, texts, companions, masters } = plan
   const was = new Map([...material.kept].map(([tensor, name]) => [name, tensor]))
   for (const tensor of parts.flatMap((part) => part.tensors)) {
     const read = byteLength(was.get(tensor.name) ?? tensor)
@@ -120,6 +123,7 @@ export async function planExport(checkpoint: Checkpoint, out: string, options: E
     files: [
       ...parts.map((part) => ({ path: alone ? baseName(out) : part.name, bytes: sizeOf(part, format) })),
       ...texts.map(({ path, text }) => ({ path, bytes: new TextEncoder().encode(text).length })),
+      ...companions.map(({ path, bytes }) => ({ path, bytes })),
     ],
     tensors: parts.flatMap(({ name: file, tensors }) =>
       tensors.map(({ name, dtype, shape }) => {
@@ -135,7 +139,7 @@ export async function planExport(checkpoint: Checkpoint, out: string, options: E
     ),
     left,
     dropped: material.dropped.map(({ name }) => name),
-    warnings: warningsOf(checkpoint, parts, tallies),
+    warnings: warningsOf(checkpoint, plan),
     ...(masters && { masters }),
   }
 }
@@ -155,18 +159,14 @@ export async function exportWeights(
   out: string,
   options: ExportOptions,
 ): Promise<ExportResult> {
-  const { material, parts, left, tallies, progress, all, alone, texts, masters } = await prepared(
-    checkpoint,
-    out,
-    options,
-    2,
-  )
+  const plan = await prepared(checkpoint, out, options, 2)
+  const { material, parts, left, progress, all, alone, texts, companions, masters } = plan
   const format = formatOf(out, options.format)
   const tensors = parts.flatMap((part) => part.tensors)
   if (left.length > 0 && !options.partial) throw incomplete(checkpoint, left)
   refuseFull(
     out,
-    parts.reduce((sum, part) => sum + sizeOf(part, format), 0),
+    parts.reduce((sum, part) => sum + sizeOf(part, format), 0) + companions.reduce((sum, { bytes }) => sum + bytes, 0),
   )
 
   const bytes = tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0)
@@ -186,11 +186,18 @@ export async function exportWeights(
       written.push({ part, copies })
     }
     for (const { path, text } of texts) files.push({ path, bytes: await writeText(place(path), text) })
+    for (const { path, from } of companions) {
+      makeFolder(parentOf(place(path)))
+      const copy = { path, from, to: place(path) }
+      const { bytes, copies } = await copyFile(copy, options.signal && { signal: options.signal })
+      if (!(await isSameFile(copy, copies, options.signal))) throw mismatch(path, 'the copy differs')
+      files.push({ path, bytes })
+    }
     for (const { part, copies } of written.toReversed())
       await readBack(place(part.name), part, copies, options.signal, progress)
     await staged.commit()
     const dropped = material.dropped.map(({ name }) => name)
-    const warnings = warningsOf(checkpoint, parts, tallies)
+    const warnings = warningsOf(checkpoint, plan)
     return { out, files, tensors: tensors.length, bytes, left, dropped, warnings, ...(masters && { masters }) }
   } catch (error) {
     await staged.discard()
@@ -240,7 +247,9 @@ async function prepared(checkpoint: Checkpoint, out: string, options: ExportOpti
     return shards.length < 2 ? [] : [indexOf(stem, shards, format)]
   })
   const configs = alone ? [] : await configsFor(checkpoint, [...kept.keys()], options, extracted?.config, edits.dropped)
-  return { material, stored, parts, left, tallies, progress, all, alone, texts: [...indexes, ...configs], masters }
+  const companions = configs.length > 0 ? companionsOf(checkpoint, options.adapter) : []
+  const texts = [...indexes, ...configs]
+  return { material, stored, parts, left, tallies, progress, all, alone, texts, companions, masters }
 }
 
 /** The weight with the values that the optimizer keeps of it; those that are tied share them. */
@@ -256,30 +265,6 @@ function unrounded(tensor: Tensor, masters: ReadonlyMap<Tensor, Master>): Tensor
 function nothing({ name, path }: Checkpoint, left: ExportResult['left']): AssayError {
   const why = left[0] ? `: ${left[0].name}, for one, is left out because ${left[0].why}` : ''
   return new AssayError('weights/missing', `${name} holds no weights that could be written${why}`, { file: path })
-}
-
-function warningsOf(checkpoint: Checkpoint, parts: readonly Part[], tallies: ReadonlyMap<string, Tally>) {
-  const names = new Set(parts.flatMap(({ tensors }) => tensors.map(({ name }) => name)))
-  const rounding = [...tallies].flatMap(([name, { overflow, underflow }]) => {
-    const lost = [
-      ...(overflow > 0
-        ? [
-            overflow === 1
-              ? '1 value is too large for the dtype and becomes infinite'
-              : `${overflow} values are too large for the dtype and become infinite`,
-          ]
-        : []),
-      ...(underflow > 0
-        ? [
-            underflow === 1
-              ? '1 value is too small for it and becomes 0'
-              : `${underflow} values are too small for it and become 0`,
-          ]
-        : []),
-    ]
-    return lost.length === 0 ? [] : [{ name, why: lost.join('; ') }]
-  })
-  return [...misshapenTensors(checkpoint, names), ...rounding]
 }
 
 /** What goes beside the tensors: an adapter is of no use without its config, nor is a model that is exported as a whole. */

@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import * as fileSink from '../../../src/core/bytes/file-sink'
-import { type ExportOptions, exportWeights } from '../../../src/core/repair/export'
+import { type ExportOptions, exportWeights, planExport } from '../../../src/core/repair/export'
 import { damage, partialIn, pattern } from '../bytes/scratch'
 import { byName, digests, golden, opened, scratch, snapshot, truthOf } from './cases'
 
@@ -14,14 +14,15 @@ async function exported(source: string, options: Partial<ExportOptions> = {}, ou
 }
 
 describe('an export', () => {
-  it('writes the weights of a checkpoint, the config that they are loaded by and nothing else', async () => {
+  it('writes the weights of a checkpoint, the config and the tokenizer that they are loaded by and nothing else', async () => {
     const source = golden('seed-style/data')
     const before = snapshot(source)
     const result = await exported(source)
     const weights = (await opened(source)).tensors.filter(({ component }) => component === 'weights')
-    expect(readdirSync(result.out).sort()).toEqual(['config.json', 'model.safetensors'])
+    expect(readdirSync(result.out).sort()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json'])
     const config = readFileSync(join(source, 'config.json'))
-    expect(readFileSync(join(result.out, 'config.json'))).toEqual(config)
+    for (const name of ['config.json', 'tokenizer.json'])
+      expect(readFileSync(join(result.out, name))).toEqual(readFileSync(join(source, name)))
     expect(await digests(await opened(result.out))).toEqual(await digests({ tensors: weights }))
     expect(result).toMatchObject({ tensors: weights.length, left: [] })
     expect(result.files[1]).toEqual({ path: 'config.json', bytes: config.length })
@@ -71,10 +72,23 @@ describe('an export', () => {
     expect(readdirSync(out)).toEqual(['model.safetensors'])
   })
 
+  it('says which file beside the weights is damaged where it is', async () => {
+    const source = join(scratch(), 'source')
+    cpSync(golden('trainer-gpt2/data/checkpoint-20'), source, { recursive: true })
+    truncateSync(join(source, 'tokenizer.json'), 300)
+    const options = { format: 'safetensors' } as const
+    const { warnings, files } = await planExport(await opened(source), join(scratch(), 'out'), options)
+    expect(files).toContainEqual({ path: 'tokenizer.json', bytes: 300 })
+    expect(warnings).toEqual([{ name: 'tokenizer.json', why: expect.stringMatching(/JSON/) }])
+    expect(await exported(source)).toMatchObject({ warnings, files: expect.arrayContaining(files) })
+  })
+
   it('writes an adapter under the name of an adapter', async () => {
     const path = golden('trainer-lora/data/checkpoint-10')
     const { out, tensors } = await exported(path)
-    expect(readdirSync(out).sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors'])
+    expect(readdirSync(out).sort()).toEqual([
+      ...['adapter_config.json', 'adapter_model.safetensors', 'tokenizer.json', 'tokenizer_config.json'],
+    ])
     expect(tensors).toBeGreaterThan(0)
   })
 
