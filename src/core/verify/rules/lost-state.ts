@@ -1,11 +1,13 @@
 import type { Checkpoint, OptimizerState } from '../../checkpoint/checkpoint'
-import type { Tensor } from '../../checkpoint/tensor'
+import { numel, type Tensor } from '../../checkpoint/tensor'
 import { type Finding, finding } from '../../finding'
 import { kindOf } from '../optimizer/kind'
 import { parameterNames } from '../optimizer/names'
 import type { Reference } from '../reference'
 import type { Rule } from '../rule'
-import { patternOf } from '../shapes/names'
+import { weightsOf } from '../shapes/evidence'
+import { MOMENT_SLOTS } from '../shapes/moments'
+import { isRankFile, patternOf } from '../shapes/names'
 import { list } from '../text'
 import type { Values } from '../values'
 
@@ -18,6 +20,8 @@ type Key = number | string
  * - weight and bias of one module get their gradients together. The Trainer hands over only what requires a gradient, so that
  *   one with a state and the other without cannot be.
  * - A reference whose optimizer has them was saved before they were lost.
+ * - A moment without a value is the state of a parameter without a value. Where more moments are empty than weights are, the
+ *   step fails on them. A rank of FSDP may well have no part of a parameter.
  * - Elsewhere what is frozen is frozen by layers or by parts. Where layers differ in the parts that have a state, or where the
  *   states simply end within a module and nothing follows, they are likely lost.
  */
@@ -25,8 +29,9 @@ export const lostState: Rule = {
   ids: ['optimizer/lost-state'],
   needs: 'structure',
   *check({ checkpoint, reference }) {
+    const hollow = weightsOf(checkpoint).filter(({ shape }) => numel(shape) === 0).length
     for (const optimizer of checkpoint.state.optimizers) {
-      const found = stateless(checkpoint, optimizer, reference)
+      const found = stateless(checkpoint, optimizer, reference) ?? emptied(checkpoint, optimizer, hollow)
       if (found) yield found
     }
   },
@@ -89,6 +94,23 @@ function stateless(checkpoint: Checkpoint, optimizer: OptimizerState, reference?
   }
   return undefined
 }
+
+/** Moments saved with the size 0 beside others that have values; `hollow` weights have the size 0 themselves. */
+function emptied(checkpoint: Checkpoint, optimizer: OptimizerState, hollow: number): Finding | undefined {
+  const { file, parameters } = optimizer
+  if (isRankFile(file)) return undefined
+  const moments = parameters.map(({ key, tensors }) => ({ key, own: SLOTS.flatMap((slot) => tensors[slot] ?? []) }))
+  const gone = moments.filter(({ own }) => own.some(({ shape }) => numel(shape) === 0))
+  if (gone.length <= hollow || !moments.some(({ own }) => own.some(({ shape }) => numel(shape) > 0))) return undefined
+  const { names, sure } = parameterNames(checkpoint, optimizer)
+  const told = gone.map(({ key }) => (sure && names.get(key)) || String(key))
+  const message = `${file} has moments without a value for ${gone.length} of its ${parameters.length} parameters (${list(told)}): the first step would fail on them`
+  const evidence = { lost: gone.length, parameters: parameters.length, keys: gone.map(({ key }) => key).slice(0, 1000) }
+  return finding('optimizer/lost-state', file, message, { severity: 'error', evidence })
+}
+
+/** Slots of an array for each parameter, of its own shape or of its rows and columns. */
+const SLOTS = [...MOMENT_SLOTS, 'exp_avg_sq_row', 'exp_avg_sq_col', 'row_var', 'col_var', 'state1']
 
 /** The parameters that keep anything. */
 function keptBy({ parameters }: OptimizerState): Set<Key> {

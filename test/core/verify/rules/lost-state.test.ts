@@ -62,6 +62,33 @@ describe('states that are gone', () => {
   })
 })
 
+describe('moments without a value', () => {
+  const without = (gone: (name: string) => boolean) => {
+    const optimizer = optimizerOf(() => true)
+    const parameters = optimizer.parameters.map((each) =>
+      gone(NAMES[Number(each.key)] as string)
+        ? { ...each, tensors: { exp_avg: tensorOf({ name: 'exp_avg', shape: [0], component: 'optimizer' }) } }
+        : each,
+    )
+    return { ...optimizer, parameters }
+  }
+  const found = (file: string, hollow: boolean) => {
+    const optimizer = { ...without((name) => name === 'embed.weight'), file }
+    const weights = tensors.map((each, i) => (hollow && i === 0 ? { ...each, shape: [0, 4] } : each))
+    return findingsOf(lostState, checkpointOf({ tensors: weights, state: { optimizers: [optimizer] } }))
+  }
+
+  test('stop the first step, and are named', async () => {
+    expect(await found('optimizer.pt', false)).toMatchObject([{ severity: 'error' }])
+    expect((await found('optimizer.pt', false))[0]?.message).toContain('(embed.weight)')
+  })
+
+  test('are in order for a parameter without a value, and for a part that a rank has nothing of', async () => {
+    expect(await found('optimizer.pt', true)).toEqual([])
+    expect(await found('optimizer_rank0.pt', false)).toEqual([])
+  })
+})
+
 test('states that a reference has were lost, however they are spread', async () => {
   const half = (name: string) => !name.startsWith('embed')
   const checkpoint = checkpointOf({ tensors, state: { optimizers: [optimizerOf(half)] } })
