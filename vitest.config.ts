@@ -25,6 +25,8 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          // A window on a machine that is busy with something else.
+          expect: { poll: { timeout: 15_000 } },
           fileParallelism: false,
         },
       },

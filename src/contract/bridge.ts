@@ -7,9 +7,11 @@ export interface Bridge {
   /** `process.platform` of the app. */
   readonly platform: string
   readonly versions: Readonly<Record<string, string>>
-  /** Each of the three asks with the system's dialog; null when the user closed it. */
+  /** Each of the four asks with the system's dialog; null when the user closed it. */
   chooseFile(): Promise<string | null>
   chooseFolder(): Promise<string | null>
+  /** A plan of a repair. */
+  choosePlan(): Promise<string | null>
   chooseSave(defaultName: string): Promise<string | null>
   /** Absolute path of a dropped file or folder. */
   pathOf(file: File): string

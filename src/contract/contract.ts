@@ -187,6 +187,8 @@ export const contract = {
       }),
     )
     .output(s.tensorLook),
+  /** A plan in a file, edited: its answers, which have yet to fit (plan-file.ts). ASSAY `usage` where the file is none. */
+  readPlan: base.input(z.object({ path: z.string() })).output(s.editedPlan),
   /** Reads values where they are evidence; writes nothing. */
   repairPlan: base.input(handle.extend(help)).output(job(s.repairPlan)),
   /** The values of one of a step's `tensors`, by its position, before and after. */

@@ -5,6 +5,7 @@ const checkpoints = async () => (await import('./procedures/checkpoints')).check
 const comparison = async () => (await import('./procedures/compare')).comparison
 const differences = async () => (await import('./procedures/difference')).differences
 const holding = async () => (await import('./procedures/holding')).holding
+const planFiles = async () => (await import('./procedures/plan-file')).planFiles
 const raw = async () => (await import('./procedures/raw')).raw
 const repairs = async () => (await import('./procedures/repair')).repairs
 const runs = async () => (await import('./procedures/run')).runs
@@ -33,6 +34,7 @@ export const router = procedures.router({
   digests: of(tensors, 'digests'),
   diff: of(comparison, 'diff'),
   difference: of(differences, 'difference'),
+  readPlan: of(planFiles, 'readPlan'),
   repairPlan: of(repairs, 'repairPlan'),
   repairPreview: of(repairs, 'repairPreview'),
   repair: of(repairs, 'repair'),

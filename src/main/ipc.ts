@@ -19,6 +19,15 @@ export function answerPage({ samplePath, addRecent }: Answers): void {
       choose(event, { properties: ['openFile', 'showHiddenFiles'], title: 'Open a checkpoint file' }),
     'assay:choose-folder': (event) =>
       choose(event, { properties: ['openDirectory', 'showHiddenFiles'], title: 'Open a checkpoint folder or a run' }),
+    'assay:choose-plan': (event) =>
+      choose(event, {
+        properties: ['openFile', 'showHiddenFiles'],
+        title: 'Load a repair plan',
+        filters: [
+          { name: 'Plans', extensions: ['json'] },
+          { name: 'All files', extensions: ['*'] },
+        ],
+      }),
     'assay:choose-save': async (event, name) => {
       const { canceled, filePath } = await dialog.showSaveDialog(windowOf(event), {
         defaultPath: text(name),

@@ -31,6 +31,7 @@ export function applicationMenu(actions: Actions): Menu {
         separator,
         command('Re&load from Disk', 'reload', 'F5'),
         command('&Export Weights…', 'export', 'CmdOrCtrl+Shift+E'),
+        command('Load a Repair &Plan…', 'load-plan'),
         command('Show in Folder', 'show-in-folder'),
         separator,
         command('&Close Checkpoint', 'close', 'CmdOrCtrl+W'),

@@ -6,6 +6,7 @@ const bridge: Bridge = {
   versions: { electron: process.versions.electron, chromium: process.versions.chrome, node: process.versions.node },
   chooseFile: () => ipcRenderer.invoke('assay:choose-file'),
   chooseFolder: () => ipcRenderer.invoke('assay:choose-folder'),
+  choosePlan: () => ipcRenderer.invoke('assay:choose-plan'),
   chooseSave: (defaultName) => ipcRenderer.invoke('assay:choose-save', defaultName),
   pathOf: (file) => pathOf(file),
   recent: () => ipcRenderer.invoke('assay:recent'),

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -112,6 +112,99 @@ describe('a flattened checkpoint without its config, by keyboard alone', () => {
     await expect.poll(() => app.byId('undo-repair').count()).toBe(0)
     expect(existsSync(`${weights}.backup`)).toBe(false)
     expect(readFileSync(weights)).toEqual(original)
+  })
+})
+
+describe('a plan in a file', () => {
+  const folder = join(room, 'planned')
+  const place = join(room, 'plan.json')
+  const NAMES = ['conv1', 'layers.0.fc1', 'layers.0.fc2'].map((name) => `model.encoder.${name}.weight`)
+  const loaded = () => app.byId('loaded-plan').textContent()
+  const asked = () => app.byId('repair-plan-step').first().waitFor()
+
+  beforeAll(async () => {
+    cpSync(goldenPath('flattened', 'data/checkpoint'), folder, { recursive: true })
+    rmSync(join(folder, 'config.json'))
+    await app.open(folder)
+    await press('5')
+    await asked()
+  })
+
+  it('is saved with all that was answered', async () => {
+    await tabTo('[data-testid=repair-shape][aria-label$="conv1.weight"]')
+    await app.page.keyboard.type('1280x128x3')
+    await press('Enter')
+    await expect.poll(summary).toContain('1 step will be done')
+    await step(NAMES[1] as string)
+      .getByRole('radio')
+      .first()
+      .check()
+    await expect.poll(summary).toContain('2 steps will be done')
+    await app.electron.evaluate(({ session }, target) => {
+      session.defaultSession.once('will-download', (_event, item) => item.setSavePath(target))
+    }, place)
+    await app.byId('plan-save').click()
+    await expect.poll(() => existsSync(place) && readFileSync(place, 'utf8').endsWith('}\n')).toBe(true)
+    const { plan } = JSON.parse(readFileSync(place, 'utf8'))
+    expect(plan.map(({ shape, chosen }: { shape?: number[]; chosen?: string }) => shape ?? chosen)).toEqual([
+      [1280, 128, 3],
+      expect.any(String),
+      undefined,
+    ])
+  })
+
+  it('is loaded with the button, and its answers can be taken back', async () => {
+    await app.open(goldenPath('flattened'))
+    await app.open(folder)
+    await press('5')
+    await asked()
+    expect(await summary()).toContain('3 need you')
+    await app.answerDialogs(place)
+    await tabTo('[data-testid=plan-load]')
+    await press('Enter')
+    await expect.poll(loaded).toContain('2 answers of it were taken, and all of it fits')
+    await expect.poll(summary).toContain('2 steps will be done, 1 needs you')
+    await expectNoBarriers()
+    await app.byId('loaded-plan-back').click()
+    await expect.poll(summary).toContain('3 need you')
+  })
+
+  it('is loaded from the palette; what does not fit is told and the rest is taken', async () => {
+    const { plan, ...rest } = JSON.parse(readFileSync(place, 'utf8'))
+    const edited = plan.map((each: { subject: string }) =>
+      each.subject === NAMES[1] ? { ...each, chosen: '7,7' } : each,
+    )
+    writeFileSync(place, JSON.stringify({ ...rest, plan: [...edited, { step: 9, subject: 'gone.weight' }] }))
+    await press('1')
+    await press('Control+k')
+    await app.page.keyboard.type('load a repair plan')
+    await press('Enter')
+    await expect.poll(loaded).toContain('1 answer of it was taken; what it says in 2 places does not fit any more')
+    expect(await loaded()).toContain('has no choice 7,7')
+    expect(await loaded()).toContain('no step 9 about gone.weight')
+    await expect.poll(summary).toContain('1 step will be done, 2 need you')
+    await expectNoBarriers()
+    await app.picture('repair-loaded-plan')
+  })
+
+  it('is loaded when it is opened or dropped; without a checkpoint it says what is missing', async () => {
+    await app.byId('loaded-plan-back').click()
+    await press('1')
+    await app.ask(place)
+    await expect.poll(loaded).toContain('1 answer of it was taken')
+    writeFileSync(place, '{"plan": "none"}')
+    await app.byId('plan-load').click()
+    await app.page.getByText('is no plan of a repair').waitFor()
+    await app.page.getByRole('button', { name: 'Dismiss' }).click()
+    expect(await app.byId('error-panel').count()).toBe(0)
+    writeFileSync(place, '{"plan": []}')
+    await app.electron.evaluate(({ BrowserWindow }) =>
+      BrowserWindow.getAllWindows()[0]?.webContents.send('assay:command', 'close'),
+    )
+    await app.byId('open-sample').waitFor()
+    await app.ask(place)
+    await app.page.getByText('is the plan of a repair').waitFor()
+    await app.page.getByRole('button', { name: 'Welcome page' }).click()
   })
 })
 

@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest'
+import { referenceKernel } from '../../src/core/analysis/reference'
+import { looksOf } from '../../src/engine/look'
 import { goldenPath } from '../golden/cases'
 import { connect } from './connect'
 
@@ -15,4 +17,31 @@ it('a tensor is shown with its exponents, and with a picture of means and of ext
   expect(picture?.extremes?.length).toBe(picture?.values.length)
   expect(picture?.extremes).not.toEqual(picture?.values)
   close()
+})
+
+it('tensors that are looked at together are counted in the same bins, from the lowest value of all to the highest', async () => {
+  const valuesOf = (...values: number[]) => ({
+    dtype: 'float32' as const,
+    shape: [values.length],
+    blocks: async function* () {
+      yield new Uint8Array(new Float32Array(values).buffer)
+    },
+  })
+  const [before, after, empty] = await looksOf(referenceKernel, [
+    valuesOf(Number.NaN, 0, 1),
+    valuesOf(-2, 0, 0, 2),
+    valuesOf(Number.NaN),
+  ])
+  for (const look of [before, after]) expect(look?.histogram).toMatchObject({ min: -2, max: 2 })
+  const places = (counts: number[] = []) => counts.flatMap((count, bin) => (count > 0 ? [[bin, count]] : []))
+  expect(places(before?.histogram?.counts)).toEqual([
+    [32, 1],
+    [48, 1],
+  ])
+  expect(places(after?.histogram?.counts)).toEqual([
+    [0, 1],
+    [32, 2],
+    [63, 1],
+  ])
+  expect(empty?.histogram).toBeNull()
 })

@@ -1,12 +1,12 @@
-import type { PlanStep, RepairPlan, RepairResult } from '../../contract/schemas'
-import { colors } from '../complaint'
+import { answersOn, printedPlan, shapesIn } from '../../contract/plan-file'
+import type { PlanStep, RepairResult } from '../../contract/schemas'
+import { colors, UsageError } from '../complaint'
 import type { Io } from '../io'
 import { withSession } from '../session'
 import { STATUS, type Status } from '../status'
 import { withFlags } from '../text/flags'
 import { jsonText, safe } from '../text/safe'
 import { plural } from '../text/units'
-import { answersIn, deletedSteps, refuseOtherOutcomes } from './answers'
 import { refuseUnclear } from './target'
 
 interface Options {
@@ -28,27 +28,28 @@ export async function repair(path: string, options: Options, io: Io): Promise<St
     const { reference, shape, plain, choose, plan, deep, out, inPlace, dryRun, json } = options
     if (out !== undefined) refuseUnclear(absolute(path), out, absolute(out))
     const { id } = await checkpoint(path)
-    const answers = plan === undefined ? undefined : answersIn(absolute(plan))
-    const worldSize = options.worldSize ?? answers?.worldSize
-    const shapes = [...new Map([...(answers?.shapes ?? []), ...(shape ?? [])])]
+    const file = plan === undefined ? undefined : await client.readPlan({ path: absolute(plan) })
+    const worldSize = options.worldSize ?? file?.worldSize
+    const shapes = new Map([...(file ? shapesIn(file) : []), ...(shape ?? [])])
     const help = {
       id,
       ...(reference !== undefined && { reference: absolute(reference) }),
-      ...(shapes.length > 0 && { shapes: shapes.map(([name, dimensions]) => ({ name, shape: dimensions })) }),
+      ...(shapes.size > 0 && { shapes: [...shapes].map(([name, dimensions]) => ({ name, shape: dimensions })) }),
       ...(plain && { plain }),
       ...(worldSize !== undefined && { worldSize }),
     }
     const call = { ...(io.signal && { signal: io.signal }) }
     if (deep) await finish(client.verifyDeep({ id }, call))
-    const fresh = answers ? (await finish(client.repairPlan(help, call))).plan : []
-    if (answers) refuseOtherOutcomes(answers, fresh)
-    const deleted = answers ? deletedSteps(answers, fresh.length) : []
+    const answers = file && answersOn(file, (await finish(client.repairPlan(help, call))).plan)
+    const [misfit] = answers?.misfits ?? []
+    // What the file says must not be passed over.
+    if (misfit) throw new UsageError(misfit.why, OTHER_PLAN)
     const chosen = [...(choose ?? [])].map(([step, choice]) => ({ step, choice }))
-    const decisions = [...(answers?.decisions ?? []), ...deleted, ...chosen]
+    const decisions = [...(answers?.decisions ?? []), ...chosen]
     const input = { ...help, ...(decisions.length > 0 && { decisions }) }
     const target = inPlace ? { inPlace } : out === undefined ? {} : { out: absolute(out) }
     const result = dryRun
-      ? proposed(await finish(client.repairPlan(input, call)))
+      ? printedPlan(await finish(client.repairPlan(input, call)))
       : await finish(client.repair({ ...input, ...target }, call))
     io.stdout.write(
       json
@@ -60,10 +61,9 @@ export async function repair(path: string, options: Options, io: Io): Promise<St
   })
 }
 
-/** A plan told as a result that has not been applied. */
-function proposed({ plan, unmended, verdictBefore }: RepairPlan): RepairResult {
-  return { plan, unmended, applied: false, out: null, verdictBefore, verdictAfter: null, compared: 0 }
-}
+/** Why a plan in a file may not fit. */
+const OTHER_PLAN =
+  'The plan may have been made with a --reference or --plain, which are given again; else it has changed since: make a new one (--dry-run --json).'
 
 /** Whether a step is done without a further word from the user. */
 function settled({ confidence }: Pick<PlanStep, 'confidence'>): boolean {

@@ -57,7 +57,7 @@ export const decision = z.object({
   choice: z.string().optional(),
 })
 
-/** A plan as `repair --dry-run --json` prints it, edited: `chosen` and `shape` answer a step, `refused`, the confidence `refused` or its absence refuses it, `worldSize` may be put in. */
+/** A plan as `repair --dry-run --json` prints it and the window saves it, edited: `chosen` and `shape` answer a step, `refused`, the confidence `refused` or its absence refuses it, `worldSize` may be put in. */
 export const editedPlan = z.object({
   plan: z.array(
     z.object({
@@ -105,4 +105,5 @@ export const undoResult = z.object({ path: z.string(), restored: z.array(z.strin
 export type TensorChange = z.infer<typeof tensorChange>
 export type PlanStep = z.infer<typeof planStep>
 export type RepairPlan = z.infer<typeof repairPlan>
+export type EditedPlan = z.infer<typeof editedPlan>
 export type RepairResult = z.infer<typeof repairResult>

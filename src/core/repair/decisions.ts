@@ -41,9 +41,13 @@ function refused(proposal: Proposal): Proposal {
   return { ...proposal, confidence: 'refused', evidence: `You refused it. ${proposal.evidence}` }
 }
 
-/** Throws `usage` for a decision about a step that the plan does not have. */
+/**
+ * Throws `usage` for a decision about a step that the plan does not have. A refusal that names its subject is none: with the steps
+ * that it followed from refused as well, there is nothing left to refuse.
+ */
 export function refuseStrays(decisions: readonly Decision[], steps: number): void {
-  const stray = decisions.find(({ step }) => step < 1 || step > steps)
+  const isMoot = ({ subject, choice }: Decision) => subject !== undefined && choice === NONE
+  const stray = decisions.find((each) => (each.step < 1 || each.step > steps) && !isMoot(each))
   if (!stray) return
   throw new AssayError('usage', `The plan has ${steps} steps; there is no step ${stray.step}`, {
     hint: 'The plan may have changed since: make a new one.',

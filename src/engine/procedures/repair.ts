@@ -17,7 +17,7 @@ import { type OutputTensor, outputOf } from '../../core/write/output'
 import { procedures } from '../base'
 import type { Engine, Held } from '../engine'
 import { job, type OnProgress } from '../jobs'
-import { lookOf } from '../look'
+import { looksOf } from '../look'
 import { withReference } from '../reference'
 import { wireExport, wireExportPlan, wirePlan, wireResult } from '../wire/repair'
 
@@ -52,14 +52,17 @@ const preview = procedures.repairPreview.handler(({ input, context: { engine }, 
         sides.reduce((sum, side) => sum + byteLength(side) * LOOKS, 0),
         onProgress,
       )
-      const look = async (side: OutputTensor | null) =>
-        side && lookOf(kernel, { ...side, blocks: () => counted(side.blocks(abort), progress, side.name) })
-      return { before: await look(before), after: await look(after) }
+      const looks = await looksOf(
+        kernel,
+        sides.map((side) => ({ ...side, blocks: () => counted(side.blocks(abort), progress, side.name) })),
+      )
+      const lookAt = (side: OutputTensor | null) => (side && looks[sides.indexOf(side)]) ?? null
+      return { before: lookAt(before), after: lookAt(after) }
     }),
   )
 })
 
-/** `lookOf` reads the values so many times. */
+/** `looksOf` reads the values so many times. */
 const LOOKS = 2
 
 async function* counted(blocks: AsyncIterable<Uint8Array>, progress: Progress, label: string) {

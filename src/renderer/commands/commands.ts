@@ -111,6 +111,15 @@ export function useCommands(openShortcuts: () => void): readonly Command[] {
       keys: ['mod+shift+E'],
       run: () => workspace.show('repair', 'export'),
     },
+    {
+      id: 'load-plan',
+      label: 'Load a repair plan…',
+      group: 'Checkpoint',
+      run: async () => {
+        const path = await bridge.choosePlan()
+        if (path !== null) await workspace.loadPlan(path)
+      },
+    },
     ...(subject.tensorCount > 0
       ? ([
           {

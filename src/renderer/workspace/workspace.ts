@@ -1,5 +1,5 @@
 import type { OpenedCheckpoint } from '../../contract/contract'
-import type { Finding, TensorRow, Verification } from '../../contract/schemas'
+import type { EditedPlan, Finding, TensorRow, Verification } from '../../contract/schemas'
 import type { Api } from '../api/context'
 import { type Problem, problemOf } from '../api/problem'
 import { type ReadRun, readRun } from '../api/run'
@@ -27,7 +27,11 @@ export interface WorkspaceState {
   readonly chosen: TensorKey | null
   /** Findings of which one wants to see the step of the repair; until it is in sight. */
   readonly sought: readonly Sought[] | null
+  /** A plan of a repair that was loaded, or why it could not be; until the Repair view has it. */
+  readonly loaded: LoadedFile | null
 }
+
+export type LoadedFile = { readonly path: string } & ({ readonly plan: EditedPlan } | { readonly problem: Problem })
 
 /** A finding, as the steps of a repair tell what they are about. */
 export type Sought = Pick<Finding, 'rule' | 'subject'>
@@ -42,6 +46,7 @@ export class Workspace {
     tab: 'repair',
     chosen: null,
     sought: null,
+    loaded: null,
   }
   readonly #listeners = new Set<() => void>()
   #request = new AbortController()
@@ -64,16 +69,44 @@ export class Workspace {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Opens a file or folder in place of what is open, which stays in sight until the new one is there. */
+  /**
+   * Opens a file or folder in place of what is open, which stays in sight until the new one is there. A plan of a repair is loaded
+   * for the checkpoint that is open.
+   */
   async open(path: string): Promise<void> {
     const { signal } = this.#begin()
     this.#set({ opening: path, failure: null })
     try {
+      const plan = await this.#planAt(path)
+      if (plan) {
+        if (!signal.aborted) this.#take(path, plan)
+        return
+      }
       if (!(await this.#openRun(path, signal))) await this.#openCheckpoint(path, signal)
       if (!signal.aborted) await this.#api.bridge.addRecent(path)
     } catch (error) {
       if (!signal.aborted) this.#set({ opening: null, failure: { path, problem: problemOf(error) } })
     }
+  }
+
+  /** What is no plan may be all else. */
+  async #planAt(path: string): Promise<EditedPlan | undefined> {
+    if (!/\.json$/i.test(path)) return undefined
+    return this.#api.client.readPlan({ path }).catch(() => undefined)
+  }
+
+  #take(path: string, plan: EditedPlan): void {
+    if (this.#state.subject?.kind === 'checkpoint') {
+      this.#set({ opening: null, view: 'repair', tab: 'repair', loaded: { path, plan } })
+      return
+    }
+    const problem = {
+      title: `${path} is the plan of a repair`,
+      hint: 'Open the checkpoint that it is about, then load it in the Repair view or drop it on the window.',
+      code: 'usage',
+      file: path,
+    }
+    this.#set({ opening: null, failure: { path, problem } })
   }
 
   /** Whatever was being opened is of no interest any more. */
@@ -140,6 +173,21 @@ export class Workspace {
     this.#set({ sought: null })
   }
 
+  /** Shows the repair with the answers of a plan in a file, or why there are none. */
+  async loadPlan(path: string): Promise<void> {
+    const { subject } = this.#state
+    const loaded = await this.#api.client.readPlan({ path }).then(
+      (plan) => ({ path, plan }),
+      (error: unknown) => ({ path, problem: problemOf(error) }),
+    )
+    if (this.#state.subject?.path === subject?.path) this.#set({ view: 'repair', tab: 'repair', loaded })
+  }
+
+  /** The plan that was loaded is in sight. */
+  tookPlan(): void {
+    this.#set({ loaded: null })
+  }
+
   choose(tensor: TensorKey | null): void {
     this.#set({ chosen: tensor })
   }
@@ -171,5 +219,5 @@ function firstSight(before: Subject | null, opened: Subject): Partial<WorkspaceS
     before?.kind === 'checkpoint' &&
     opened.kind === 'checkpoint' &&
     before.siblings.some((sibling) => sibling.path === opened.path)
-  return isSibling ? {} : { view: 'overview', chosen: null, sought: null }
+  return isSibling ? {} : { view: 'overview', chosen: null, sought: null, loaded: null }
 }

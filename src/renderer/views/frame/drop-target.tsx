@@ -2,13 +2,14 @@ import { Dropzone } from '@mantine/dropzone'
 import { IconFolderOpen } from '@tabler/icons-react'
 import { useEffect, useState } from 'react'
 import { useApi } from '../../api/context'
-import { useWorkspace } from '../../workspace/hooks'
+import { useWorkspace, useWorkspaceState } from '../../workspace/hooks'
 import classes from './drop-target.module.css'
 
 /** The whole window takes a file or a folder; nothing of it is there until one is dragged in. */
 export function DropTarget() {
   const { bridge } = useApi()
   const workspace = useWorkspace()
+  const { subject } = useWorkspaceState()
   if (!useDraggedFiles()) return null
   return (
     <Dropzone
@@ -20,7 +21,9 @@ export function DropTarget() {
       classNames={{ root: classes.root, inner: classes.inner }}
     >
       <IconFolderOpen size={28} aria-hidden />
-      <span>Drop a checkpoint file, a folder, or a run</span>
+      <span>
+        Drop a checkpoint file, a folder, a run{subject?.kind === 'checkpoint' && ', or a plan of its repair'}
+      </span>
     </Dropzone>
   )
 }

@@ -1,10 +1,8 @@
+import { NONE } from '../../../contract/plan-file'
 import type { PlanStep } from '../../../contract/schemas'
 
-/** The answer that refuses a step. */
-export const NONE = 'none'
-
-/** What the user has said about steps, by their keys: the id of one of its choices, or `none`. */
-export type Answers = ReadonlyMap<string, string>
+/** What was said about steps, by their keys: the id of one of its choices, or `none`; undefined where an answer was taken back. */
+export type Answers = ReadonlyMap<string, string | undefined>
 
 /** Steps with keys that stay theirs when a plan is made anew, whatever their numbers are then. */
 export function keyedSteps<Step extends Pick<PlanStep, 'kind' | 'subject'>>(

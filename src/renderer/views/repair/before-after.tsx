@@ -39,15 +39,20 @@ export function BeforeAfter({ change, evidence, ask }: BeforeAfterProps) {
       <section aria-label="Before">
         <h3>Before</h3>
         <Kept kept={before} look={data?.before} />
-        {data && before && <Look look={data.before} shape={before.shape} />}
+        {data && before && <Look look={data.before} shape={before.shape} beside={data.after} />}
         <p className={classes.soft}>{before ? <SafeText>{`In ${file}`}</SafeText> : 'It is not there'}</p>
       </section>
       <section aria-label="After">
         <h3>After</h3>
         <Kept kept={after} look={data?.after} />
-        {data && <Look look={data.after} shape={after.shape} />}
+        {data && <Look look={data.after} shape={after.shape} beside={data.before} />}
         <p className={classes.soft}>{from ? <SafeText>{evidence}</SafeText> : 'Its own values, in the same order'}</p>
       </section>
+      {data?.before && data.after && (
+        <p className={classes.soft}>
+          Both are drawn on the same scales: a bar or a colour means the same on either side.
+        </p>
+      )}
       {!data && !problem && !answer.cancelled && <Pending lines={3} label="Reading the values" />}
       <AnswerProgress {...answer} missing="the values were not read." again="Read them" testId="before-after" />
       {problem && <ErrorPanel problem={problem} retry={answer.retry} />}
@@ -69,9 +74,17 @@ function Kept({ kept, look }: { kept: TensorChange['before']; look: TensorLook |
   )
 }
 
-function Look({ look, shape }: { look: TensorLook | null; shape: readonly number[] }) {
+interface LookProps {
+  look: TensorLook | null
+  shape: readonly number[]
+  /** That of the other side, drawn on the same scales. */
+  beside: TensorLook | null
+}
+
+function Look({ look, shape, beside }: LookProps) {
   if (!look) return <p className={classes.soft}>No values</p>
   const { statistics: s, histogram, picture } = look
+  const full = Math.max(1, ...(histogram?.counts ?? []), ...(beside?.histogram?.counts ?? []))
   return (
     <>
       <p className={classes.measures}>
@@ -80,8 +93,8 @@ function Look({ look, shape }: { look: TensorLook | null; shape: readonly number
         <span>mean {formatValue(s.mean)}</span>
         <span>std {formatValue(s.std)}</span>
       </p>
-      {histogram && histogram.counts.length > 0 && <Histogram histogram={histogram} />}
-      {picture && picture.width > 0 && <Picture picture={picture} shape={shape} />}
+      {histogram && histogram.counts.length > 0 && <Histogram histogram={histogram} full={full} />}
+      {picture && picture.width > 0 && <Picture picture={picture} shape={shape} beside={beside?.picture} />}
     </>
   )
 }

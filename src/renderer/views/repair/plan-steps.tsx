@@ -134,7 +134,7 @@ export function PlanSteps(props: PlanStepsProps) {
 }
 
 /** Only Trainer and Accelerate keep a file of random states for each process, which others may be made for. */
-function keepsStatesOfRanks({ layout, verification }: OpenedCheckpoint): boolean {
+export function keepsStatesOfRanks({ layout, verification }: OpenedCheckpoint): boolean {
   const rng = verification.components.find(({ id }) => id === 'rng')
   return (layout === 'trainer' || layout === 'accelerate') && rng !== undefined && rng.status !== 'not-applicable'
 }

@@ -1,14 +1,18 @@
+import { Button } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useEffect, useRef, useState } from 'react'
-import type { RepairResult } from '../../../contract/schemas'
+import type { EditedPlan, RepairResult } from '../../../contract/schemas'
 import { useApi, useJob } from '../../api/context'
 import { AnswerProgress } from '../../ui/answer-progress'
 import { ErrorPanel } from '../../ui/error-panel'
-import { useCheckpoint, useWorkspace } from '../../workspace/hooks'
+import { baseName } from '../../ui/format'
+import { useCheckpoint, useWorkspace, useWorkspaceState } from '../../workspace/hooks'
 import { DeepCheck } from '../shared/deep-check'
 import { type Answers, isDone, leftOut } from './answers'
 import { Apply, type Target } from './apply'
-import { PlanSteps } from './plan-steps'
+import { LoadedPlan } from './loaded-plan'
+import { helpIn, savePlan } from './plan-file'
+import { keepsStatesOfRanks, PlanSteps } from './plan-steps'
 import classes from './repair-view.module.css'
 import { Result } from './result'
 import { Stage } from './stage'
@@ -26,20 +30,23 @@ export function RepairPanel() {
 
 function Stages({ id }: { id: string }) {
   const checkpoint = useCheckpoint()
-  const { client, jobs } = useApi()
+  const { client, jobs, bridge } = useApi()
   const workspace = useWorkspace()
   const [reference, setReference] = useState('')
   const [shapes, setShapes] = useState<Shapes>({})
   const [plain, setPlain] = useState(false)
   const [worldSize, setWorldSize] = useState<number>()
-  const [answers, setAnswers] = useState<Answers>(new Map())
+  const [own, setAnswers] = useState<Answers>(new Map())
+  const [file, setFile] = useState<{ readonly name: string; readonly plan: EditedPlan }>()
   // A path being typed is no path yet.
   const [settled] = useDebouncedValue(reference.trim(), 300)
-  const { proposed, plan, input, stale, problem, referenceProblem, ...answer } = usePlan(
+  const { proposed, plan, answers, fit, input, stale, problem, referenceProblem, ...answer } = usePlan(
     checkpoint,
     { reference: settled, shapes, plain, worldSize },
-    answers,
+    own,
+    file?.plan,
   )
+  const { loaded } = useWorkspaceState()
   const progress = (
     <AnswerProgress
       {...answer}
@@ -65,12 +72,37 @@ function Stages({ id }: { id: string }) {
 
   const giveShape = (name: string, shape: number[] | undefined) => setShapes(withShape(shapes, name, shape))
 
+  // All that was said before is replaced by what the file says.
+  useEffect(() => {
+    if (!loaded || 'problem' in loaded || !proposed) return
+    const given = helpIn(loaded.plan, proposed, keepsStatesOfRanks(checkpoint))
+    setShapes(given.shapes)
+    setWorldSize(given.worldSize)
+    setAnswers(new Map())
+    setFile({ name: baseName(loaded.path), plan: loaded.plan })
+    workspace.tookPlan()
+  }, [loaded, proposed, checkpoint, workspace])
+  const load = async () => {
+    const path = await bridge.choosePlan()
+    if (path !== null) await workspace.loadPlan(path)
+  }
+  const takeBack = () => {
+    setShapes({})
+    setWorldSize(undefined)
+    setFile(undefined)
+  }
+
   const apply = async (target: Target) => {
     if (!plan) return
     const refused = leftOut(plan.plan, answers)
     const result = await jobs.start<RepairResult>(key, 'Repairing', (signal) =>
       client.repair({ ...input, refused, ...target }, { signal }),
     )
+    if (result?.out === checkpoint.path) {
+      // The file has nothing to say of what is mended; taken back, it is to be done as it was.
+      setAnswers(answers)
+      setFile(undefined)
+    }
     if (result?.out === checkpoint.path && workspace.state().subject?.path === checkpoint.path) await workspace.reload()
   }
 
@@ -90,7 +122,37 @@ function Stages({ id }: { id: string }) {
           </div>
         )}
       </Stage>
-      <Stage number={2} title="What will be done">
+      <Stage
+        number={2}
+        title="What will be done"
+        actions={
+          <>
+            <Button variant="subtle" size="compact-xs" onClick={load} data-testid="plan-load">
+              Load a plan…
+            </Button>
+            <Button
+              variant="subtle"
+              size="compact-xs"
+              disabled={!plan || plan.plan.length === 0 || stale}
+              onClick={() => plan && savePlan(checkpoint.name, plan, shapes, answers)}
+              data-testid="plan-save"
+            >
+              Save the plan…
+            </Button>
+          </>
+        }
+      >
+        {loaded && 'problem' in loaded && (
+          <ErrorPanel
+            problem={loaded.problem}
+            actions={
+              <Button variant="subtle" onClick={() => workspace.tookPlan()}>
+                Dismiss
+              </Button>
+            }
+          />
+        )}
+        {file && <LoadedPlan name={file.name} fit={fit} hasReference={settled !== ''} onTakeBack={takeBack} />}
         <PlanSteps
           checkpoint={checkpoint}
           proposed={proposed}
@@ -109,7 +171,7 @@ function Stages({ id }: { id: string }) {
           worldSize={worldSize}
           onWorldSize={setWorldSize}
           answers={answers}
-          onAnswer={(given) => setAnswers(withAnswers(answers, given))}
+          onAnswer={(given) => setAnswers(withAnswers(own, given))}
         />
         {problem && <ErrorPanel problem={problem} retry={answer.retry} />}
         {plan && isActionable && (
@@ -142,10 +204,5 @@ function withShape(shapes: Shapes, name: string, shape: number[] | undefined): S
 }
 
 function withAnswers(answers: Answers, given: readonly (readonly [string, string | undefined])[]): Answers {
-  const next = new Map(answers)
-  for (const [key, answer] of given) {
-    if (answer === undefined) next.delete(key)
-    else next.set(key, answer)
-  }
-  return next
+  return new Map([...answers, ...given])
 }

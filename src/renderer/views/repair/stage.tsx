@@ -6,11 +6,13 @@ interface StageProps {
   title: string
   /** Not reached yet. */
   waiting?: boolean
+  /** Beside the title. */
+  actions?: ReactNode
   children: ReactNode
 }
 
 /** One of the numbered steps of a task. */
-export function Stage({ number, title, waiting = false, children }: StageProps) {
+export function Stage({ number, title, waiting = false, actions, children }: StageProps) {
   const id = useId()
   return (
     <section className={classes.stage} aria-labelledby={id} data-waiting={waiting}>
@@ -18,7 +20,10 @@ export function Stage({ number, title, waiting = false, children }: StageProps) 
         {number}
       </span>
       <div className={classes.body}>
-        <h2 id={id}>{title}</h2>
+        <header className={classes.head}>
+          <h2 id={id}>{title}</h2>
+          {actions}
+        </header>
         {children}
       </div>
     </section>

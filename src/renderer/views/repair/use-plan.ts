@@ -1,11 +1,13 @@
+import { useMemo } from 'react'
 import type { z } from 'zod'
 import type { OpenedCheckpoint } from '../../../contract/contract'
-import type { decision, Finding, RepairPlan } from '../../../contract/schemas'
+import type { decision, EditedPlan, Finding, RepairPlan } from '../../../contract/schemas'
 import { useApi } from '../../api/context'
 import { useJobQuery } from '../../api/job-query'
 import type { JobState } from '../../api/jobs'
 import type { Problem } from '../../api/problem'
 import { type Answers, decisionsOn } from './answers'
+import { type Fit, fitOf } from './plan-file'
 
 export type Shapes = Readonly<Record<string, number[]>>
 type Decisions = z.infer<typeof decision>[]
@@ -41,6 +43,10 @@ interface Planned {
   readonly proposed: RepairPlan | undefined
   /** The same with what the user has decided. The old one stays in sight until a new one is there. */
   readonly plan: RepairPlan | undefined
+  /** The user's answers, before them those of the file. */
+  readonly answers: Answers
+  /** How the plan from a file fits the proposal; undefined where there is none, and while the proposal is made. */
+  readonly fit: Fit | undefined
   /** What the plan was asked for with: what carries it out. */
   readonly input: PlanInput
   /** A newer plan is being made. */
@@ -55,8 +61,8 @@ interface Planned {
   readonly retry: () => void
 }
 
-/** The plan for the open checkpoint, made anew with every piece of help and every answer. */
-export function usePlan(checkpoint: OpenedCheckpoint, help: Help, answers: Answers): Planned {
+/** The plan for the open checkpoint, made anew with every piece of help and every answer; those of a plan from a `file` count, too. */
+export function usePlan(checkpoint: OpenedCheckpoint, help: Help, own: Answers, file: EditedPlan | undefined): Planned {
   const { id } = checkpoint
   const wanted = useProposal(checkpoint, help, [])
   const fails = help.reference !== '' && wanted.problem !== undefined
@@ -64,6 +70,12 @@ export function usePlan(checkpoint: OpenedCheckpoint, help: Help, answers: Answe
   const fallback = useProposal(checkpoint, without, [], fails)
   const [making, used] = fails ? [fallback, without] : [wanted, help]
   const proposed = making.data
+  const { shapes, worldSize } = help
+  const fit = useMemo(
+    () => (file && proposed && !making.stale ? fitOf(file, proposed, { shapes, worldSize }) : undefined),
+    [file, proposed, making.stale, shapes, worldSize],
+  )
+  const answers = useMemo(() => (fit ? new Map([...fit.answers, ...own]) : own), [fit, own])
   // Steps are told by their numbers, which are those of this very proposal.
   const decisions = proposed && !making.stale ? decisionsOn(proposed.plan, answers) : []
   const decided = useProposal(checkpoint, used, decisions, decisions.length > 0)
@@ -71,6 +83,8 @@ export function usePlan(checkpoint: OpenedCheckpoint, help: Help, answers: Answe
   return {
     proposed,
     plan: decided.data ?? proposed,
+    answers,
+    fit,
     input: inputOf(id, used, decisions),
     stale: making.stale || decided.stale,
     referenceProblem: fails ? wanted.problem : undefined,

@@ -10,11 +10,18 @@ const HEIGHT = 72
 /** Nearer to an end the label of zero would stand on that of the end. */
 const MARGIN = 0.24
 
+interface HistogramProps {
+  histogram: HistogramData
+  /** The count that is drawn at full height: of histograms that are to be compared the highest of all. */
+  full?: number | undefined
+}
+
 /** How often which values occur. */
-export function Histogram({ histogram }: { histogram: HistogramData }) {
+export function Histogram({ histogram, full }: HistogramProps) {
   const { min, max, counts } = histogram
   const [under, setUnder] = useState<number | null>(null)
   const most = Math.max(1, ...counts)
+  const top = full ?? most
   const step = (max - min) / counts.length
   const zero = min < 0 && max > 0 ? -min / (max - min) : null
   const labelled = zero !== null && zero > MARGIN && zero < 1 - MARGIN
@@ -33,7 +40,7 @@ export function Histogram({ histogram }: { histogram: HistogramData }) {
         onPointerLeave={() => setUnder(null)}
       >
         {keyed(counts).map(({ key, item }) => {
-          const height = item === 0 ? 0 : Math.max(1, (item / most) * HEIGHT)
+          const height = item === 0 ? 0 : Math.max(1, (item / top) * HEIGHT)
           return (
             <rect
               key={key}

@@ -6,19 +6,28 @@ import { colourOf, cssColour, gradientOf, scaleOf } from './colour-map'
 import classes from './picture.module.css'
 
 type PictureData = NonNullable<TensorDetail['picture']>
+type Shows = 'mean' | 'extremes'
+
+interface PictureProps {
+  picture: PictureData
+  shape: readonly number[]
+  /** One that it is to be compared with: the colours mean the same in both. */
+  beside?: PictureData | null | undefined
+}
 
 /**
  * The values as colours, the last dimension across and all others down: blue below zero, orange above; where all lie on one side, dark to bright from the
  * lowest to the highest. Cells without a number have a colour of their own.
  */
-export function Picture({ picture, shape }: { picture: PictureData; shape: readonly number[] }) {
+export function Picture({ picture, shape, beside }: PictureProps) {
   const canvas = useRef<HTMLCanvasElement>(null)
   const scheme = useComputedColorScheme()
   const [under, setUnder] = useState<{ x: number; y: number } | null>(null)
-  const [shows, setShows] = useState<'mean' | 'extremes'>('mean')
+  const [shows, setShows] = useState<Shows>('mean')
   const { width, height, extremes } = picture
-  const values = shows === 'extremes' && extremes ? extremes : picture.values
-  const scale = useMemo(() => scaleOf(values, scheme), [values, scheme])
+  const values = cellsOf(picture, shows)
+  const others = beside && cellsOf(beside, shows)
+  const scale = useMemo(() => scaleOf(others ? [...values, ...others] : values, scheme), [values, others, scheme])
   const hasGaps = useMemo(() => values.includes(null), [values])
 
   useEffect(() => {
@@ -84,6 +93,10 @@ export function Picture({ picture, shape }: { picture: PictureData; shape: reado
       </figcaption>
     </figure>
   )
+}
+
+function cellsOf({ values, extremes }: PictureData, shows: Shows): PictureData['values'] {
+  return shows === 'extremes' && extremes ? extremes : values
 }
 
 /** Rows and columns of the tensor with all dimensions but the last as one. */
