@@ -31,6 +31,14 @@ export function throwIfAborted(signal?: AbortSignal): void {
   if (signal?.aborted) throw new AssayError('cancelled', 'Cancelled')
 }
 
+/**
+ * Whether an error is one of the part of the work that met it, and the rest can go on: not a bug, not a cancel, and not a file that is
+ * no longer what it was when it was opened, since nothing learned from it holds any more.
+ */
+export function isLocal(error: unknown): error is AssayError {
+  return error instanceof AssayError && error.code !== 'cancelled' && error.code !== 'file/changed'
+}
+
 /** Characters of a message. */
 const LONGEST_MESSAGE = 1000
 

@@ -6,8 +6,8 @@ const DEATHS = 3
 const WITHIN_MS = 10_000
 
 /**
- * The process that reads checkpoints. A file cut short under a mapping kills it (SIGBUS); it is started again and whoever held
- * a port is told, because what the old one had open is gone.
+ * The process that reads checkpoints. Where it dies (the system is out of memory, say) it is started again and whoever held a port is
+ * told, because what the old one had open is gone.
  */
 export class Engine {
   #process: UtilityProcess | undefined

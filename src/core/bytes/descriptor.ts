@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, type Stats, statSync } from 'node:fs'
 import { AssayError } from '../errors'
-import type { FileOnDisk } from './source'
+import { checkRange, type FileOnDisk } from './source'
 import { backupOf } from './swap'
 import { unreadable } from './system-error'
 
@@ -58,8 +58,8 @@ export class Descriptor {
   }
 
   /**
-   * A descriptor good until the next call, for bytes up to `end`. Throws `file/truncated` if the file has become shorter
-   * than that, `file/changed` if it was written to or replaced since it was opened: what was learned from its header
+   * A descriptor good until the next call, for bytes up to `end`. Throws `file/truncated` if there are not so many,
+   * `file/changed` if the file was cut short, written to or replaced since it was opened: what was learned from its header
    * would no longer describe its bytes.
    */
   take(end: number): number {
@@ -84,20 +84,12 @@ export class Descriptor {
 
   #check(fd: number, end: number): void {
     const now = statOf(() => fstatSync(fd), this.name)
-    if (now.size < end) {
-      throw new AssayError(
-        'file/truncated',
-        `${this.name} shrank from ${this.file.size} to ${now.size} bytes while it was open`,
-        { file: this.name, offset: now.size, hint: 'Wait until it is written, then open it again.' },
-      )
-    }
     const was = this.file
+    if (now.size < was.size) throw changed(this.name, `shrank from ${was.size} to ${now.size} bytes while it was open`)
     if (now.size !== was.size || now.mtimeMs !== was.mtimeMs || now.ino !== was.ino || now.dev !== was.dev) {
-      throw new AssayError('file/changed', `${this.name} changed while it was open`, {
-        file: this.name,
-        hint: 'Wait until it is written, then open it again.',
-      })
+      throw changed(this.name, 'changed while it was open')
     }
+    checkRange(this, 0, end)
   }
 
   close(): void {
@@ -142,6 +134,12 @@ export class Descriptor {
     }
     return was !== undefined && !isAt(this.path) && isAt(backupOf(this.path))
   }
+}
+
+/** The error of a file that is not what it was when it was opened. */
+export function changed(name: string, what: string): AssayError {
+  const hint = 'Something writes to it. Wait until it is done, then open the file again.'
+  return new AssayError('file/changed', `${name} ${what}`, { file: name, hint })
 }
 
 function statOf(ask: () => Stats, name: string): Stats {

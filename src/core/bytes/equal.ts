@@ -56,7 +56,7 @@ export async function equalPlaces(
 async function isEqualAt(a: FilePlace, b: FilePlace, offset: number, length: number): Promise<boolean> {
   const [atA, atB] = [a.offset + offset, b.offset + offset]
   const [inA, inB] = [a.mapping(atA + length), b.mapping(atB + length)]
-  return inA && inB ? inA.isEqual(atA, inB, atB, length) : isEqualRead(a, b, offset, length)
+  return (inA && inB && (await inA.isEqual(atA, inB, atB, length))) ?? isEqualRead(a, b, offset, length)
 }
 
 function isEqualRead(a: FilePlace, b: FilePlace, offset: number, length: number): boolean {

@@ -1,6 +1,5 @@
 import { readSync } from 'node:fs'
-import { AssayError } from '../errors'
-import { Descriptor } from './descriptor'
+import { changed, Descriptor } from './descriptor'
 import { type Mapping, mapFile } from './mapping'
 import { ReadAhead } from './read-ahead'
 import { checkRange, type FileOnDisk, type FilePlace, type FileSource } from './source'
@@ -13,21 +12,21 @@ const LARGEST_READ = 2 ** 30
 const SMALL = 2 ** 18
 
 /**
- * Opens a file for reading by position, in a time that does not depend on its size. It is mapped into memory at the first
- * read where the system allows it and it is worth it, and read by positional calls elsewhere. `name` is what messages call it.
- * Throws AssayError `file/unreadable`; a read throws also `file/truncated` and `file/changed` when the file does not stay
- * as it was when it was opened.
+ * Opens a file for reading by position, in a time that does not depend on its size. `name` is what messages call it. It is mapped
+ * into memory only to be compared where it lies. Throws AssayError `file/unreadable`; a read throws also `file/truncated` and
+ * `file/changed` when the file does not stay as it was when it was opened.
  */
 export function openFile(path: string, name: string = path): FileSource {
   const descriptor = new Descriptor(path, name)
   let mapping: Mapping | undefined
   let mapped = descriptor.size <= SMALL
-  const mappedBy = (fd: number): Mapping | undefined => {
-    if (!mapped) {
-      mapping = mapFile(fd, descriptor.size)
-      mapped = true
+  const isWhole = () => {
+    try {
+      descriptor.take(descriptor.size)
+      return true
+    } catch {
+      return false
     }
-    return mapping
   }
   const ahead = new ReadAhead(descriptor.size, (offset, target) =>
     readFully(descriptor.takeSoon(offset + target.byteLength), offset, target, name),
@@ -42,7 +41,12 @@ export function openFile(path: string, name: string = path): FileSource {
       ahead.read(offset, target)
     },
     descriptor: (end) => descriptor.takeOwn(end),
-    mapping: (end) => mappedBy(descriptor.take(end)),
+    mapping(end) {
+      const fd = descriptor.take(end)
+      if (!mapped) mapping = mapFile(fd, descriptor.size, isWhole)
+      mapped = true
+      return mapping
+    },
   }
   return {
     name,
@@ -51,10 +55,7 @@ export function openFile(path: string, name: string = path): FileSource {
     async read(offset, target) {
       checkRange(this, offset, target.byteLength)
       if (target.byteLength === 0) return
-      const fd = descriptor.take(offset + target.byteLength)
-      const memory = mappedBy(fd)
-      if (memory) memory.copy(offset, target)
-      else readFully(fd, offset, target, name)
+      readFully(descriptor.take(offset + target.byteLength), offset, target, name)
     },
     close() {
       descriptor.close()
@@ -97,9 +98,7 @@ function readFully(fd: number, offset: number, target: Uint8Array, name: string)
     } catch (error) {
       throw unreadable(error, name)
     }
-    if (got === 0) {
-      throw new AssayError('file/truncated', `${name} shrank while it was read`, { file: name, offset: offset + done })
-    }
+    if (got === 0) throw changed(name, 'shrank while it was read')
     done += got
   }
 }

@@ -64,11 +64,12 @@ export class Follower {
   async #isEqual(at: number, from: FilePlace, offset: number, length: number): Promise<boolean> {
     const within = at % PAGE
     const source = from.mapping(offset + length)
-    const written = source && mapFile(this.#open(), within + length, at - within)
+    // Nobody else knows of the file that is written.
+    const written = source && mapFile(this.#open(), within + length, () => true, at - within)
     if (!written) return false
     const equal = written.isEqual(within, source, offset, length)
     written.unmap()
-    return equal
+    return (await equal) === true
   }
 
   #open(): number {

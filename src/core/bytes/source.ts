@@ -12,7 +12,7 @@ export interface ByteSource {
   readonly size: number
   /**
    * Fills `target` with the bytes from `offset` on. Never short: throws AssayError `file/truncated` when the source ends
-   * first (also when the file shrank since it was opened) and `file/unreadable` when the system refuses.
+   * first, `file/changed` when the file is not what it was when it was opened, and `file/unreadable` when the system refuses.
    */
   read(offset: number, target: Uint8Array): Promise<void>
   /** Where the bytes lie as they are in one file on disk, if they do: for those who read at once, or from another thread. */

@@ -5,7 +5,7 @@ import { readBlocks } from '../checkpoint/values'
 import { torchTensorOf } from '../decode/pickle/torch'
 import { PyBytes, PyFloat, PyGlobal, type PyValue } from '../decode/pickle/value'
 import { containerOf, partsOf } from '../decode/pickle/walk'
-import { AssayError, throwIfAborted } from '../errors'
+import { isLocal, throwIfAborted } from '../errors'
 import type { StateDifference } from './state'
 
 /** A generator of both sides: the CUDA generators of a process are one. */
@@ -77,8 +77,8 @@ async function digestOf(
     }
     return `sha256 ${hash.hex().slice(0, 16)}`
   } catch (error) {
-    if (error instanceof AssayError && error.code !== 'cancelled') return UNREADABLE
-    throw error
+    if (!isLocal(error)) throw error
+    return UNREADABLE
   }
 }
 

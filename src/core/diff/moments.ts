@@ -1,6 +1,6 @@
 import type { Checkpoint, OptimizerState } from '../checkpoint/checkpoint'
 import { byteLength, sameShape, type Tensor } from '../checkpoint/tensor'
-import { AssayError } from '../errors'
+import { isLocal } from '../errors'
 import { type Pair, pairByName } from './align'
 import { type CompareOptions, compareTensors } from './compare'
 import { meetingKeys } from './parameters'
@@ -106,8 +106,8 @@ async function isSame({ a, b }: Pair, options: CompareOptions, onBytes: (bytes: 
     const { beyond, changed } = await compareTensors(a, b, options, onBytes)
     return (beyond ?? changed) === 0
   } catch (error) {
-    if (error instanceof AssayError && error.code !== 'cancelled') return false
-    throw error
+    if (!isLocal(error)) throw error
+    return false
   }
 }
 

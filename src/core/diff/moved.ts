@@ -4,7 +4,7 @@ import { itemSize } from '../checkpoint/dtype'
 import { grouped } from '../checkpoint/grouped'
 import { byteLength, sameShape, type Tensor } from '../checkpoint/tensor'
 import { readBlocks } from '../checkpoint/values'
-import { AssayError, throwIfAborted } from '../errors'
+import { isLocal, throwIfAborted } from '../errors'
 import { unwrapped } from '../verify/shapes/names'
 import type { Match, Pair } from './align'
 import { similarOf } from './similar'
@@ -128,7 +128,7 @@ async function fingerprint(tensor: Tensor, { kernel, signal }: MoveOptions) {
       return { print: kernel.checksum(block), constant }
     }
   } catch (error) {
-    if (!(error instanceof AssayError) || error.code === 'cancelled') throw error
+    if (!isLocal(error)) throw error
   }
   return undefined
 }

@@ -1,6 +1,6 @@
 import type { Comparison } from '../analysis/kernel'
 import { byteLength, sameShape, type Tensor } from '../checkpoint/tensor'
-import { AssayError } from '../errors'
+import { isLocal } from '../errors'
 import type { Match, Pair } from './align'
 import { type CompareOptions, compareTensors } from './compare'
 import { comparable, type Reading, readAs } from './reshaped'
@@ -47,8 +47,8 @@ const ALIKE = 0.5
 const NOT_COMPARED = { changed: null, maxAbs: null, meanAbs: null, rms: null, relL2: null, cosine: null }
 
 /**
- * Compares one pair. `onBytes` hears how many bytes of both were compared. What cannot be read is `changed` with a note; only
- * `cancelled` is thrown.
+ * Compares one pair. `onBytes` hears how many bytes of both were compared. What cannot be read is `changed` with a note; `cancelled`
+ * and `file/changed` are thrown.
  */
 export async function rowOf(pair: Pair, options: CompareOptions, onBytes: (bytes: number) => void): Promise<DiffRow> {
   const { a, b, match } = pair
@@ -68,7 +68,7 @@ export async function rowOf(pair: Pair, options: CompareOptions, onBytes: (bytes
     const measured = await compareTensors(a, b, options, onBytes)
     return measuredRow(pair.name, a, b, match, status ?? (differs(measured) ? 'changed' : 'same'), measured)
   } catch (error) {
-    if (!(error instanceof AssayError) || error.code === 'cancelled') throw error
+    if (!isLocal(error)) throw error
     return { ...headOf(pair), status: status ?? 'changed', ...NOT_COMPARED, note: error.message }
   }
 }
@@ -89,7 +89,7 @@ async function reshapedRow(
     if (differs(measured) && !((measured.cosine ?? 0) > ALIKE)) return none
     return { ...measuredRow(pair.name, a, b, pair.match, 'shape', measured), reading: read.reading }
   } catch (error) {
-    if (!(error instanceof AssayError) || error.code === 'cancelled') throw error
+    if (!isLocal(error)) throw error
     return { ...none, note: error.message }
   }
 }

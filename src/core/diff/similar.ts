@@ -3,7 +3,7 @@ import { isComplex, itemSize } from '../checkpoint/dtype'
 import { grouped } from '../checkpoint/grouped'
 import type { Tensor } from '../checkpoint/tensor'
 import { readBlocks } from '../checkpoint/values'
-import { AssayError, throwIfAborted } from '../errors'
+import { isLocal, throwIfAborted } from '../errors'
 
 /** Last parts of two names that are compared, at most. */
 const LONGEST_ENDING = 6
@@ -77,7 +77,7 @@ async function valuesOf(tensor: Tensor, signal: AbortSignal | undefined): Promis
       return Float64Array.from(blockDecoder(tensor.dtype)(block))
     }
   } catch (error) {
-    if (!(error instanceof AssayError) || error.code === 'cancelled') throw error
+    if (!isLocal(error)) throw error
   }
   return new Float64Array()
 }

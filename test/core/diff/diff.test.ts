@@ -1,9 +1,16 @@
+import { truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { referenceKernel as kernel } from '../../../src/core/analysis/reference'
+import { openFile } from '../../../src/core/bytes/file'
 import { type ByteSource, memorySource } from '../../../src/core/bytes/source'
+import type { Checkpoint } from '../../../src/core/checkpoint/checkpoint'
 import { diff } from '../../../src/core/diff/diff'
 import type { DiffRow } from '../../../src/core/diff/row'
+import { scratchFolders } from '../bytes/scratch'
 import { checkpoint, floats, weights } from './checkpoints'
+
+const scratch = scratchFolders()
 
 describe('a diff of two checkpoints', () => {
   it('gives every tensor its status and measures', async () => {
@@ -104,6 +111,21 @@ describe('a diff of two checkpoints', () => {
       status: 'dtype',
       changed: null,
       note: expect.stringContaining('float4'),
+    })
+  })
+
+  it('does not go on where a file has changed since it was opened', async () => {
+    const folder = scratch()
+    const sides = ['a', 'b'].map((name) => {
+      writeFileSync(join(folder, name), new Uint8Array(400))
+      const source = openFile(join(folder, name), name)
+      const block = { source, offset: 0, strides: [1], start: [0], shape: [100] }
+      return checkpoint([{ ...floats('w', new Array(100).fill(0)), blocks: [block] }, floats('x', [1])])
+    }) as [Checkpoint, Checkpoint]
+    truncateSync(join(folder, 'b'), 300)
+    await expect(diff(...sides, { kernel })).rejects.toMatchObject({
+      code: 'file/changed',
+      message: 'b shrank from 400 to 300 bytes while it was open',
     })
   })
 
