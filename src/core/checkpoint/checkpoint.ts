@@ -228,6 +228,8 @@ export interface Checkpoint {
   readonly layoutLabel: string
   readonly files: readonly StateFile[]
   readonly components: readonly Component[]
+  /** Other weights of the same model beside those that loaders take. No tensor of theirs is among `tensors`. */
+  readonly passedOver?: readonly StateFile[]
   /** Of every file; `component` tells weights from moments. Index in this list is a tensor's identity for a face. */
   readonly tensors: readonly Tensor[]
   readonly state: TrainingState

@@ -32,6 +32,8 @@ const JSON_LIMIT = 64 << 20
 export class Draft {
   readonly files: OpenStateFile[] = []
   readonly findings: Finding[] = []
+  /** Weights that loaders pass over, opened to be held against those that they take. */
+  readonly passedOver: OpenStateFile[] = []
   readonly optimizers: OptimizerState[] = []
   readonly schedulers: SchedulerState[] = []
   readonly rng: RngState[] = []
@@ -76,6 +78,11 @@ export class Draft {
       if (lastEpoch !== undefined) this.count('scheduler.last_epoch', path, lastEpoch)
     }
     for (const record of parts.records) this.addRecord(record)
+  }
+
+  /** Opens weights that loaders pass over. Nothing of them is part of the checkpoint. */
+  async passOver(path: string): Promise<void> {
+    this.passedOver.push(await openStateFile(joinPath(this.listing.root, path), path, 'weights'))
   }
 
   /** Reads a JSON file, NaN and Infinity allowed. Undefined, and a finding, when there is none in it. */
@@ -167,7 +174,7 @@ export class Draft {
   }
 
   close(): void {
-    for (const file of this.files) file.close()
+    for (const file of [...this.files, ...this.passedOver]) file.close()
   }
 }
 

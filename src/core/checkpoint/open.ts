@@ -46,6 +46,7 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
     layout: layout.id,
     layoutLabel: draft.label,
     files: draft.files,
+    ...(draft.passedOver.length > 0 && { passedOver: draft.passedOver }),
     components: draft.components(),
     tensors: draft.files.flatMap(({ tensors }) => tensors),
     state: draft.state(),

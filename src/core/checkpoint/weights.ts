@@ -8,6 +8,9 @@ import { numel, type Tensor } from './tensor'
 /** Base names of model files, in the order in which transformers and diffusers prefer them. */
 const BASES = ['model', 'diffusion_pytorch_model', 'pytorch_model', 'adapter_model']
 
+/** What transformers calls one model, in safetensors and in .bin. */
+const MODEL: readonly string[] = ['model', 'pytorch_model']
+
 /** The files a loader would take the weights from: an index with its shards, or one file, or shards without an index. */
 export interface ModelFiles {
   readonly index?: string
@@ -77,6 +80,7 @@ export async function openWeights(
   }
   markWeights(draft, files, component, missing, chosen?.index)
   const { status, files: held } = draft.component(component)
+  for (const path of othersOf(draft.listing, files)) await draft.passOver(path)
   if (chosen && chosen.unread.length > 0 && status === 'present') {
     draft.mark(
       component,
@@ -86,6 +90,23 @@ export async function openWeights(
     )
   }
   return files
+}
+
+/** Files of one model that are opened beside those that are read. */
+const MOST_OTHERS = 256
+
+/**
+ * Files by whose names the same weights are in them as in `files`: shards beside the one file that loaders prefer, shards of
+ * another number, the other format. Variants such as `.fp16.` may differ by design and are none of them.
+ */
+function othersOf(listing: Listing, files: readonly StateFile[]): string[] {
+  const base = /^(\w+?)(-\d{5}-of-\d{5})?\.(safetensors|bin)$/.exec(files[0]?.path ?? '')?.[1]
+  if (base === undefined || !BASES.includes(base)) return []
+  const bases = MODEL.includes(base) ? MODEL : [base]
+  const read = new Set(files.map(({ path }) => path))
+  return filesLike(listing, new RegExp(`^(${bases.join('|')})(-\\d{5}-of-\\d{5})?\\.(safetensors|bin)$`))
+    .filter((path) => !read.has(path))
+    .slice(0, MOST_OTHERS)
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Checkpoint, SchedulerState, TrainingState } from '../checkpoint/checkpoint'
+import type { Checkpoint, OptimizerState, SchedulerState, TrainingState } from '../checkpoint/checkpoint'
 import { fieldsOf, numberOf, type Plain } from '../decode/plain'
 import { fitSchedule } from './fit'
 import { evenSteps, type Point } from './points'
@@ -168,6 +168,29 @@ export function isCountOf(state: TrainingState, scheduler: SchedulerState, count
   const own = scheduleOf(scheduler.value, groupRates(state))
   if (!own || agrees(own, scheduler)) return false
   return agrees(own, { ...scheduler, lastEpoch: count })
+}
+
+/** Counts at which a schedule is asked for its rate. */
+const MOST_COUNTS = 100_000
+
+/**
+ * Whether somebody else than the scheduler sets rates: it has left its own schedule, or gives the rate of the optimizer's first
+ * group at no count up to the present. False where its state holds no schedule.
+ */
+export function isOffSchedule(
+  state: TrainingState,
+  { groups, step = 0 }: OptimizerState,
+  scheduler: SchedulerState,
+): boolean {
+  const own = scheduleOf(scheduler.value, groupRates(state))
+  const rate = groups[0]?.lr
+  const until = Math.max(step * (state.worldSize ?? 1), scheduler.lastEpoch ?? 0)
+  if (!own || rate === undefined || until > MOST_COUNTS) return false
+  if (!agrees(own, scheduler)) return true
+  for (let count = 0; count <= until; count++) {
+    if (agrees(own, { ...scheduler, lastEpoch: count, lastLr: [rate] })) return false
+  }
+  return true
 }
 
 function changed({ kind, rate }: Schedule, { lastEpoch = 0, lastLr }: SchedulerState): string {

@@ -48,6 +48,13 @@ export const WEIGHT_RULES = {
       'Their own values were lost. They are those of another step of the run, of a running average or of a reference: good to go on from, and not what was trained here.',
     mends: 'Nothing can be done; an earlier checkpoint that was never repaired resumes exactly.',
   },
+  'weights/two-saves': {
+    severity: 'warning',
+    title: 'Weights of two saves lie side by side',
+    means:
+      'Loaders take one of them and pass over the other: one file before shards, safetensors before .bin. Which was saved last, and belongs to the training state here, no file says.',
+    mends: 'Find out which of the two is meant, and move the other away.',
+  },
   'weights/flattened': {
     severity: 'error',
     title: 'A tensor was saved one-dimensional; its shape can be restored',

@@ -71,6 +71,12 @@ export const FILES: { readonly [rule in RuleId]?: Mutation } = {
   },
   'weights/missing': gpt2(remove('model.safetensors')),
   'weights/duplicate-copies': { of: 'accelerate-ddp2', damage: copy('model.safetensors', 'model_2.safetensors') },
+  'weights/two-saves': {
+    of: 'damaged-healthy-st',
+    inside: 'data',
+    first: copy('model.safetensors', 'model-00001-of-00001.safetensors'),
+    damage: zeroed('model-00001-of-00001.safetensors', /embed/),
+  },
   'weights/missing-shard': { of: 'sharded', damage: remove(/model-00002-of-/) },
   'weights/stale-index': { of: 'sharded', damage: weightMap('model.extra.bias', /model-00002-of-/) },
   'adapter/missing-config': { of: 'trainer-lora', damage: remove('adapter_config.json') },

@@ -22,10 +22,14 @@ export function ratesAgree({ groups }: OptimizerState, { lastLr }: SchedulerStat
  * Whether the groups began with the rates that the scheduler starts from: it takes its `base_lrs` from their `initial_lr`, one
  * for each group. Undefined where either keeps none. A group that was added later has no `initial_lr`.
  */
-export function basesAgree({ groups }: OptimizerState, { baseLrs }: SchedulerState): boolean | undefined {
+export function basesAgree({ groups }: OptimizerState, { baseLrs, lastLr }: SchedulerState): boolean | undefined {
   const initial = groups.flatMap(({ initialLr }) => initialLr ?? [])
   if (baseLrs.length === 0 || initial.length === 0) return undefined
-  return initial.length === baseLrs.length && initial.every((rate, i) => sameRate(rate, baseLrs[i] as number))
+  const same = (some: readonly number[], all: readonly (number | undefined)[]) =>
+    some.every((rate, i) => all[i] !== undefined && sameRate(rate, all[i]))
+  // Groups with an `initial_lr` of their own may join later. The scheduler knows those it was made for, and as many rates.
+  const now = groups.map(({ lr }) => lr)
+  return same(baseLrs, initial) && (initial.length === baseLrs.length || same(lastLr, now))
 }
 
 /** Whether some rate is not the one that its group began with: then equal rates are evidence, before that they say nothing. */

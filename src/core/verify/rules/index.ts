@@ -36,6 +36,7 @@ import { stepMismatch } from './step-mismatch'
 import { storageBloat } from './storage-bloat'
 import { targetMismatch } from './target-mismatch'
 import { tiedDiffers } from './tied-differs'
+import { twoSaves } from './two-saves'
 import { unexpectedTensor } from './unexpected-tensor'
 import { worldSize } from './world-size'
 import { wrapperPrefix } from './wrapper-prefix'
@@ -55,6 +56,7 @@ export const ALL_RULES: readonly Rule[] = [
   rankMismatch,
   targetMismatch,
   averageOnly,
+  twoSaves,
   wrapperPrefix,
   storageBloat,
   dtypeDrift,

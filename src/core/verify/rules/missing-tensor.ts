@@ -4,6 +4,7 @@ import { numel } from '../../checkpoint/tensor'
 import { type Finding, finding } from '../../finding'
 import { lackingOf } from '../adapter/lacking'
 import { matchOf } from '../architectures/match'
+import { onlyPassedOver } from '../passed-over'
 import type { Rule } from '../rule'
 import { lackedOfAverages } from '../shapes/averages'
 import { weightsOf } from '../shapes/evidence'
@@ -17,7 +18,7 @@ export const BUFFERS =
 
 /**
  * Parameters that the model has and the file has not. Who says so is the config, where it names an architecture that is known
- * to the last parameter; or a running average of the weights, which has what they have; or all other layers, where just one in their midst lacks what every one of them has; or a reference.
+ * to the last parameter; or files of the same weights that loaders pass over; or a running average of the weights, which has what they have; or all other layers, where just one in their midst lacks what every one of them has; or a reference.
  */
 export const missingTensor: Rule = {
   ids: ['weights/missing-tensor'],
@@ -59,8 +60,15 @@ function* missingTensors(checkpoint: Checkpoint): Generator<Finding> {
     const why = `${average.name}, its running average, has the shape ${shapeText(shape)}`
     yield missing(name, why, { file, shape: [...shape], source: average.name })
   }
-  if (components.find(({ id }) => id === 'weights')?.status !== 'present') return
   const match = matchOf(checkpoint)
+  // A model that is known to be whole lacks nothing, whatever lies beside it.
+  const whole = match?.whole === true && match.absent.length === 0
+  for (const { name, file, shape, component } of whole ? [] : onlyPassedOver(checkpoint)) {
+    if (BUFFERS.test(name)) continue
+    const why = `${file} beside has it with the shape ${shapeText(shape)}, and loaders pass that file over`
+    yield missing(name, why, { shape: [...shape], source: file, component })
+  }
+  if (components.find(({ id }) => id === 'weights')?.status !== 'present') return
   if (!match) return yield* oddLayers(checkpoint)
   const others = match.strangers.filter(({ name, dtype }) => isFloating(dtype) && !BUFFERS.test(name))
   const occupied = new Set(others.flatMap(({ name }) => modulesAbove(unwrapped(name))))

@@ -1,13 +1,15 @@
-import type { OptimizerState, SchedulerState } from '../../checkpoint/checkpoint'
+import type { Checkpoint, OptimizerState, SchedulerState } from '../../checkpoint/checkpoint'
 import { basesAgree, ratesAgree } from '../../checkpoint/training/rates'
 import { type Finding, finding } from '../../finding'
+import { isOffSchedule } from '../../history/redraw'
 import type { Rule } from '../rule'
 import { list } from '../text'
 
 /**
  * Rates in the optimizer that are not those of the scheduler beside it. One call writes both, so they agree in every save;
  * where they do not, the files are of two saves, or somebody changed a rate by hand. Where more schedulers than optimizers
- * take turns, only the last of them agrees.
+ * take turns, only the last of them agrees. Nothing is told where only a hand can have changed the rate, as scripts do that warm up
+ * by themselves.
  */
 export const rateMismatch: Rule = {
   ids: ['scheduler/rate-mismatch'],
@@ -19,11 +21,25 @@ export const rateMismatch: Rule = {
     if (schedulers.length > optimizers.length) return
     for (const [i, scheduler] of schedulers.entries()) {
       const own = optimizers.length === schedulers.length ? [optimizers[i] as OptimizerState] : optimizers
-      const all = own.flatMap((optimizer) => mismatch(optimizer, scheduler, processes) ?? [])
+      const all = own.flatMap((optimizer) =>
+        isChangedByHand(checkpoint, optimizer, scheduler) ? [] : (mismatch(optimizer, scheduler, processes) ?? []),
+      )
       const [first] = all
       if (first && all.length === own.length) yield first
     }
   },
+}
+
+/**
+ * Whether the two are of one save all the same, or the rate in the optimizer is none that this scheduler ever sets. The Trainer
+ * leaves rates to its scheduler.
+ */
+function isChangedByHand({ layout, state }: Checkpoint, optimizer: OptimizerState, scheduler: SchedulerState): boolean {
+  if (layout === 'trainer' || basesAgree(optimizer, scheduler) === false) return false
+  const { step } = optimizer
+  const { lastEpoch } = scheduler
+  if (optimizer.file === scheduler.file || lastEpoch === 0 || (step !== undefined && step === lastEpoch)) return true
+  return isOffSchedule(state, optimizer, scheduler)
 }
 
 function mismatch(optimizer: OptimizerState, scheduler: SchedulerState, worldSize?: number): Finding | undefined {

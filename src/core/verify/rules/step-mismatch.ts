@@ -1,7 +1,8 @@
 import type { Checkpoint, Counter } from '../../checkpoint/checkpoint'
+import { ratesAgree, ratesMoved } from '../../checkpoint/training/rates'
 import { fieldsOf } from '../../decode/plain'
 import { type Finding, finding, type RuleId } from '../../finding'
-import { isCountOf } from '../../history/redraw'
+import { isCountOf, isOffSchedule } from '../../history/redraw'
 import type { Rule } from '../rule'
 import { list } from '../text'
 
@@ -79,7 +80,9 @@ function* otherCount(
   counters: readonly (Counter | undefined)[],
 ): Generator<Finding> {
   const scheduler = state.schedulers.find((each) => each.file === file && each.lastEpoch === value)
-  if (!scheduler) return
+  const [optimizer, other] = state.optimizers
+  // A rate that was changed by hand goes on changed.
+  if (!scheduler || (optimizer && !other && ratesAgree(optimizer, scheduler) === false)) return
   for (const counter of counters) {
     if (!counter || counter.value === value || !isCountOf(state, scheduler, counter.value)) continue
     const rate = scheduler.lastLr[0]?.toPrecision(4)
@@ -130,7 +133,7 @@ function schedulerFits(
   step: number | undefined,
   optimizer: number | undefined,
 ): boolean {
-  if (hasOwnClock(checkpoint)) return true
+  if (hasOwnClock(checkpoint) || joinedLate(checkpoint, scheduler)) return true
   const counts = [step, optimizer].filter((count) => count !== undefined)
   if (counts.some((count) => Math.abs(count - scheduler) <= 1)) return true
   if (counts.some((count) => mayHaveSkipped(checkpoint, count, scheduler))) return true
@@ -148,6 +151,20 @@ function isMultiple(a: number, b: number): boolean {
 function mayHaveSkipped({ components }: Checkpoint, all: number, taken: number): boolean {
   if (!components.some(({ id, status }) => id === 'scaler' && status !== 'not-applicable') || taken > all) return false
   return taken >= all * (1 - MOST_SKIPPED) || all - taken <= FIRST_SKIPPED
+}
+
+/**
+ * Whether the scheduler began after a warmup that the script did by itself: it counts fewer steps than the optimizer, and the rate
+ * that is in force is the one that it set last, which tells a scheduler of another save unless the rate stood still. Or it has
+ * not begun, and the rate in force is none of its own.
+ */
+function joinedLate({ layout, state }: Checkpoint, count: number): boolean {
+  const [optimizer, other] = state.optimizers
+  const scheduler = state.schedulers.find(({ lastEpoch }) => lastEpoch === count)
+  if (layout === 'trainer' || !optimizer || other || !scheduler || count >= (optimizer.step ?? 0)) return false
+  const together = optimizer.file === scheduler.file
+  if (ratesAgree(optimizer, scheduler) === true) return together || ratesMoved(optimizer)
+  return count === 0 && (together || isOffSchedule(state, optimizer, scheduler))
 }
 
 /** ReduceLROnPlateau steps at evaluations, SWALR begins late. */

@@ -65,6 +65,37 @@ describe('the rates of optimizer and scheduler', () => {
     )
   })
 
+  test('say nothing where a group joined later with a rate of its own to begin with', async () => {
+    const joined = optimizer([group(5e-4), group(0.05, 0.1)])
+    expect(await told([joined], [scheduler([5e-4, 0.05], { baseLrs: [1e-3] })])).toEqual([])
+    expect(await told([joined], [scheduler([5e-4])])).toEqual([])
+    expect(await told([joined], [scheduler([2e-4])])).toHaveLength(1)
+  })
+
+  test('say nothing where a script warms up by itself', async () => {
+    const warming = (step: number) => optimizer([group(3e-4)], step)
+    const cosine = (lastEpoch: number) => {
+      const rate = (1e-3 * (1 + Math.cos((Math.PI * lastEpoch) / 20))) / 2
+      return scheduler([rate], { lastEpoch, value: { base_lrs: [1e-3], T_max: 20, eta_min: 0 } })
+    }
+    expect(await told([warming(3)], [scheduler([1e-3], { lastEpoch: 0 })])).toEqual([])
+    expect(await told([warming(3)], [scheduler([9e-4], { lastEpoch: 3 })])).toEqual([])
+    expect(await told([warming(7)], [cosine(2)])).toEqual([])
+    const late = optimizer([group(cosine(4).lastLr[0] as number)], 7)
+    expect(await told([late], [cosine(2)])).toHaveLength(1)
+  })
+
+  test('say nothing where both were written into one file, and speak under the Trainer', async () => {
+    const state = { optimizers: [optimizer([group(3e-4)], 3)], schedulers: [scheduler([9e-4], { lastEpoch: 3 })] }
+    const [file] = state.optimizers.map((each) => each.file)
+    const beside = {
+      ...state,
+      schedulers: state.schedulers.map((each) => ({ ...each, lastEpoch: 2, file: file as string })),
+    }
+    expect(await findingsOf(rateMismatch, checkpointOf({ layout: 'file', state: beside }))).toEqual([])
+    expect(await findingsOf(rateMismatch, checkpointOf({ layout: 'trainer', state }))).toHaveLength(1)
+  })
+
   test('say nothing where a group was added later, or schedulers take turns', async () => {
     expect(await told([optimizer([group(1e-4), { lr: 0.1 }])], [scheduler([1e-4])])).toEqual([])
     expect(await told([optimizer([group(1e-4)])], [scheduler([1e-3]), scheduler([1e-4])])).toEqual([])

@@ -122,6 +122,23 @@ describe('elsewhere', () => {
     expect(await rules('file', counts, { state: state(3, 0.1 * 0.9 ** 24) })).toEqual(['scheduler/step-mismatch'])
   })
 
+  test('a scheduler that follows a warmup of the script counts from its end', async () => {
+    const counts = { own: 17, optimizer: 17, scheduler: 7 }
+    const joined = (lr: number, lastEpoch = 7, file = 'scheduler.file') => ({
+      state: {
+        optimizers: [
+          { file: 'optimizer.file', groups: [{ params: [], lr, initialLr: 0.1, hyper: {} }], parameters: [], step: 17 },
+        ],
+        schedulers: [{ file, lastEpoch, lastLr: [0.05], baseLrs: [0.1], value: { base_lrs: [0.1] } }],
+      },
+    })
+    expect(await rules('folder', counts, joined(0.05))).toEqual([])
+    expect(await rules('folder', counts, joined(0.02))).toEqual(['scheduler/step-mismatch'])
+    expect(await rules('trainer', counts, joined(0.05))).toEqual(['scheduler/step-mismatch'])
+    expect(await rules('file', { ...counts, scheduler: 0 }, joined(0.02, 0, 'optimizer.file'))).toEqual([])
+    expect(await rules('folder', { ...counts, scheduler: 0 }, joined(0.02, 0))).toEqual(['scheduler/step-mismatch'])
+  })
+
   test('Lightning counts the steps of all its optimizers, also of one whose state is gone', async () => {
     const value = { 'pytorch-lightning_version': '2.6.0' }
     const optimizer = { file: 'last.ckpt', groups: [], parameters: [] }
