@@ -182,9 +182,11 @@ async function readEnd64(
   })
 }
 
+type Listed = ZipEntry & { end?: number }
+
 function parseDirectory(bytes: Uint8Array, place: Place, source: ByteSource, report: Report): ZipEntry[] {
   const view = viewOf(bytes)
-  const entries: ZipEntry[] = []
+  const entries: Listed[] = []
   let at = 0
   while (at + CENTRAL_HEADER_BYTES <= bytes.byteLength && view.getUint32(at, true) === CENTRAL_HEADER) {
     if (entries.length === MOST_ENTRIES) break
@@ -199,7 +201,7 @@ function parseDirectory(bytes: Uint8Array, place: Place, source: ByteSource, rep
     }
     const fields = { compressedSize: at + 20, size: at + 24, offset: at + 42 }
     const { size, compressedSize, offset } = readSizes(view, fields, nameEnd, extraEnd)
-    const entry: ZipEntry = {
+    const entry: Listed = {
       name: decodeName(bytes.subarray(at + CENTRAL_HEADER_BYTES, nameEnd)),
       flags: view.getUint16(at + 8, true),
       method: view.getUint16(at + 10, true),
@@ -219,5 +221,6 @@ function parseDirectory(bytes: Uint8Array, place: Place, source: ByteSource, rep
     entries.push(entry)
     at = next
   }
+  for (const [i, entry] of entries.entries()) entry.end = entries[i + 1]?.headerOffset ?? place.start
   return entries
 }

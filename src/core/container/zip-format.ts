@@ -49,6 +49,8 @@ export interface ZipEntry {
   readonly size: number
   /** Byte offset of its local header in the source. */
   readonly headerOffset: number
+  /** Byte offset of what comes next in the source: a header, or the directory. Unknown where there is none. */
+  readonly end?: number
   /** The file ends inside it, or its true sizes are lost: sizes are what is left. Only in salvaged archives. */
   readonly cut?: boolean
 }

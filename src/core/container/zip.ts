@@ -5,16 +5,8 @@ import { AssayError, throwIfAborted } from '../errors'
 import type { Finding } from '../finding'
 import { crc32 } from './crc32'
 import { readDirectory } from './zip-directory'
-import {
-  DEFLATED,
-  ENCRYPTED,
-  LOCAL_HEADER,
-  LOCAL_HEADER_BYTES,
-  METHODS,
-  STORED,
-  viewOf,
-  type ZipEntry,
-} from './zip-format'
+import { DEFLATED, LOCAL_HEADER, STORED, viewOf, type ZipEntry } from './zip-format'
+import { findPayload, type Payload } from './zip-payload'
 import { salvageZip } from './zip-salvage'
 
 export type { ZipEntry } from './zip-format'
@@ -110,7 +102,7 @@ export function entrySource(archive: ZipArchive, entry: ZipEntry): ByteSource {
 
 /** A class, and not closures: a model of many experts has a hundred thousand records. */
 class EntrySource implements ByteSource {
-  private payload: Promise<number> | undefined
+  private payload: Promise<Payload> | undefined
   private inflated: Promise<Uint8Array> | undefined
 
   constructor(
@@ -130,8 +122,8 @@ class EntrySource implements ByteSource {
     const { source, entry, name } = this
     checkRange(this, offset, target.byteLength)
     this.payload ??= findPayload(source, entry, name)
-    if (entry.method === STORED) return source.read((await this.payload) + offset, target)
-    this.inflated ??= inflate(source, await this.payload, entry, name)
+    if (entry.method === STORED) return source.read((await this.payload).offset + offset, target)
+    this.inflated ??= inflate(source, (await this.payload).offset, entry, name)
     target.set((await this.inflated).subarray(offset, offset + target.byteLength))
   }
 
@@ -139,7 +131,7 @@ class EntrySource implements ByteSource {
     const { source, entry, name } = this
     if (entry.method !== STORED) return undefined
     this.payload ??= findPayload(source, entry, name)
-    return locateWithin(source, await this.payload)
+    return locateWithin(source, (await this.payload).offset)
   }
 
   close(): void {
@@ -157,34 +149,10 @@ const START_BYTES = 4096
 export async function entryStart(archive: ZipArchive, entry: ZipEntry, length: number): Promise<Uint8Array> {
   const { source } = archive
   const name = `${source.name}:${entry.name}`
-  const payload = await findPayload(source, entry, name)
+  const { offset: payload } = await findPayload(source, entry, name)
   if (entry.method === STORED) return readBytes(source, payload, Math.min(length, entry.size))
   const start = await readBytes(source, payload, Math.min(START_BYTES, entry.compressedSize))
   return inflateStart(start, name).subarray(0, Math.min(length, entry.size))
-}
-
-/** Byte offset of a record's data: behind its local header, whose name and extra field have lengths of their own. */
-async function findPayload(source: ByteSource, entry: ZipEntry, name: string): Promise<number> {
-  const refuse = (code: string, message: string): never => {
-    throw new AssayError(code, `${name} ${message}`, { file: source.name, offset: entry.headerOffset })
-  }
-  if (entry.flags & ENCRYPTED) refuse('file/unknown-format', 'is encrypted')
-  if (entry.method !== STORED && entry.method !== DEFLATED) {
-    const method = METHODS.get(entry.method) ?? `method ${entry.method}`
-    refuse('file/unknown-format', `is compressed with ${method}, which Assay does not read`)
-  }
-  if (entry.cut && entry.method === DEFLATED) refuse('file/truncated', 'is compressed, and its end is lost')
-  if (entry.method === STORED && entry.size !== entry.compressedSize) {
-    refuse(
-      'file/bad-header',
-      `is stored as it is and claims two sizes, ${entry.size} and ${entry.compressedSize} bytes`,
-    )
-  }
-  const header = viewOf(await readBytes(source, entry.headerOffset, LOCAL_HEADER_BYTES))
-  if (header.getUint32(0, true) !== LOCAL_HEADER) refuse('file/bad-header', 'has no local header where it should be')
-  const payload = entry.headerOffset + LOCAL_HEADER_BYTES + header.getUint16(26, true) + header.getUint16(28, true)
-  checkRange(source, payload, entry.compressedSize)
-  return payload
 }
 
 async function inflate(source: ByteSource, payload: number, entry: ZipEntry, name: string): Promise<Uint8Array> {
@@ -199,18 +167,31 @@ async function inflate(source: ByteSource, payload: number, entry: ZipEntry, nam
   return bytes
 }
 
+/** The local header, past which the descriptor behind the data tells where they are; the directory's checksum, where the descriptor has that of the data. */
+export type Misstated = 'header' | 'checksum'
+
+/** What a record's bytes come to beside what is stored of them. */
+export interface RecordCheck {
+  /** Whether they are those that were written, by either of the checksums that are stored. */
+  readonly isSame: boolean
+  /** What is stored of a record that is whole, and is not so. */
+  readonly misstated?: Misstated
+}
+
 /**
- * Compares a record with the CRC-32 stored for it, reading it in blocks of 1 MiB; undefined where none is stored (torch with
- * `save.compute_crc32 = False` writes 0, a salvaged record without descriptor has lost it). `onBytes` is told the length of each
- * block. Throws as the reads of `entrySource` do.
+ * Compares a record with the CRC-32 stored for it in the directory and with its data, reading it in blocks of 1 MiB; undefined where
+ * none is stored (torch with `save.compute_crc32 = False` writes 0, a salvaged record without descriptor has lost it). `onBytes` is
+ * told the length of each block. Throws as the reads of `entrySource` do.
  */
 export async function checkCrc(
   archive: ZipArchive,
   entry: ZipEntry,
   signal?: AbortSignal,
   onBytes?: (bytes: number) => void,
-): Promise<boolean | undefined> {
-  if (entry.cut || (entry.crc32 === 0 && entry.size > 0)) return undefined
+): Promise<RecordCheck | undefined> {
+  const misstated = await headerDamage(archive, entry)
+  if (entry.cut || (entry.crc32 === 0 && entry.size > 0))
+    return misstated === undefined ? undefined : { isSame: true, misstated }
   const source = entrySource(archive, entry)
   const block = new Uint8Array(Math.min(BLOCK_BYTES, entry.size))
   let crc = 0
@@ -221,5 +202,18 @@ export async function checkCrc(
     crc = crc32(part, crc)
     onBytes?.(part.byteLength)
   }
-  return crc === entry.crc32
+  if (crc === entry.crc32) return { isSame: true, ...(misstated !== undefined && { misstated }) }
+  if (!(await isStoredCrc(archive, entry, crc))) return { isSame: false }
+  return { isSame: true, misstated: misstated ?? 'checksum' }
+}
+
+/** Whether `crc` is one of the CRC-32s stored for a record: that of the directory, or that beside the data. */
+export async function isStoredCrc({ source }: ZipArchive, entry: ZipEntry, crc: number): Promise<boolean> {
+  return crc === entry.crc32 || crc === (await findPayload(source, entry, entry.name)).crc32
+}
+
+/** Whether the local header of a record is damaged whose data can be read all the same. Throws as the reads of `entrySource` do. */
+export async function headerDamage({ source }: ZipArchive, entry: ZipEntry): Promise<'header' | undefined> {
+  const { isHeaderDamaged } = await findPayload(source, entry, `${source.name}:${entry.name}`)
+  return isHeaderDamaged && 'header'
 }

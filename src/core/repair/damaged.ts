@@ -77,7 +77,7 @@ async function isBad(
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   try {
-    return (await checkCrc(archive, entry, signal, onBytes)) === false
+    return (await checkCrc(archive, entry, signal, onBytes))?.isSame === false
   } catch (error) {
     if (error instanceof AssayError && error.code !== 'cancelled') return false
     throw error

@@ -1,7 +1,7 @@
 import type { Checkpoint, StateFile } from '../checkpoint/checkpoint'
 import { byteLength, contiguousStrides, numel, sameShape, type Tensor } from '../checkpoint/tensor'
 import { isReadable } from '../checkpoint/values'
-import type { Finding } from '../finding'
+import type { Finding, RuleId } from '../finding'
 import { list } from '../verify/text'
 import type { Verification } from '../verify/verify'
 import type { RepairStep, Unmended } from './steps'
@@ -21,8 +21,11 @@ export function lossesIn({ files }: Checkpoint, { findings }: Verification): Map
     const read = findings.filter((each) => each.subject === file.path && !known.has(each))
     const errors = [...file.findings, ...read].filter(({ severity }) => severity === 'error')
     const damaged = errors.filter((each) => isLoss(each, file))
+    const misstated = read.filter(({ evidence }) => evidence?.misstated !== undefined)
     const isModel = file.tensors.some(({ component }) => component === 'weights' || component === 'adapter')
-    if (isModel && damaged.length > 0 && damaged.length === errors.length) losses.set(file.path, lostIn(file, damaged))
+    if (damaged.length + misstated.length === 0 || damaged.length < errors.length) continue
+    const lost = lostIn(file, damaged)
+    if (isModel || (lost.size === 0 && file.tensors.length > 0)) losses.set(file.path, lost)
   }
   return losses
 }
@@ -45,7 +48,11 @@ function isLoss({ rule, evidence = {} }: Finding, { kind }: StateFile): boolean 
 }
 
 function lostIn({ tensors }: StateFile, damaged: readonly Finding[]): Map<Tensor, string> {
-  const records = damaged.flatMap(({ rule, evidence }) => (rule === 'file/checksum' ? [String(evidence?.record)] : []))
+  const recordsOf = (wanted: RuleId) =>
+    damaged.flatMap(({ rule, evidence = {} }) =>
+      rule === wanted && evidence.misstated === undefined ? [String(evidence.record)] : [],
+    )
+  const records = { changed: recordsOf('file/checksum'), unreadable: recordsOf('file/bad-header') }
   const lost = new Map(
     tensors.flatMap((tensor) => {
       const why = whyLost(tensor, records)
@@ -60,8 +67,11 @@ function lostIn({ tensors }: StateFile, damaged: readonly Finding[]): Map<Tensor
   return lost
 }
 
-/** Why the values of a tensor are lost; undefined where they are not. `records`: those that differ from their checksum. */
-function whyLost(tensor: Tensor, records: readonly string[]): string | undefined {
+/** Why the values of a tensor are lost; undefined where they are not. `changed` are records that differ from their checksum. */
+function whyLost(
+  tensor: Tensor,
+  { changed, unreadable }: { readonly changed: readonly string[]; readonly unreadable: readonly string[] },
+): string | undefined {
   const { shape, blocks, storage, form, doubt } = tensor
   // A tensor without a storage never had values (on the meta device).
   if (numel(shape) === 0 || (blocks.length === 0 && storage === undefined && form === undefined)) return undefined
@@ -74,8 +84,9 @@ function whyLost(tensor: Tensor, records: readonly string[]): string | undefined
       ? `the file ends ${there} bytes into its ${byteLength(tensor)}`
       : 'the file ends before its values do'
   }
-  if (storage && records.some((record) => record.endsWith(`/data/${storage.key}`)))
-    return 'its bytes differ from the checksum stored with them'
+  const isIn = (records: readonly string[]) => records.some((record) => record.endsWith(`/data/${storage?.key}`))
+  if (isIn(changed)) return 'its bytes differ from the checksum stored with them'
+  if (isIn(unreadable)) return 'the record that holds its values cannot be read'
   if (!doubt) return undefined
   return doubt.readings.length === 0 && shape.length === 1
     ? `${doubt.why}; a reference may tell which, or you`

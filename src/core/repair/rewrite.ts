@@ -4,7 +4,7 @@ import type { ByteSink } from '../bytes/sink'
 import { type ByteSource, readBytes } from '../bytes/source'
 import { RECORD } from '../checkpoint/rebuilt'
 import { byteLength } from '../checkpoint/tensor'
-import { checkCrc, entrySource, openZip, type ZipEntry } from '../container/zip'
+import { checkCrc, entrySource, isStoredCrc, openZip, type ZipEntry } from '../container/zip'
 import { decodePickle } from '../decode/pickle/machine'
 import { AssayError } from '../errors'
 import { pour, pourSource, type WriteOptions } from '../write/output'
@@ -57,7 +57,7 @@ async function rewriteTorchZip(
   const zip = await openZip(source)
   const main = zip.entries.find(({ name }) => /^[^/]+\/data\.pkl$/.test(name))
   if (!main) throw new AssayError('file/changed', `${file.path} has no data.pkl any more`, { file: file.path })
-  if ((await checkCrc(zip, main, options.signal)) === false) throw wrongChecksum(source, main)
+  if ((await checkCrc(zip, main, options.signal))?.isSame === false) throw wrongChecksum(source, main)
   const record = entrySource(zip, main)
   const { value = null, error } = decodePickle(await readBytes(record, 0, record.size), { name: record.name })
   if (error) throw error
@@ -83,7 +83,7 @@ async function rewriteTorchZip(
     const crc = await archive.addPoured(entry.name.slice(folder.length), entry.size, (onBlock) =>
       pourSource(sink, entrySource(zip, entry), { ...pouring, onBlock }),
     )
-    if (entry.crc32 !== 0 && crc !== entry.crc32) throw wrongChecksum(source, entry)
+    if (entry.crc32 !== 0 && !(await isStoredCrc(zip, entry, crc))) throw wrongChecksum(source, entry)
   }
   const copyOther = async (entry: ZipEntry) => {
     if (entry.name === `${folder}.data/serialization_id` || entry === earlier) return

@@ -41,13 +41,13 @@ describe('the archive torch writes', () => {
       ['model/version', 2],
       ['model/.data/serialization_id', 40],
     ])
-    for (const entry of archive.entries) expect(await checkCrc(archive, entry)).toBe(true)
+    for (const entry of archive.entries) expect(await checkCrc(archive, entry)).toEqual({ isSame: true })
   })
 
   it('gives away one flipped bit', async () => {
     const archive = await openZip(golden('damaged-zip-bitflip/data/model.pt'))
     const wrong: string[] = []
-    for (const entry of archive.entries) if ((await checkCrc(archive, entry)) === false) wrong.push(entry.name)
+    for (const entry of archive.entries) if (!(await checkCrc(archive, entry))?.isSame) wrong.push(entry.name)
     expect(wrong).toEqual(['model/data/0'])
   })
 
@@ -63,6 +63,58 @@ describe('the archive torch writes', () => {
     await openZip(source)
     expect(source.bytesRead).toBeLessThan(100_000)
   })
+})
+
+describe('a record whose local header is damaged', () => {
+  const members = [
+    member('a/data.pkl', 'first', { descriptor: true }),
+    member('a/data/0', 'the values', { descriptor: true }),
+    member('a/version', '3'),
+  ]
+  const DAMAGES: readonly [what: string, at: number, bytes: readonly number[]][] = [
+    ['its signature', 0, [0, 0, 0, 0]],
+    ['all of it', 0, new Array(30).fill(0)],
+    ['the length of its name', 26, [0x20, 0]],
+    ['the length of its extra field', 28, [4, 0]],
+  ]
+
+  for (const [what, at, bytes] of DAMAGES) {
+    it(`is read by the descriptor behind its data: ${what}`, async () => {
+      const zip = makeZip(members)
+      const { headerOffset } = (await open(zip)).entries[1] ?? { headerOffset: 0 }
+      zip.set(bytes, headerOffset + at)
+      const archive = await open(zip)
+      expect(await contents(archive)).toEqual({ 'a/data.pkl': 'first', 'a/data/0': 'the values', 'a/version': '3' })
+      const checks = await Promise.all(archive.entries.map((entry) => checkCrc(archive, entry)))
+      expect(checks).toEqual([{ isSame: true }, { isSame: true, misstated: 'header' }, { isSame: true }])
+    })
+  }
+
+  it('is refused where the descriptor states another size, or there is none', async () => {
+    for (const descriptor of [true, false]) {
+      const zip = makeZip([member('a/data/0', 'the values', { descriptor }), member('a/version', '3')])
+      zip.fill(0, 0, 30)
+      if (descriptor) zip.set([11], 30 + 'a/data/0'.length + 'the values'.length + 8)
+      const archive = await open(zip)
+      await expect(contents(archive)).rejects.toMatchObject({ code: 'file/bad-header', offset: 0 })
+    }
+  })
+})
+
+describe('a checksum in the directory that is wrong', () => {
+  it.each([true, false])(
+    'is told from bytes that are by the one with the data (in a descriptor: %s)',
+    async (descriptor) => {
+      const lying = member('a/data/0', 'the values', { descriptor, lie: { crc32: 0x1234 } })
+      const whole = await open(makeZip([lying]))
+      const zip = makeZip([lying])
+      zip.set([0], 30 + 'a/data/0'.length)
+      const damaged = await open(zip)
+      const [a, b] = [whole.entries[0], damaged.entries[0]]
+      expect(a && (await checkCrc(whole, a))).toEqual({ isSame: true, misstated: 'checksum' })
+      expect(b && (await checkCrc(damaged, b))).toEqual({ isSame: false })
+    },
+  )
 })
 
 describe('two archives of the same size in one file', () => {
@@ -99,7 +151,7 @@ describe('a torn archive', () => {
     const archive = await openZip(golden('damaged-zip-cut-last/data/model.pt'))
     expect(archive.torn).toEqual({ offset: 264952, reason: 'its directory is cut or damaged' })
     expect(archive.entries).toHaveLength(11)
-    for (const entry of archive.entries) expect(await checkCrc(archive, entry)).toBe(true)
+    for (const entry of archive.entries) expect(await checkCrc(archive, entry)).toEqual({ isSame: true })
   })
 
   it('cut in a record gives those before it, and of that one what is left', async () => {
@@ -113,7 +165,7 @@ describe('a torn archive', () => {
       ['model/data/0', 131072, undefined],
       ['model/data/1', 705, true],
     ])
-    expect(await checkCrc(archive, archive.entries[4] as never)).toBe(true)
+    expect(await checkCrc(archive, archive.entries[4] as never)).toEqual({ isSame: true })
     expect(await checkCrc(archive, archive.entries[5] as never)).toBeUndefined()
   })
 
@@ -133,7 +185,7 @@ describe('a torn archive', () => {
         expect(entry.name).toBe(name)
         if (entry.cut) continue
         expect(await readBytes(entrySource(archive, entry), 0, entry.size)).toEqual(data)
-        expect(await checkCrc(archive, entry)).toBe(true)
+        expect(await checkCrc(archive, entry)).toEqual({ isSame: true })
       }
     }
   })
@@ -166,7 +218,7 @@ describe('a torn archive', () => {
       [4, undefined],
       [4, true],
     ])
-    expect(await checkCrc(archive, archive.entries[0] as never)).toBe(true)
+    expect(await checkCrc(archive, archive.entries[0] as never)).toEqual({ isSame: true })
   })
 
   it('longer than a block is searched through, over the borders of blocks', async () => {
@@ -191,7 +243,7 @@ describe('an archive', () => {
       const archive = await open(makeZip(members, { zip64, comment: 'a comment PK\x05\x06 with a trap' }))
       expect(archive.findings).toEqual([])
       expect(await contents(archive)).toEqual({ a: 'stored', 'b/ü.txt': 'deflated '.repeat(1000), c: '' })
-      for (const entry of archive.entries) expect(await checkCrc(archive, entry)).toBe(true)
+      for (const entry of archive.entries) expect(await checkCrc(archive, entry)).toEqual({ isSame: true })
     }
   })
 
@@ -276,7 +328,7 @@ describe('an archive', () => {
   it('without checksums is not called damaged', async () => {
     const archive = await open(makeZip([member('a', 'abc', { lie: { crc32: 0 } }), member('b', '', {})]))
     expect(await checkCrc(archive, archive.entries[0] as never)).toBeUndefined()
-    expect(await checkCrc(archive, archive.entries[1] as never)).toBe(true)
+    expect(await checkCrc(archive, archive.entries[1] as never)).toEqual({ isSame: true })
   })
 
   it('whose end record claims the impossible is refused, or salvaged when its records are there', async () => {

@@ -167,6 +167,60 @@ describe('a tensor whose bytes differ from their checksum', () => {
   })
 })
 
+/** Where the local header of a record of the golden zip stands, and its entry of the directory. */
+function recordOf(bytes: Buffer, name: string): { header: number; central: number } {
+  const found = (signature: number, at: number) =>
+    bytes.readUInt32LE(at) === signature &&
+    bytes.subarray(at + (signature === 0x04034b50 ? 30 : 46)).indexOf(name) === 0
+  const places = Array.from(bytes.keys()).slice(0, -64)
+  const place = (signature: number) => places.find((at) => found(signature, at)) ?? -1
+  return { header: place(0x04034b50), central: place(0x02014b50) }
+}
+
+describe('a torch zip of which only what is said of a record is wrong', () => {
+  const healthy = byName(truthOf('damaged-healthy-zip').tensors)
+  const CASES = [
+    ['a local header', 'error', 'model/data/2', 'header', 0],
+    ['the local header of the pickle', 'error', 'model/data.pkl', 'header', 0],
+    ['a checksum of the directory', 'warning', 'model/data/1', 'central', 16],
+    ['the checksum of the pickle', 'warning', 'model/data.pkl', 'central', 16],
+    ['a place in the directory', 'error', 'model/data/3', 'central', 42],
+  ] as const
+
+  it.each(CASES)('%s: every tensor is saved', async (_what, severity, record, where, at) => {
+    const bytes = readFileSync(golden('damaged-healthy-zip/data/model.pt'))
+    bytes.set([0x11, 0x22, 0, 0], recordOf(bytes, record)[where] + at)
+    const path = join(scratch(), 'model.pt')
+    writeFileSync(path, bytes)
+    const { verification } = await planned(path, { deep: true })
+    expect(verification.findings.filter(({ rule }) => rule.startsWith('file/'))).toMatchObject([
+      {
+        rule: 'file/bad-header',
+        severity,
+        evidence: { record, misstated: where === 'central' && at === 16 ? 'checksum' : 'header' },
+      },
+    ])
+    const { plan, out } = await mended(path, { deep: true })
+    expect(plan.plan).toMatchObject([{ kind: 'salvage', confidence: 'certain' }])
+    expect(plan.unmended.filter(({ rule }) => rule.startsWith('file/'))).toEqual([])
+    expect(await digests(await opened(out))).toEqual(healthy)
+    expect(
+      (await planned(out, { deep: true })).verification.findings.filter(({ rule }) => rule.startsWith('file/')),
+    ).toEqual([])
+  })
+
+  it('loses the tensor whose record cannot be read, and no other', async () => {
+    const bytes = readFileSync(golden('damaged-healthy-zip/data/model.pt'))
+    bytes.writeUInt16LE(8, recordOf(bytes, 'model/data/2').central + 10)
+    const path = join(scratch(), 'model.pt')
+    writeFileSync(path, bytes)
+    const { plan, out } = await mended(path, { deep: true })
+    const [lost] = plan.plan[0]?.gone ?? []
+    expect(plan.plan[0]?.lost).toEqual([expect.stringMatching(/the record that holds its values cannot be read/)])
+    expect(await digests(await opened(out))).toEqual(healthy.filter(({ name }) => name !== lost))
+  })
+})
+
 const LIGHTNING = 'lightning/data/checkpoints/last.ckpt'
 
 describe('a training dict that was cut off', () => {

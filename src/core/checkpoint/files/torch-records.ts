@@ -1,5 +1,5 @@
 import { readBytes } from '../../bytes/source'
-import { entrySource, type ZipArchive, type ZipEntry } from '../../container/zip'
+import { entrySource, type Misstated, type ZipArchive, type ZipEntry } from '../../container/zip'
 import type { DecodedPickle } from '../../decode/pickle/machine'
 import type { TorchStorage } from '../../decode/pickle/torch'
 import { AssayError } from '../../errors'
@@ -92,6 +92,20 @@ export function tornFinding(archive: ZipArchive, file: string, intact: number, l
   return finding('file/truncated', file, `${file} was cut off (${reason}); ${tail}`, {
     evidence: { offset, size: archive.source.size, intact, lost },
     ...(intact > 0 && { repair: 'A repair saves what is whole' }),
+  })
+}
+
+/** A record that is whole although something that is stored of it is not so. torch refuses a damaged header and looks at no checksum. */
+export function misstatement(file: string, { name }: ZipEntry, what: Misstated): Finding {
+  const told = {
+    header:
+      'no sound local header of RECORD is where the directory has it; the descriptor behind its bytes tells where they are',
+    checksum: 'the directory has a wrong checksum for RECORD; its bytes match the one that is stored with them',
+  }[what]
+  return finding('file/bad-header', file, `${file}: ${told.replace('RECORD', () => name)}`, {
+    ...(what === 'checksum' && { severity: 'warning' as const }),
+    evidence: { record: name, misstated: what },
+    repair: 'A repair writes the file anew, every value as it is',
   })
 }
 

@@ -1,4 +1,4 @@
-import { entrySource, type ZipArchive } from '../../container/zip'
+import { entrySource, headerDamage, type ZipArchive } from '../../container/zip'
 import type { ComponentId } from '../checkpoint'
 import { marksIn, RECORD } from '../rebuilt'
 import { type Section, sectionsIn } from '../sections'
@@ -9,6 +9,7 @@ import { tensorsOf } from './tensors'
 import {
   decodeOthers,
   decodeRecord,
+  misstatement,
   recordNamed,
   storageFindings,
   storageRecords,
@@ -31,6 +32,8 @@ export async function readTorchZip(archive: ZipArchive, file: string, component:
   }
   const root = main.name.slice(0, -'data.pkl'.length)
   const pickle = await decodeRecord(archive, main)
+  const damage = await headerDamage(archive, main)
+  if (damage !== undefined) findings.push(misstatement(file, main, damage))
   const constants = recordNamed(archive, `${root}constants.pkl`)
   const scripted = constants !== undefined
   const script = constants && (await decodeRecord(archive, constants))

@@ -6,17 +6,23 @@ import { decodeRecord, recordNamed, storageRecords } from '../../checkpoint/file
 import { readTar } from '../../container/tar'
 import { isTorchLegacyAt, readTorchLegacy } from '../../container/torch-legacy'
 import { readTorchTar } from '../../container/torch-tar'
-import { checkCrc, openZip, type ZipEntry } from '../../container/zip'
+import { checkCrc, openZip, type ZipArchive, type ZipEntry } from '../../container/zip'
 import type { DecodedPickle } from '../../decode/pickle/machine'
 import type { PyValue } from '../../decode/pickle/value'
 import { AssayError } from '../../errors'
+
+/** A record and the archive that it is in. */
+interface StoredRecord {
+  readonly archive: ZipArchive
+  readonly entry: ZipEntry
+}
 
 /** A file of `torch.save` or `pickle.dump` opened for writing it anew, whatever its form. */
 export interface TorchSource {
   /** The main object, decoded for this: whoever asked may change it. */
   readonly value: PyValue
-  /** Where a storage lies, if it is there. `crc32` as the archive tells it, where it does. */
-  storage(key: string): (Located & { readonly entry?: ZipEntry }) | undefined
+  /** Where a storage lies, if it is there, and the record of the archive that it is, if there is one. */
+  storage(key: string): (Located & { readonly record?: StoredRecord }) | undefined
   /** Records of an archive that are neither the object, nor a storage, nor how they are written. */
   readonly others: readonly string[]
 }
@@ -56,7 +62,7 @@ async function fromZip(source: ByteSource): Promise<TorchSource> {
   const archive = await openZip(source)
   const main = archive.entries.find(({ name }) => /^[^/]+\/data\.pkl$/.test(name)) ?? recordNamed(archive, 'data.pkl')
   if (!main) throw new AssayError('file/changed', `${source.name} has no data.pkl any more`, { file: source.name })
-  if ((await checkCrc(archive, main)) === false)
+  if ((await checkCrc(archive, main))?.isSame === false)
     throw new AssayError('file/checksum', `${source.name}: ${main.name} differs from the checksum stored with it`, {
       file: source.name,
     })
@@ -68,7 +74,7 @@ async function fromZip(source: ByteSource): Promise<TorchSource> {
     storage(key) {
       const located = locate({ key })
       const entry = entries.get(`${root}data/${key}`)
-      return located && { ...located, ...(entry && { entry }) }
+      return located && { ...located, ...(entry && { record: { archive, entry } }) }
     },
     others: archive.entries.map(({ name }) => name).filter((name) => !OWN.test(name) && !name.endsWith('/')),
   }

@@ -3,6 +3,7 @@ import type { ByteSource } from '../../bytes/source'
 import { isComplex, itemSize } from '../../checkpoint/dtype'
 import { RECORD } from '../../checkpoint/rebuilt'
 import { byteLength } from '../../checkpoint/tensor'
+import { isStoredCrc } from '../../container/zip'
 import { torchStorageOf, torchTensorOf } from '../../decode/pickle/torch'
 import type { PyValue } from '../../decode/pickle/value'
 import { AssayError, throwIfAborted } from '../../errors'
@@ -78,8 +79,10 @@ async function copyStorage(
   const there = torch.storage(key)
   if (!there) return
   const crc = await archive.add(`data/${key}`, there.byteLength, counted(storageBlocks(there, item)))
-  const { entry, bigEndian } = there
-  if (!entry || bigEndian || entry.crc32 === 0 || crc === entry.crc32) return
+  const { record, bigEndian } = there
+  if (!record || bigEndian || record.entry.crc32 === 0) return
+  const { archive: from, entry } = record
+  if (await isStoredCrc(from, entry, crc)) return
   throw new AssayError('file/checksum', `${path}: the record ${entry.name} differs from the checksum stored with it`, {
     file: path,
     offset: entry.headerOffset,

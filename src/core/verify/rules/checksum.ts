@@ -1,6 +1,7 @@
 import { openFile } from '../../bytes/file'
 import { joinPath, parentOf, pathKind } from '../../bytes/folder'
 import type { Checkpoint, FileKind, StateFile } from '../../checkpoint/checkpoint'
+import { misstatement } from '../../checkpoint/files/torch-records'
 import { checkCrc, openZip, type ZipEntry } from '../../container/zip'
 import { Report } from '../../decode/report'
 import { AssayError } from '../../errors'
@@ -46,9 +47,13 @@ async function* mismatches(
     if (!archive) return
     const unreadable = new Report()
     let told = 0
+    let misstated = 0
     for (const entry of archive.entries) {
       try {
-        if ((await checkCrc(archive, entry, signal)) !== false) continue
+        const check = await checkCrc(archive, entry, signal)
+        if (check?.misstated !== undefined && !isTold(file, entry) && ++misstated <= MOST_TOLD)
+          yield misstatement(file.path, entry, check.misstated)
+        if (check?.isSame !== false) continue
       } catch (error) {
         const { rule, message, evidence } = findingOf(error, file.path)
         unreadable.add(rule, rule, file.path, message, { ...evidence, record: entry.name })
@@ -61,6 +66,11 @@ async function* mismatches(
   } finally {
     source.close()
   }
+}
+
+/** Whether opening the file has told of the record. */
+function isTold({ findings }: StateFile, { name }: ZipEntry): boolean {
+  return findings.some(({ evidence }) => evidence?.record === name)
 }
 
 function mismatch(file: StateFile, { name, crc32 }: ZipEntry): Finding {

@@ -13,9 +13,12 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const pickle = Uint8Array.from([0x80, 2, 0x7d, 0x2e])
 const data = (more: Partial<Member> = {}): Member => ({ name: 'a/data/0', data: new Uint8Array(64).fill(7), ...more })
 
-async function found(members: Member[]) {
+/** `changed`: a byte of the last record is another than was written. */
+async function found(members: Member[], changed = false) {
   const path = join(folder, 'model.pt')
-  writeFileSync(path, makeZip([{ name: 'a/data.pkl', data: pickle }, ...members]))
+  const zip = makeZip([{ name: 'a/data.pkl', data: pickle }, ...members])
+  if (changed) zip[zip.lastIndexOf(7)] = 8
+  writeFileSync(path, zip)
   const checkpoint = await openCheckpoint(path)
   const { findings } = await verify(checkpoint, { kernel: referenceKernel, deep: true })
   checkpoint.close()
@@ -38,15 +41,18 @@ describe('a record', () => {
   })
 
   test('that changed is told by its name', async () => {
-    const [finding] = await found([data({ lie: { crc32: 1 } })])
+    const [finding] = await found([data()], true)
     expect(finding).toMatchObject({ rule: 'file/checksum', evidence: { record: 'a/data/0' } })
   })
 
+  test('whose bytes match the checksum beside them, and not that of the directory, is whole', async () => {
+    const [finding] = await found([data({ lie: { crc32: 1 } })])
+    expect(finding).toMatchObject({ rule: 'file/bad-header', severity: 'warning', evidence: { record: 'a/data/0' } })
+  })
+
   test('without its local header is a finding, and those behind it are still read', async () => {
-    const rules = (await found([data({ lie: { offset: 3 } }), data({ name: 'a/data/1', lie: { crc32: 1 } })])).map(
-      ({ rule }) => rule,
-    )
-    expect(rules).toEqual(['file/bad-header', 'file/checksum'])
+    const findings = await found([data({ lie: { offset: 3 } }), data({ name: 'a/data/1' })], true)
+    expect(findings.map(({ rule }) => rule)).toEqual(['file/bad-header', 'file/checksum'])
   })
 
   test('is one of fifty that are told where all are damaged', async () => {
