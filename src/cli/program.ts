@@ -218,9 +218,9 @@ export function program(io: Io, done: (status: Status) => void): Command {
     'history checkpoint-500',
     'history checkpoint-500 --csv > loss.csv',
   ])
-    .argument('<path>', 'checkpoint file or folder')
+    .argument('<path>', 'checkpoint file or folder, or a folder of checkpoints, of one run or of several')
     .addOption(asJson())
-    .addOption(new Option('--csv', 'print series,step,value').conflicts('json'))
+    .addOption(new Option('--csv', 'print series,step,value, of several runs after the name of each').conflicts('json'))
     .action(async (path: string, options) =>
       done(await (await import('./commands/history')).history(path, options, io)),
     )

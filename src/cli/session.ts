@@ -4,6 +4,7 @@ import { type Client, localEngine } from '../engine/local'
 import { UsageError } from './complaint'
 import type { Io } from './io'
 import { progressLine } from './text/progress'
+import { plural } from './text/units'
 
 type JobEvent<Result> = { type: 'progress'; progress: Progress } | { type: 'result'; result: Result }
 
@@ -37,15 +38,20 @@ export async function withSession<Result>(io: Io, work: (session: Session) => Pr
       async checkpoint(path) {
         const opened = await client.hold({ path: absolute(path) })
         if (opened.kind === 'checkpoint') return opened
-        const last = opened.checkpoints.at(-1)
-        throw new UsageError(
-          `${path} holds ${opened.checkpoints.length} checkpoints`,
-          last && `Name one, as ${last.path}`,
-        )
+        throw severalCheckpoints(path, opened.checkpoints)
       },
     })
   } finally {
     progress.clear()
     close()
   }
+}
+
+/** What is asked of one checkpoint cannot be asked of a run. */
+export function severalCheckpoints(path: string, checkpoints: readonly { readonly path: string }[]): UsageError {
+  const last = checkpoints.at(-1)
+  return new UsageError(
+    `${path} holds ${plural(checkpoints.length, 'checkpoint')}`,
+    last && `Name one, as ${last.path}`,
+  )
 }

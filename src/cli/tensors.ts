@@ -1,10 +1,11 @@
 import type { TensorRow } from '../contract/schemas'
-import { globFilter } from '../engine/glob'
+import { FITS_NOTHING, globFilter } from '../engine/glob'
+import { UsageError } from './complaint'
 import type { Session } from './session'
 
 const PAGE = 5000
 
-/** Every row of an open checkpoint whose name fits. */
+/** Every row of an open checkpoint whose name fits. Throws UsageError where there is a filter and none does. */
 export async function tensorRows(session: Session, id: string, filter: string | undefined): Promise<TensorRow[]> {
   const fits = filter === undefined ? () => true : globFilter(filter)
   const kept: TensorRow[] = []
@@ -13,5 +14,6 @@ export async function tensorRows(session: Session, id: string, filter: string | 
     total = page.total
     for (const row of page.rows) if (fits(row.name)) kept.push(row)
   }
+  if (filter !== undefined && kept.length === 0) throw new UsageError(FITS_NOTHING.message, FITS_NOTHING.hint)
   return kept
 }

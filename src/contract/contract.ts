@@ -155,6 +155,10 @@ export const contract = {
   state: base.input(handle).output(s.trainingState),
   /** Of an open checkpoint by its id, or of what lies at a path: merged over all checkpoints of a run and the logs beside them. */
   history: base.input(z.union([handle, z.object({ path: z.string() })])).output(s.history),
+  /** Of each run that lies at a path; of the checkpoint where one lies there. */
+  histories: base
+    .input(z.object({ path: z.string() }))
+    .output(z.object({ runs: z.array(s.history.extend({ path: z.string(), name: z.string() })) })),
   /** Compares two open checkpoints, values included; rows come as they are measured, all of them again in the result. */
   diff: base
     .input(

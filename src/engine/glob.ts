@@ -1,1 +1,1 @@
-export { globFilter } from '../core/checkpoint/glob'
+export { FITS_NOTHING, globFilter } from '../core/checkpoint/glob'

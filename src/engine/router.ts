@@ -21,6 +21,7 @@ export const router = procedures.router({
   verifyDeep: of(checkpoints, 'verifyDeep'),
   state: of(checkpoints, 'state'),
   history: of(checkpoints, 'history'),
+  histories: of(checkpoints, 'histories'),
   rules: of(checkpoints, 'rules'),
   scan: of(checkpoints, 'scan'),
   hold: of(holding, 'hold'),

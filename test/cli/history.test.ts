@@ -1,4 +1,7 @@
-import { expect, it } from 'vitest'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
 import { type History, history } from '../../src/contract/schemas'
 import { goldenPath, truthOf } from '../golden/cases'
 import { assay, assayJson } from './run'
@@ -54,6 +57,36 @@ it('merges the checkpoints of a run', async () => {
   expect(json.schedule).toMatchObject({ kind: 'cosine', basis: 'arguments', logged: { compared: 30, differing: 0 } })
   expect([json.resumes, json.abandoned, json.spikes]).toEqual([[], [], []])
   expect(status).toBe(0)
+})
+
+describe('several runs below a folder', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'assay-runs-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+  cpSync(goldenPath('trainer-gpt2', 'data'), join(folder, 'long'), { recursive: true })
+  cpSync(goldenPath('trainer-gpt2', 'data/checkpoint-10'), join(folder, 'short/checkpoint-10'), { recursive: true })
+
+  it('are each told, by their paths', async () => {
+    const { json, status } = await assayJson<{ path: string; runs: (History & { path: string })[] }>('history', folder)
+    expect(json.path).toBe(folder)
+    expect(json.runs.map(({ path, loss }) => [path, loss.length])).toEqual([
+      [join(folder, 'long'), 30],
+      [join(folder, 'short'), 10],
+    ])
+    for (const run of json.runs) expect(history.parse(run)).toBeTruthy()
+    expect(status).toBe(0)
+    const { stdout } = await assay(['history', folder])
+    expect(stdout.split('\n').filter((line) => line.startsWith(folder))).toEqual([
+      join(folder, 'long'),
+      join(folder, 'short'),
+    ])
+  })
+
+  it('have their names before their series in CSV', async () => {
+    const lines = (await assay(['history', folder, '--csv'])).stdout.split('\n')
+    expect(lines[0]).toBe('run,series,step,value')
+    expect(lines.filter((line) => line.startsWith('long,loss,'))).toHaveLength(30)
+    expect(lines.filter((line) => line.startsWith('short,loss,'))).toHaveLength(10)
+  })
 })
 
 it('says why there is no schedule, and what one was drawn from', async () => {

@@ -55,6 +55,18 @@ describe('assay show', () => {
     )
   })
 
+  it.each(['show', 'stats'])('is an error of %s where no name fits, and not a list of nothing', async (command) => {
+    const { json, status } = await assayJson(command, goldenPath('seed-style'), '--filter', 'nope')
+    expect(json).toMatchObject({ schema: 1, error: { code: 'usage', message: expect.stringContaining('No tensor') } })
+    expect(status).toBe(2)
+  })
+
+  it('lists no tensors of a run, but says so', async () => {
+    const { stderr, status } = await assay(['show', goldenPath('trainer-gpt2', 'data'), '--tensors'])
+    expect(stderr).toContain('holds 3 checkpoints')
+    expect(status).toBe(2)
+  })
+
   it('lists the checkpoints of a run', async () => {
     const { json } = await assayJson<{ checkpoints: { name: string }[] }>('show', goldenPath('trainer-gpt2', 'data'))
     expect(json.checkpoints.map(({ name }) => name)).toEqual(['checkpoint-10', 'checkpoint-20', 'checkpoint-30'])

@@ -15,11 +15,22 @@ interface Options {
 export async function history(path: string, { json, csv }: Options, io: Io): Promise<Status> {
   return withSession(io, async ({ client, absolute }) => {
     const place = absolute(path)
-    const found = await client.history({ path: place }, { ...(io.signal && { signal: io.signal }) })
-    if (json) io.stdout.write(jsonText({ path: place, ...found }, io.stdout.isTTY === true))
-    else io.stdout.write(csv ? csvText(found) : text(place, found, io))
+    const { runs } = await client.histories({ path: place }, { ...(io.signal && { signal: io.signal }) })
+    const [only] = runs.length === 1 ? runs : []
+    if (json) {
+      io.stdout.write(
+        jsonText(only ? { ...withoutName(only), path: place } : { path: place, runs }, io.stdout.isTTY === true),
+      )
+    } else if (csv) io.stdout.write(csvText(runs))
+    else io.stdout.write(only ? text(place, only, io) : runs.map((run) => text(run.path, run, io)).join('\n'))
     return STATUS.good
   })
+}
+
+type RunHistory = History & { readonly path: string; readonly name: string }
+
+function withoutName({ name: _, ...history }: RunHistory): object {
+  return history
 }
 
 type Series = readonly (readonly [name: string, points: History['loss']])[]
@@ -35,13 +46,17 @@ function seriesOf({ loss, evalLoss, learningRate, metrics, schedule }: History):
   return all.filter(([, points]) => points.length > 0)
 }
 
-/** RFC 4180: a field that holds a comma, a quote or a line break is quoted, its quotes doubled. */
-function csvText(history: History): string {
+/** With the names of the runs where there are several. RFC 4180: a field that holds a comma, a quote or a line break is quoted, its quotes doubled. */
+function csvText(runs: readonly RunHistory[]): string {
   const field = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
-  const lines = seriesOf(history).flatMap(([name, points]) =>
-    points.map(({ step, value }) => `${field(safe(name))},${step},${value}\n`),
+  const several = runs.length > 1
+  const lines = runs.flatMap((run) =>
+    seriesOf(run).flatMap(([name, points]) => {
+      const of = `${several ? `${field(safe(run.name))},` : ''}${field(safe(name))}`
+      return points.map(({ step, value }) => `${of},${step},${value}\n`)
+    }),
   )
-  return `series,step,value\n${lines.join('')}`
+  return `${several ? 'run,' : ''}series,step,value\n${lines.join('')}`
 }
 
 function text(path: string, history: History, io: Io): string {

@@ -2,7 +2,7 @@ import type { OpenedCheckpoint, OpenedRun } from '../../contract/contract'
 import type { TensorRow, TrainingState } from '../../contract/schemas'
 import { colors } from '../complaint'
 import type { Io } from '../io'
-import { type Session, withSession } from '../session'
+import { type Session, severalCheckpoints, withSession } from '../session'
 import { STATUS, type Status } from '../status'
 import { tensorRows } from '../tensors'
 import { componentLines } from '../text/report'
@@ -23,12 +23,13 @@ export async function show(path: string, options: Options, io: Io): Promise<Stat
   return withSession(io, async (session) => {
     const { client, absolute } = session
     const opened = await client.open({ path: absolute(path) })
+    const listed = options.tensors || options.sha256 || options.filter !== undefined
     if (opened.kind === 'run') {
+      if (listed) throw severalCheckpoints(path, opened.checkpoints)
       io.stdout.write(options.json ? jsonText(runDocument(opened), io.stdout.isTTY === true) : runText(opened, io))
       return STATUS.good
     }
     const state = await client.state({ id: opened.id })
-    const listed = options.tensors || options.sha256 || options.filter !== undefined
     const tensors = listed ? await rows(session, opened.id, options, io) : undefined
     io.stdout.write(
       options.json
@@ -60,16 +61,17 @@ function runDocument({ path, name, checkpoints }: OpenedRun): object {
   return { path, name, checkpoints: checkpoints.map(({ verification: _, ...one }) => one) }
 }
 
-function runText({ path, checkpoints }: OpenedRun, io: Io): string {
+function runText({ path, checkpoints, runs }: OpenedRun, io: Io): string {
   const { bold } = colors(io)
-  const lines = checkpoints.map(({ name, step, verification }) => [
-    safe(name),
+  const lines = checkpoints.map(({ name, run, step, verification }) => [
+    safe(run === undefined ? name : `${run}/${name}`),
     step === undefined ? '' : `step ${step}`,
     safe(verification.layoutLabel),
     plural(verification.tensors.count, 'tensor'),
     bytesText(verification.tensors.bytes),
   ])
-  return `${bold(safe(path))}  a run of ${plural(checkpoints.length, 'checkpoint')}\n\n${table(lines, { indent: '  ' })}`
+  const count = `${runs ? plural(runs.length, 'run') : 'a run'} of ${plural(checkpoints.length, 'checkpoint')}`
+  return `${bold(safe(path))}  ${count}\n\n${table(lines, { indent: '  ' })}`
 }
 
 function text(

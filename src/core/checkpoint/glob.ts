@@ -6,6 +6,12 @@ export function globFilter(glob: string): (name: string) => boolean {
   return /[*?]/.test(glob) ? (name) => fits(glob, name) : (name) => name.includes(glob)
 }
 
+/** What to say where a glob fits no name: to show nothing would pass for an answer. */
+export const FITS_NOTHING = {
+  message: 'No tensor has a name that the filter lets through',
+  hint: '* stands for any text, ? for one character.',
+} as const
+
 /** Goes back only to the last star, so that no glob takes more than name times glob steps (a regular expression might). */
 function fits(glob: string, name: string): boolean {
   let at = 0

@@ -1,5 +1,6 @@
 import { ahead } from '../analysis/ahead'
 import type { Checkpoint } from '../checkpoint/checkpoint'
+import { FITS_NOTHING } from '../checkpoint/glob'
 import { AssayError } from '../errors'
 import { align, type Renames } from './align'
 import type { CompareOptions } from './compare'
@@ -43,18 +44,14 @@ const AHEAD = 8
 /**
  * Compares the weights of two checkpoints value by value, and their training states, moments and random states included. Reads each side once, a block at a time.
  * A tensor whose values cannot be read is `changed` with a note, so that one damaged file does not hide the rest. Throws `cancelled`,
- * and `usage` where a filter or a renaming fits nothing.
+ * `file/changed`, and `usage` where a filter or a renaming fits nothing.
  */
 export async function diff(a: Checkpoint, b: Checkpoint, options: DiffOptions): Promise<DiffReport> {
   const { filter = () => true, weightsOnly = false } = options
   const pairs = (await pairMoved(align(a.tensors, b.tensors, options.renames), options)).filter(
     (pair) => (pair.a && filter(pair.a.name)) || (pair.b && filter(pair.b.name)),
   )
-  if (options.filter && pairs.length === 0) {
-    throw new AssayError('usage', 'No tensor of either side has a name that the filter lets through', {
-      hint: 'Nothing was compared. * stands for any text, ? for one character.',
-    })
-  }
+  if (options.filter && pairs.length === 0) throw new AssayError('usage', FITS_NOTHING.message, FITS_NOTHING)
   const slots = weightsOnly ? [] : slotsOf(a, b)
   const generators = weightsOnly ? [] : generatorPairs(a, b)
   const total = pairs.reduce((sum, pair) => sum + bytesOf(pair), 0) + slotBytes(slots) + generatorBytes(generators)

@@ -42,6 +42,20 @@ const historyOf = procedures.history.handler(async ({ input, context: { engine }
   return wireHistory(await checkpointHistory(subject))
 })
 
+const histories = procedures.histories.handler(async ({ input, signal }) => {
+  const subject = await openPath(input.path)
+  if (!isRun(subject)) {
+    subject.close()
+    const { path, name } = subject
+    return { runs: [{ path, name, ...wireHistory(await checkpointHistory(subject)) }] }
+  }
+  const runs = []
+  for (const run of runsOf(subject)) {
+    runs.push({ path: run.path, name: run.name, ...wireHistory(await runHistory(run, signal)) })
+  }
+  return { runs }
+})
+
 /** Throws AssayError `usage` where there are several: each has a history of its own. */
 function oneRun(run: Run): Run {
   const runs = runsOf(run)
@@ -54,7 +68,7 @@ const rules = procedures.rules.handler(() => Object.entries(RULES).map(([id, tex
 
 const scanPaths = procedures.scan.handler(async ({ input }) => wireScan(await scan(input.paths)))
 
-export const checkpoints = { open, verifyDeep, state, history: historyOf, rules, scan: scanPaths }
+export const checkpoints = { open, verifyDeep, state, history: historyOf, histories, rules, scan: scanPaths }
 
 async function openedCheckpoint(checkpoint: Checkpoint, engine: Engine, choices: Choices) {
   const verification = await quick(checkpoint, engine, choices)
