@@ -1,5 +1,5 @@
 import type { DiffReport, DiffRow } from '../../contract/schemas'
-import { countText, numberText, shapeText } from '../text/units'
+import { countText, numberText, shapeText, withoutZeros } from '../text/units'
 
 const SAYS: Record<DiffRow['status'], string> = {
   same: 'the same',
@@ -50,7 +50,7 @@ export function nameOf({ name, nameB }: DiffRow): string {
 
 /** Of neighbouring checkpoints it differs from 1 in the sixth digit. */
 export function cosineText(cosine: DiffRow['cosine']): string {
-  return typeof cosine === 'number' ? String(Number(cosine.toFixed(7))) : numberText(cosine)
+  return typeof cosine === 'number' ? withoutZeros(cosine.toFixed(7)) : numberText(cosine)
 }
 
 /** A fact of the training state on one line. */

@@ -7,7 +7,7 @@ import type { Output } from '../io'
 const ACTING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 
 /** Nearly all text is of these, which is told much sooner. */
-const PLAIN = /^[ -~\n]*$/
+const PLAIN = /^[ -~→\n]*$/
 
 function escaped(character: string): string {
   return character.split('').map(unitEscaped).join('')

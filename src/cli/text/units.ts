@@ -27,7 +27,15 @@ export function numberText(value: number | string | null | undefined): string {
   if (typeof value === 'string') return value
   if (value === 0 || (Number.isInteger(value) && Math.abs(value) < 1e6)) return String(value)
   const size = Math.abs(value)
-  return size >= 1e-3 && size < 1e6 ? String(Number(value.toPrecision(5))) : value.toExponential(3)
+  return size >= 1e-3 && size < 1e6 ? withoutZeros(value.toPrecision(5)) : value.toExponential(3)
+}
+
+/** Decimals as JavaScript writes the number: `0.25` for `0.2500`. Sooner than to read the number and write it anew. */
+export function withoutZeros(decimals: string): string {
+  if (decimals.includes('e')) return String(Number(decimals))
+  let end = decimals.length
+  if (decimals.includes('.')) while (decimals[end - 1] === '0') end--
+  return decimals.slice(0, decimals[end - 1] === '.' ? end - 1 : end)
 }
 
 export function shapeText(shape: readonly number[]): string {

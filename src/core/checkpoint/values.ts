@@ -4,7 +4,7 @@ import { type FilePlace, locateWithin } from '../bytes/source'
 import { AssayError, throwIfAborted } from '../errors'
 import { itemSize } from './dtype'
 import { gather, spanOf } from './gather'
-import { type Block, byteLength, contiguousStrides, isWhole, numel, type Tensor } from './tensor'
+import { type Block, byteLength, isWhole, numel, type Tensor } from './tensor'
 
 export interface ReadOptions {
   /** Upper bound of a yielded block; rounded down to whole elements, at least one. Default 1 MiB. */
@@ -53,6 +53,27 @@ export async function* readBlocks(tensor: Tensor, options: ReadOptions = {}): As
       yield bytes.subarray(at, Math.min(at + block * item, bytes.length))
     }
   }
+}
+
+/**
+ * The first values, as `readBlocks` gives them, as many as `buffer` has room for: in `buffer`, or in memory that is used again.
+ * Throws as `readBlocks`; no element may be longer than `buffer`.
+ */
+export async function readFirst(tensor: Tensor, buffer: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
+  if (tensor.shape.includes(0)) return buffer.subarray(0, 0)
+  const block = plainBlock(tensor)
+  const located = block?.source.locate?.()
+  const place = located instanceof Promise ? await located : located
+  if (block && place) {
+    await breathe()
+    throwIfAborted(signal)
+    const item = itemSize(tensor.dtype)
+    const bytes = buffer.subarray(0, Math.min(Math.floor(buffer.length / item), numel(tensor.shape)) * item)
+    place.readNow(place.offset + block.offset, bytes)
+    return bytes
+  }
+  for await (const bytes of readBlocks(tensor, { blockBytes: buffer.length, ...(signal && { signal }) })) return bytes
+  return buffer.subarray(0, 0)
 }
 
 /**
@@ -112,8 +133,13 @@ export async function placeOf(tensor: Tensor): Promise<FilePlace | undefined> {
 export function contiguousBlock(tensor: Tensor): Block | undefined {
   const [block] = tensor.blocks
   if (tensor.blocks.length !== 1 || block === undefined || block.bigEndian) return undefined
-  const strides = contiguousStrides(block.shape)
-  return block.shape.every((extent, i) => extent === 1 || block.strides[i] === strides[i]) ? block : undefined
+  let step = 1
+  for (let d = block.shape.length - 1; d >= 0; d--) {
+    const extent = block.shape[d] as number
+    if (extent !== 1 && block.strides[d] !== step) return undefined
+    step *= Math.max(extent, 1)
+  }
+  return block
 }
 
 /** Whether walking the block's indices in order never goes back in the source. */
@@ -166,11 +192,13 @@ export function checkBlocks(tensor: Tensor): void {
 function checkBlock(tensor: Tensor, block: Block): number {
   const { name, file, shape } = tensor
   const { strides, start, shape: extents, offset } = block
-  const natural = isNatural(offset) && strides.every(isNatural) && start.every(isNatural) && extents.every(isNatural)
   const rank = shape.length
-  const sameRank = extents.length === rank && start.length === rank && strides.length === rank
-  const inside = shape.every((extent, i) => (start[i] as number) + (extents[i] as number) <= extent)
-  if (!natural || !sameRank || !inside) {
+  let inside = isNatural(offset) && extents.length === rank && start.length === rank && strides.length === rank
+  for (let d = 0; d < rank && inside; d++) {
+    const [from, extent, stride] = [start[d] as number, extents[d] as number, strides[d] as number]
+    inside = isNatural(stride) && isNatural(from) && isNatural(extent) && from + extent <= (shape[d] as number)
+  }
+  if (!inside) {
     throw new AssayError('file/bad-header', `${name}: a piece of it does not lie inside [${shape.join(', ')}]`, {
       file,
     })

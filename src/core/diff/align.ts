@@ -17,6 +17,10 @@ export interface Pair {
   readonly match?: Match
 }
 
+/** A pair of which one side alone has a tensor. */
+export type Half = Pair & { readonly a: Tensor }
+export type OtherHalf = Pair & { readonly b: Tensor }
+
 /** Names of A, or leading parts of them up to a dot (which may be written or not), and what they are called in B. */
 export type Renames = ReadonlyMap<string, string>
 
@@ -42,8 +46,10 @@ export function align(a: readonly Tensor[], b: readonly Tensor[], renames: Renam
 export function pairByName(a: readonly Tensor[], b: readonly Tensor[], renames: Renames = new Map()): Pair[] {
   const inA = byName(a, (name) => renamed(name, renames))
   const inB = byName(b)
-  const names = new Set([...inA.keys(), ...inB.keys()])
-  return [...names].flatMap((name) => pairsOf(inA.get(name) ?? [], inB.get(name) ?? []))
+  const pairs: Pair[] = []
+  for (const [name, tensors] of inA) pairs.push(...pairsOf(tensors, inB.get(name) ?? []))
+  for (const [name, tensors] of inB) if (!inA.has(name)) pairs.push(...pairsOf([], tensors))
+  return pairs
 }
 
 function withoutDot(name: string): string {
@@ -76,7 +82,9 @@ function byName(tensors: readonly Tensor[], called: (name: string) => string = (
 
 function pairsOf(a: readonly Tensor[], b: readonly Tensor[]): Pair[] {
   const [only, other] = [a[0], b[0]]
-  if (a.length === 1 && b.length === 1 && only && other) {
+  if (a.length <= 1 && b.length <= 1) {
+    if (!other) return only ? [{ name: only.name, a: only }] : []
+    if (!only) return [{ name: other.name, b: other }]
     const pair = { name: only.name, a: only, b: other }
     return [other.name === only.name ? pair : { ...pair, match: 'rename' }]
   }

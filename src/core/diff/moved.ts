@@ -1,12 +1,12 @@
 import type { Kernel } from '../analysis/kernel'
 import { isEqual } from '../bytes/equal'
 import { itemSize } from '../checkpoint/dtype'
-import { grouped } from '../checkpoint/grouped'
+import { grouped, unique } from '../checkpoint/grouped'
 import { byteLength, sameShape, type Tensor } from '../checkpoint/tensor'
-import { readBlocks } from '../checkpoint/values'
+import { readFirst } from '../checkpoint/values'
 import { isLocal, throwIfAborted } from '../errors'
 import { unwrapped } from '../verify/shapes/names'
-import type { Match, Pair } from './align'
+import type { Half, Match, OtherHalf, Pair } from './align'
 import { similarOf } from './similar'
 
 /** Tensors whose values begin with the same bytes, this many, are taken for one; the diff that follows looks at all. */
@@ -16,9 +16,6 @@ interface MoveOptions {
   readonly kernel: Kernel
   readonly signal?: AbortSignal
 }
-
-type Half = Pair & { readonly a: Tensor }
-type OtherHalf = Pair & { readonly b: Tensor }
 
 /**
  * Finds what was called otherwise among the pairs that have one side only: first by names without the prefixes that wrappers
@@ -46,15 +43,7 @@ export async function pairMoved(pairs: readonly Pair[], options: MoveOptions): P
     sameKey(left, right, (tensor) => bare(tensor.name)),
   )
   if (left.length > 0 && right.length > 0) join('content', await sameContent(left, right, options))
-  if (left.length > 0 && right.length > 0) {
-    const halves = new Map<Tensor, Half>(left.map((half) => [half.a, half]))
-    const others = new Map<Tensor, OtherHalf>(right.map((other) => [other.b, other]))
-    const similar = await similarOf([...halves.keys()], [...others.keys()], signal)
-    join(
-      'similar',
-      similar.map(({ a, b }) => [halves.get(a) as Half, others.get(b) as OtherHalf] as const),
-    )
-  }
+  if (left.length > 0 && right.length > 0) join('similar', await similarOf(left, right, signal))
   if (sameOrder(left, right)) {
     join(
       'order',
@@ -71,11 +60,13 @@ function bare(name: string): string {
 
 /** Pairs those whose key nobody else on their side has. */
 function sameKey(left: readonly Half[], right: readonly OtherHalf[], keyOf: (tensor: Tensor) => string) {
-  const inB = grouped(right, ({ b }) => keyOf(b))
-  return [...grouped(left, ({ a }) => keyOf(a))].flatMap(([key, halves]) => {
-    const others = inB.get(key)
-    return halves.length === 1 && others?.length === 1 ? [[halves[0] as Half, others[0] as OtherHalf] as const] : []
-  })
+  const inB = unique(right, ({ b }) => keyOf(b))
+  const joined: [Half, OtherHalf][] = []
+  for (const [key, half] of unique(left, ({ a }) => keyOf(a))) {
+    const other = inB.get(key)
+    if (half && other) joined.push([half, other])
+  }
+  return joined
 }
 
 /**
@@ -107,9 +98,10 @@ async function printsOf<Item>(
   options: MoveOptions,
 ): Promise<Map<string, { items: Item[]; constant: boolean }>> {
   const prints = new Map<string, { items: Item[]; constant: boolean }>()
+  const buffer = new Uint8Array(FINGERPRINT_BYTES)
   for (const item of items) {
     throwIfAborted(options.signal)
-    const read = await fingerprint(tensorOf(item), options)
+    const read = await fingerprint(tensorOf(item), buffer, options)
     if (!read) continue
     const known = prints.get(read.print)
     if (known) known.items.push(item)
@@ -119,14 +111,13 @@ async function printsOf<Item>(
 }
 
 /** Of the first values; undefined where there are none that can be read. */
-async function fingerprint(tensor: Tensor, { kernel, signal }: MoveOptions) {
+async function fingerprint(tensor: Tensor, buffer: Uint8Array, { kernel, signal }: MoveOptions) {
   if (tensor.blocks.length === 0 || byteLength(tensor) === 0) return undefined
   try {
-    for await (const block of readBlocks(tensor, { blockBytes: FINGERPRINT_BYTES, ...(signal && { signal }) })) {
-      const item = itemSize(tensor.dtype)
-      const constant = isEqual(block.subarray(item), block.subarray(0, block.length - item))
-      return { print: kernel.checksum(block), constant }
-    }
+    const block = await readFirst(tensor, buffer, signal)
+    const item = itemSize(tensor.dtype)
+    const constant = isEqual(block.subarray(item), block.subarray(0, block.length - item))
+    return { print: kernel.checksum(block), constant }
   } catch (error) {
     if (!isLocal(error)) throw error
   }

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
+import { openFile } from '../../../src/core/bytes/file'
 import { type ByteSource, memorySource } from '../../../src/core/bytes/source'
 import { type DType, itemSize } from '../../../src/core/checkpoint/dtype'
 import { type Block, contiguousStrides, numel, type Tensor } from '../../../src/core/checkpoint/tensor'
-import { readAll, readBlocks, sha256Of } from '../../../src/core/checkpoint/values'
+import { readAll, readBlocks, readFirst, sha256Of } from '../../../src/core/checkpoint/values'
 import { AssayError } from '../../../src/core/errors'
 
 function tensor(dtype: DType, shape: readonly number[], blocks: readonly Block[]): Tensor {
@@ -275,5 +278,37 @@ describe('a tensor that lies about its values', () => {
     expect(await refusal(tensor('uint8', [10], [piece(0, 5), piece(4, 5)]))).toBe('file/bad-header')
     expect(await refusal(tensor('uint8', [10], [piece(0, 5), piece(6, 5)]))).toBe('file/bad-header')
     expect(await refusal(tensor('uint8', [2, 5], [whole(source, [10])]))).toBe('file/bad-header')
+  })
+})
+
+describe('the first values', () => {
+  const path = fileURLToPath(new URL('../../golden/README.md', import.meta.url))
+  const [file, memory] = [openFile(path), memorySource('m', readFileSync(path))]
+  afterAll(() => file.close())
+
+  it.each([['a file', file] as const, ['memory', memory] as const])(
+    'of %s are those that blocks begin with',
+    async (_, source) => {
+      for (const [shape, room] of [
+        [[9, 5], 64],
+        [[3], 64],
+        [[], 4],
+        [[0, 4], 64],
+        [[40], 10],
+      ] as const) {
+        for (const strides of [contiguousStrides(shape), contiguousStrides(shape).map((step) => step * 2)]) {
+          const t = tensor('float32', shape, [whole(source, shape, { offset: 3, strides })])
+          const first = (await readFirst(t, new Uint8Array(room))).slice()
+          expect(first).toEqual(
+            (await readAll(t, 2 ** 20)).subarray(0, Math.min(Math.floor(room / 4), numel(shape)) * 4),
+          )
+        }
+      }
+    },
+  )
+
+  it('are refused as all are', async () => {
+    const refused = readFirst(tensor('uint8', [4], [whole(file, [4], { offset: file.size - 3 })]), new Uint8Array(2))
+    await expect(refused).rejects.toMatchObject({ code: 'file/truncated' })
   })
 })

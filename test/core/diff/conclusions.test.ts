@@ -90,6 +90,16 @@ describe('what looks like a difference and is none', () => {
     ])
   })
 
+  it('is a renaming by whole parts of names, also of what had none before', async () => {
+    const a = [floats('h.w', grid), floats('h.v', grid.map(Math.exp))]
+    const b = a.map((tensor) => ({ ...tensor, name: `oh.${tensor.name}` }))
+    const c = a.map((tensor) => ({ ...tensor, name: `o${tensor.name}` }))
+    expect((await compared([a], [b])).conclusions[0]?.text).toContain('same values: * is now oh.*')
+    expect((await compared([a], [c])).conclusions[0]?.text).toContain('same values: h.* is now oh.*')
+    const twoWays = [c[0], b[1]].flatMap((tensor) => tensor ?? [])
+    expect((await compared([a], [twoWays])).conclusions[0]?.text).toContain('same values: h.w, h.v')
+  })
+
   it('is a state dict, whose tensors never ask for gradients: it is told that nothing was trained', async () => {
     const saved = { ...many('w', 0), requiresGrad: false }
     const { conclusions } = await compared([[saved], { step: 1 }], [[saved], { step: 5 }])

@@ -51,13 +51,15 @@ export function pooledKernel(pool: Pool = new Pool()): PooledKernel {
       if (!kernels || !inA || !inB || (options.ulp && a.dtype === b.dtype && !measuresUlp(a.dtype, b.dtype)))
         return undefined
       const count = numel(a.shape)
-      const isOne = sameBytes(inA.span, inB.span)
-      let sums = isOne ? sameSums(count) : known.get(inA.span, inB.span, count, options)
+      const isLarge = count * itemSize(a.dtype) > SMALL_BYTES
+      let sums = sameBytes(inA.span, inB.span)
+        ? sameSums(count)
+        : isLarge && known.get(inA.span, inB.span, count, options)
       if (!sums) {
         const parts = await sumsOf(pool, kernels, a, inA, inB, options)
         sums = parts.every((part) => 'same' in part) ? sameSums(count) : newPairSums()
         for (const part of parts) if ('pairs' in part) addPairSums(sums, part.pairs)
-        if (count * itemSize(a.dtype) > SMALL_BYTES) known.put(inA.span, inB.span, count, options, sums)
+        if (isLarge) known.put(inA.span, inB.span, count, options, sums)
       }
       return comparisonFrom(sums, { ...options, ulp: options.ulp === true && measuresUlp(a.dtype, b.dtype) })
     },
