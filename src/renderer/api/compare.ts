@@ -69,9 +69,10 @@ async function* withOther<Event>(
   signal: AbortSignal,
   events: (pair: Pair) => Promise<AsyncIterable<Event>>,
 ): AsyncGenerator<Event> {
-  const other = await client.open({ path }, { signal })
+  // Only its values are of interest: nothing in it is looked for.
+  const other = await client.hold({ path }, { signal })
   if (other.kind === 'run') {
-    throw new Error(`${other.name} is a run of ${other.checkpoints.length} checkpoints: choose one of them`)
+    throw new Error(`${other.path} is a run of ${other.checkpoints.length} checkpoints: choose one of them`)
   }
   try {
     yield* await events(swapped ? { a: other.id, b: id } : { a: id, b: other.id })

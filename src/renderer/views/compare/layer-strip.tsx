@@ -10,6 +10,9 @@ interface LayerStripProps {
   onScope: (module: string | null) => void
 }
 
+/** Of more, each is too narrow to stand apart from the next. */
+const MOST_APART = 120
+
 /** The layers side by side, the darker the more their values changed: where in depth training happened. Arrows walk it. */
 export function LayerStrip({ layers, scope, onScope }: LayerStripProps) {
   const strip = useRef<HTMLFieldSetElement>(null)
@@ -26,7 +29,7 @@ export function LayerStrip({ layers, scope, onScope }: LayerStripProps) {
   return (
     <fieldset ref={strip} className={classes.strip} aria-label="Change by layer" data-testid="layer-strip">
       <span className={classes.name}>RMS by layer</span>
-      <div className={classes.cells}>
+      <div className={classes.cells} data-dense={layers.length > MOST_APART}>
         {layers.map(({ name, tensors, differing }, i) => {
           const size = sizes[i] ?? 0
           const text = `${visible(name)}: RMS ${formatValue(size)}, ${formatCount(differing)} of ${formatCount(tensors)} tensors differ`

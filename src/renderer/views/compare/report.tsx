@@ -95,7 +95,7 @@ export function Report({ report, sides, growing }: ReportProps) {
       </div>
       <StateDifferences state={report.state} />
       <div className={classes.panes}>
-        {modules.length > 1 && (
+        {modules.length > 1 && (showsAll || growing || modules.some(({ differing }) => differing > 0)) && (
           <SidePane side="left" label="Modules" storageKey="assay-diff-tree-width" initial={210} min={140} max={480}>
             <ModulesPane modules={modules} differingOnly={!showsAll} scope={scope} onScope={setScope} />
           </SidePane>

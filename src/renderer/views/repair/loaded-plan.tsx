@@ -1,4 +1,5 @@
 import { IconX } from '@tabler/icons-react'
+import { useEffect, useRef } from 'react'
 import { formatCount, plural } from '../../ui/format'
 import { IconAction } from '../../ui/icon-action'
 import { SafeText } from '../../ui/safe-text'
@@ -20,8 +21,12 @@ interface LoadedPlanProps {
 /** What of a plan from a file holds here, and what does not fit any more. */
 export function LoadedPlan({ name, fit, hasReference, onTakeBack }: LoadedPlanProps) {
   const { taken = 0, misfits = [] } = fit ?? {}
+  const box = useRef<HTMLDivElement>(null)
+  // It may have been dropped while one looked elsewhere.
+  useEffect(() => box.current?.scrollIntoView({ block: 'nearest' }), [])
   return (
     <div
+      ref={box}
       className={classes.loaded}
       data-testid="loaded-plan"
       data-taken={fit && taken}
@@ -31,8 +36,8 @@ export function LoadedPlan({ name, fit, hasReference, onTakeBack }: LoadedPlanPr
         <p role="status">
           <strong>
             <SafeText>{name}</SafeText>
-          </strong>{' '}
-          {fit ? toldOf(fit) : 'Fitting it to this checkpoint…'}
+          </strong>
+          {fit ? toldOf(fit) : ': fitting it to this checkpoint…'}
         </p>
         {misfits.length > 0 && (
           <>
@@ -61,8 +66,7 @@ export function LoadedPlan({ name, fit, hasReference, onTakeBack }: LoadedPlanPr
 }
 
 function toldOf({ taken, misfits }: Fit): string {
-  const held =
-    taken === 0 ? 'No answer of it was taken' : `${plural(taken, 'answer')} of it ${taken === 1 ? 'was' : 'were'} taken`
+  const held = `: ${taken === 0 ? 'no answer' : plural(taken, 'answer')} ${taken < 2 ? 'was' : 'were'} taken`
   if (misfits.length > 0) return `${held}; what it says in ${plural(misfits.length, 'place')} does not fit any more:`
-  return taken === 0 ? 'It says the same as what is proposed.' : `${held}, and all of it fits.`
+  return taken === 0 ? ' says the same as what is proposed.' : `${held}, and all of it fits.`
 }

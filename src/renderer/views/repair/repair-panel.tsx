@@ -130,15 +130,17 @@ function Stages({ id }: { id: string }) {
             <Button variant="subtle" size="compact-xs" onClick={load} data-testid="plan-load">
               Load a plan…
             </Button>
-            <Button
-              variant="subtle"
-              size="compact-xs"
-              disabled={!plan || plan.plan.length === 0 || stale}
-              onClick={() => plan && savePlan(checkpoint.name, plan, shapes, answers)}
-              data-testid="plan-save"
-            >
-              Save the plan…
-            </Button>
+            {plan && plan.plan.length > 0 && (
+              <Button
+                variant="subtle"
+                size="compact-xs"
+                disabled={stale}
+                onClick={() => savePlan(checkpoint.name, plan, shapes, answers)}
+                data-testid="plan-save"
+              >
+                Save the plan…
+              </Button>
+            )}
           </>
         }
       >
