@@ -1,7 +1,7 @@
 import { main } from './main'
 
 const interrupt = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort())
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupt.abort())
 
 // A reader that has seen enough (`assay show … | head`) closes the pipe: not an error, and nobody is left to tell.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

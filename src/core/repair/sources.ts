@@ -71,8 +71,8 @@ export function lackedMoments(
   { findings }: Pick<Verification, 'findings'>,
 ): boolean {
   if (!MOMENTS_OVER.includes(rule)) return false
-  const finding = findings.find((each) => each.rule === rule && each.subject === subject)
-  return Array.isArray(finding?.evidence?.shapes) && finding.evidence.shapes.includes(shapeText(shape))
+  const told = findings.filter((each) => each.rule === rule && each.subject === subject)
+  return told.some(({ evidence }) => Array.isArray(evidence?.shapes) && evidence.shapes.includes(shapeText(shape)))
 }
 
 /** The tensors that a file may mean by one of which it contradicts itself, of which all values are there. */

@@ -79,6 +79,23 @@ export function flattenTensors(path: string): void {
   writeSafetensorsAt(path, header, data)
 }
 
+/** Writes a vector of a safetensors file as `times` copies of itself, as a gather that joins equal parts leaves it. */
+export function repeatTensor(path: string, name: string, times: number): void {
+  const { header, data } = safetensorsAt(path)
+  const parts: Buffer[] = []
+  let at = 0
+  for (const [each, entry] of Object.entries(header)) {
+    if (each === '__metadata__') continue
+    const own = data.subarray(...entry.data_offsets)
+    const copies = each === name ? times : 1
+    if (each === name) entry.shape = entry.shape.map((extent) => extent * times)
+    entry.data_offsets = [at, at + own.length * copies]
+    at += own.length * copies
+    for (let i = 0; i < copies; i++) parts.push(own)
+  }
+  writeSafetensorsAt(path, header, Buffer.concat(parts))
+}
+
 type Header = Record<string, { shape: number[]; data_offsets: [number, number] }>
 
 function safetensorsAt(path: string): { header: Header; data: Buffer } {

@@ -1,8 +1,8 @@
-import type { Checkpoint, StateFile } from '../../checkpoint/checkpoint'
+import type { Checkpoint, OptimizerState, StateFile } from '../../checkpoint/checkpoint'
 import { fieldsOf, numberOf, type Plain } from '../../decode/plain'
 import type { RuleId } from '../../finding'
 import type { Context } from '../context'
-import { lackedMoments, referenceTo } from '../sources'
+import { lackedMoments, MOMENTS_OVER, referenceTo } from '../sources'
 import { type Rates, ratesOf } from './rates'
 
 /** The entries of an object. */
@@ -23,6 +23,8 @@ export interface Facts {
   readonly lost: ReadonlySet<string>
   /** What a finding says of a scheduler that counts other steps than everything else here: it is made anew only on the user's word. */
   readonly stray?: { readonly file: string; readonly message: string }
+  /** Why an optimizer whose moments can be read is given up only on the user's word: the weights may be what is wrong. */
+  readonly intact?: { readonly file: string; readonly message: string }
   /** Where the loader looks for the states. */
   readonly paths: { readonly optimizer: string; readonly scheduler: string }
   /** Learning rates after `step`: one for each group of the optimizer, or one for all; and who says so. */
@@ -44,6 +46,7 @@ export async function factsOf(context: Context): Promise<Facts | undefined> {
   const stray = lost.has('scheduler') ? undefined : strayScheduler(verification)
   if (stray !== undefined) lost.add('scheduler')
   if (isOfLostWeights(context, others)) lost.delete('optimizer')
+  const intact = lost.has('optimizer') ? intactOptimizer(context, others) : undefined
   const history =
     historyOf(checkpoint) ?? others.map(historyIn).find((each) => each !== undefined && reaches(each, step))
   const [optimizer, scheduler] = checkpoint.layout === 'trainer' ? TRAINER : ACCELERATE
@@ -54,6 +57,7 @@ export async function factsOf(context: Context): Promise<Facts | undefined> {
     lost,
     paths: { optimizer, scheduler },
     ...(stray !== undefined && { stray }),
+    ...(intact !== undefined && { intact }),
     ...(args && { args }),
     ...(history && { history }),
   }
@@ -84,6 +88,41 @@ function isOfLostWeights({ checkpoint, verification, reference }: Context, other
     wrong.length > 0 &&
     wrong.every(({ rule, subject }) => gone.some(({ values }) => lackedMoments(rule, subject, values, verification)))
   )
+}
+
+/** At most this part of the moments is out of place: then the others tell that the optimizer is of this model. */
+const FEW = 0.2
+
+/** An optimizer with which nothing is wrong but that some weights have other shapes, where it is rather theirs that are wrong. */
+function intactOptimizer({ checkpoint, verification }: Context, others: readonly Checkpoint[]): Facts['intact'] {
+  for (const optimizer of checkpoint.state.optimizers) {
+    const { file } = optimizer
+    const wrong = verification.findings.filter(({ severity, subject }) => severity === 'error' && subject === file)
+    if (wrong.length === 0 || wrong.some(({ rule }) => !MOMENTS_OVER.includes(rule))) continue
+    const alike = others.find(({ state }) => state.optimizers.some((each) => haveSameMoments(each, optimizer)))
+    const few = wrong.every(({ evidence }) => {
+      return Number(evidence?.strangers) <= Number(evidence?.moments) * FEW
+    })
+    if (!alike && !few) continue
+    const who = alike ? `the shapes that they have in ${alike.name}` : 'with few exceptions the shapes of the weights'
+    const message = `${wrong[0]?.message}. But its moments can be read and have ${who}: rather the weights are wrong. Made anew, it would lose all of them`
+    return { file, message }
+  }
+  return undefined
+}
+
+function haveSameMoments(a: OptimizerState, b: OptimizerState): boolean {
+  const shapes = new Map(a.parameters.map(({ key, tensors }) => [key, textOf(tensors)]))
+  return (
+    a.parameters.length === b.parameters.length &&
+    b.parameters.every(({ key, tensors }) => shapes.get(key) === textOf(tensors))
+  )
+}
+
+function textOf(tensors: OptimizerState['parameters'][number]['tensors']): string {
+  return Object.entries(tensors)
+    .map(([slot, { shape }]) => `${slot} ${shape}`)
+    .join()
 }
 
 /** The history in trainer_state.json. */

@@ -44,9 +44,9 @@ export function rebuildOptimizer(facts: Facts, { weights, diagnoses }: Context):
       : 'Which optimizer it was, and with which settings, is written nowhere; another checkpoint of the run tells'
   if (typeof made === 'string') return notMade('optimizer', path, made)
   const evidence = optimizerEvidence(facts, model ? likeText(model.checkpoint) : made.how)
-  return [
-    { component: 'optimizer', subject: path, evidence, files: [torchFile(path, 'optimizer', made.value, made.stored)] },
-  ]
+  const files = [torchFile(path, 'optimizer', made.value, made.stored)]
+  const doubt = facts.intact?.file === path ? facts.intact.message : undefined
+  return [{ component: 'optimizer', subject: path, evidence, files, ...(doubt !== undefined && { doubt }) }]
 }
 
 /** Who an optimizer's groups and settings are taken from. */

@@ -6,7 +6,7 @@ import { shapeText } from '../text'
 
 /**
  * A vector where a matrix belongs, with another number of values, which neither a reshape nor a rank's part explains; or a
- * matrix of another shape than the config gives, where what it gives is beyond doubt.
+ * tensor of another shape than the config gives, where what it gives is beyond doubt.
  */
 export const shapeMismatch: Rule = {
   ids: ['weights/shape-mismatch'],
@@ -16,7 +16,7 @@ export const shapeMismatch: Rule = {
       if (diagnosis.kind !== 'multiple' && diagnosis.kind !== 'misshapen') continue
       const { tensor, expected } = diagnosis
       // Shorter vectors than a matrix tell too little: whether they repeat themselves is for the values to say.
-      if (expected.shape.length < 2) continue
+      if (expected.shape.length < 2 && diagnosis.kind === 'multiple' && !diagnosis.certain) continue
       const size = numel(tensor.shape)
       const wanted = `${shapeText(expected.shape)} is expected (says ${expected.source})`
       const times = diagnosis.kind === 'multiple' ? diagnosis.times : undefined

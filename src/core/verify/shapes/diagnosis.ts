@@ -16,8 +16,8 @@ export type Diagnosis =
   | { kind: 'rank-shard'; tensor: Tensor; expected?: Expected; split?: Split }
   /** No values where values belong. */
   | { kind: 'placeholder'; tensor: Tensor; expected?: Expected; swallowedBy?: Tensor }
-  /** A whole number of times the expected values. */
-  | { kind: 'multiple'; tensor: Tensor; expected: Expected; times: number }
+  /** A whole number of times the expected values; whether these are known beyond doubt. */
+  | { kind: 'multiple'; tensor: Tensor; expected: Expected; times: number; certain: boolean }
   /** Another number of values than expected, in no way that can be explained. */
   | { kind: 'misshapen'; tensor: Tensor; expected: Expected }
 
@@ -136,9 +136,11 @@ class Doctor {
   /** Another number of values than the tensor should have. */
   private lookAtSize(tensor: Tensor, size: number, expected: Expected): Diagnosis | undefined {
     const wanted = numel(expected.shape)
-    if (wanted === size || (expected.shape.length === 1 && isNormName(tensor.name))) return undefined
-    if (size > wanted && size % wanted === 0) return { kind: 'multiple', tensor, expected, times: size / wanted }
-    if (expected.shape.length === 1) return undefined
+    const certain = this.evidence.exactly(tensor) !== undefined && !isRankFile(tensor.file)
+    if (wanted === size || (expected.shape.length === 1 && isNormName(tensor.name) && !certain)) return undefined
+    if (size > wanted && size % wanted === 0)
+      return { kind: 'multiple', tensor, expected, times: size / wanted, certain }
+    if (expected.shape.length === 1) return certain ? { kind: 'misshapen', tensor, expected } : undefined
     const splits = splitsOf(size, wanted, this.evidence.followers(tensor))
     if (splits.length > 0) this.splits.set(tensor, splits)
     if (splits.length > 0 || isRankFile(tensor.file)) return { kind: 'rank-shard', tensor, expected }

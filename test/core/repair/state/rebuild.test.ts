@@ -6,7 +6,17 @@ import { applyRepair } from '../../../../src/core/repair/apply'
 import type { Decision } from '../../../../src/core/repair/decisions'
 import { planRepair } from '../../../../src/core/repair/plan'
 import { verify } from '../../../../src/core/verify/verify'
-import { digests, dropTensors, flattenTensors, golden, opened, planned, scratch, snapshot } from '../cases'
+import {
+  digests,
+  dropTensors,
+  flattenTensors,
+  golden,
+  opened,
+  planned,
+  repeatTensor,
+  scratch,
+  snapshot,
+} from '../cases'
 
 const kernel = referenceKernel
 
@@ -29,6 +39,29 @@ async function repaired(path: string, decisions: readonly Decision[] = []) {
 
 const STATES = ['optimizer.pt', 'scheduler.pt', 'rng_state.pth', 'trainer_state.json']
 const json = (path: string) => JSON.parse(readFileSync(path, 'utf8'))
+
+describe('an optimizer whose moments are as they should be, beside a weight that is not,', () => {
+  const NORM = 'transformer.h.0.ln_1.weight'
+
+  it('is kept, and the weight is cut to what config.json says', async () => {
+    const path = without('trainer-gpt2', 'checkpoint-20', [], true)
+    repeatTensor(join(path, 'model.safetensors'), NORM, 3)
+    const { verification, plan } = await planned(path)
+    expect(verification.verdict).toBe('broken')
+    expect(plan.plan.map(({ kind, subject }) => [kind, subject])).toEqual([['cut', NORM]])
+    const { mended } = await repaired(path)
+    expect(await digests(mended)).toEqual(await digests(await opened(golden('trainer-gpt2/data/checkpoint-20'))))
+  })
+
+  it('is made anew only on request where nothing tells the shape of the weight', async () => {
+    const path = without('trainer-gpt2', 'checkpoint-20', ['config.json'])
+    rmSync(join(path, '../checkpoint-10/config.json'))
+    repeatTensor(join(path, 'model.safetensors'), NORM, 3)
+    const { plan } = await planned(path)
+    const [step] = plan.plan.filter(({ subject }) => subject === 'optimizer.pt')
+    expect(step).toMatchObject({ confidence: 'ask', evidence: expect.stringContaining('it would lose all of them') })
+  })
+})
 
 describe('a Trainer folder that lost', () => {
   it.each(STATES)('%s alone gets it back, stable and not exact', async (lost) => {
