@@ -52,7 +52,7 @@ describe('a checkpoint of torch.distributed.checkpoint', () => {
 })
 
 describe('files that ranks of FSDP saved each for itself', () => {
-  it.each(['ranks-fsdp2', 'ranks-fsdp2-hybrid', 'ranks-fsdp1-sharded', 'ranks-fsdp1-local'])(
+  it.each(['ranks-fsdp2', 'ranks-fsdp2-hybrid', 'ranks-fsdp2-tensor', 'ranks-fsdp1-sharded', 'ranks-fsdp1-local'])(
     '%s export the weights that torch gathered before they were saved',
     async (name) => {
       const checkpoint = await openCheckpoint(golden(`${name}/data`))

@@ -91,7 +91,12 @@ function whyNot(tensor: Tensor, format: ExportFormat): string | undefined {
     return `its integers mean nothing without how they were quantized (${tensor.form.how})`
   if (tensor.doubt) return tensor.doubt.why
   if (isFlatParameter(tensor)) return 'it holds parameters one behind another, and no config.json tells exactly which'
-  if (tensor.whole) return `it is one process's piece of a tensor of shape [${tensor.whole.shape.join(', ')}]`
+  if (tensor.whole) {
+    const piece = `it is one process's piece of a tensor of shape [${tensor.whole.shape.join(', ')}]`
+    return tensor.whole.start
+      ? piece
+      : `${piece}, and nothing in it tells which; full_tensor() of torch gathers it where it was trained`
+  }
   if (numel(tensor.shape) > 0 && tensor.blocks.length === 0) {
     return tensor.form ? `its dense form (of a ${tensor.form.how} tensor) cannot be made` : 'its values are not stored'
   }

@@ -28,7 +28,7 @@ async function exported(path: string) {
 }
 
 describe('the export of files that ranks saved each for itself', () => {
-  it.each(['ranks-fsdp2', 'ranks-fsdp2-hybrid', 'ranks-fsdp1-sharded', 'ranks-fsdp1-local'])(
+  it.each(['ranks-fsdp2', 'ranks-fsdp2-hybrid', 'ranks-fsdp2-tensor', 'ranks-fsdp1-sharded', 'ranks-fsdp1-local'])(
     'has the whole weights of %s bit for bit',
     async (name) => {
       expect(await exported(golden(`${name}/data`))).toEqual(byName(truthOf(name).tensors))

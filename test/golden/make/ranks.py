@@ -9,6 +9,7 @@ STEPS = 3
 CASES = {  # ranks, what
     "ranks-fsdp2": (3, "torch.save of model and optimizer by each of 3 ranks of FSDP2: DTensors, the last ranks with fewer rows or none"),
     "ranks-fsdp2-hybrid": (4, "torch.save of the state dict by each of 4 ranks of FSDP2, sharded over 2 and replicated over 2"),
+    "ranks-fsdp2-tensor": (4, "torch.save of the state dict by each of 4 ranks of FSDP2 over 2 above tensor parallelism over 2: _StridedShard, evenly and not"),
     "ranks-fsdp1-sharded": (2, "Accelerate's save_fsdp_model, SHARDED_STATE_DICT with use_dcp=False: ShardedTensors, a file a rank"),
     "ranks-fsdp1-local": (2, "Accelerate's save_fsdp_model, LOCAL_STATE_DICT: flat parameters, a file a rank"),
     "ranks-fsdp1-raw": (3, "the raw parameters of FSDP1 with use_orig_params=True: one-dimensional fragments, some of 0 elements"),
@@ -30,12 +31,23 @@ def train(model, opt):
         model(input_ids=ids, labels=ids).loss.backward(); opt.step(); opt.zero_grad()
 
 
+def tensor_parallel(model, mesh):
+    from torch.distributed.tensor import Replicate
+    from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
+    mlp = {"gate_proj": ColwiseParallel(), "up_proj": ColwiseParallel(), "down_proj": RowwiseParallel()}
+    plan = {f"model.layers.{i}.mlp.{name}": how for i in range(2) for name, how in mlp.items()}
+    parallelize_module(model, mesh["tensor"], {**plan, "lm_head": ColwiseParallel(output_layouts=Replicate())})
+    return mesh["data"]
+
+
 def fsdp2(case, d, rank, ranks):
     from torch.distributed.checkpoint import state_dict as ds
     from torch.distributed.fsdp import fully_shard
-    hybrid = case == "ranks-fsdp2-hybrid"
-    mesh = dist.device_mesh.init_device_mesh("cpu", (2, ranks // 2) if hybrid else (ranks,), mesh_dim_names=("replicate", "shard") if hybrid else None)
+    hybrid, tensor = case == "ranks-fsdp2-hybrid", case == "ranks-fsdp2-tensor"
+    names = ("replicate", "shard") if hybrid else ("data", "tensor")
+    mesh = dist.device_mesh.init_device_mesh("cpu", (2, ranks // 2) if hybrid or tensor else (ranks,), mesh_dim_names=names if hybrid or tensor else None)
     model = llama()
+    if tensor: mesh = tensor_parallel(model, mesh)
     for layer in model.model.layers: fully_shard(layer, mesh=mesh)
     fully_shard(model, mesh=mesh)
     opt = torch.optim.AdamW(model.parameters(), lr=1e-2)
@@ -43,7 +55,7 @@ def fsdp2(case, d, rank, ranks):
     whole = ds.StateDictOptions(full_state_dict=True, cpu_offload=True)
     full = {"model": ds.get_model_state_dict(model, options=whole), "optimizer": ds.get_optimizer_state_dict(model, opt, options=whole)}
     state = model.state_dict()
-    torch.save(state if hybrid else {"model": state, "optimizer": ds.get_optimizer_state_dict(model, opt), "step": STEPS}, f"{d}/model_rank{rank}.pt")
+    torch.save(state if hybrid or tensor else {"model": state, "optimizer": ds.get_optimizer_state_dict(model, opt), "step": STEPS}, f"{d}/model_rank{rank}.pt")
     return model.config, full
 
 

@@ -60,8 +60,9 @@ export function shardedPiece(state: PyValue | undefined): TorchPiece | undefined
 /**
  * Where the local piece of a DTensor begins: each dimension of the mesh that shards a dimension of the tensor cuts what those before
  * have left of it as torch.chunk does, into ceil(rest / processes) and a smaller last part or none (torch 2.13,
- * distributed/tensor/_utils.py, `compute_local_shape_and_global_offset`). No start for other placements, such as those of
- * tensor parallelism below FSDP (`_StridedShard`).
+ * distributed/tensor/_utils.py, `compute_local_shape_and_global_offset`). FSDP2 above tensor parallelism cuts the parts of that, which
+ * stand behind it in the mesh: its `_StridedShard` says into how many (distributed/tensor/placement_types.py). No start for
+ * other placements.
  */
 function placed(spec: PyValue | undefined, shape: readonly number[]): Omit<Whole, 'shape'> {
   const fields = fieldsOf(spec)
@@ -72,20 +73,53 @@ function placed(spec: PyValue | undefined, shape: readonly number[]): Omit<Whole
   const coordinate = torchSizeOf(mesh?.get('_coordinate_on_dim'))
   const placements = sequenceOf(fields?.get('placements'))
   if (coordinate?.length !== sizes.length || placements?.length !== sizes.length) return { processes }
+  const cuts = cutsOf(placements, sizes, coordinate)
+  if (!cuts || cuts.some(({ dim }) => dim >= shape.length)) return { processes }
   const start = shape.map(() => 0)
   const left = [...shape]
-  for (const [i, placement] of placements.entries()) {
-    const name = placement instanceof PyObject && placement.callable instanceof PyGlobal ? placement.callable.name : ''
-    if (name === 'Replicate') continue
-    const dim = naturalOf(fieldsOf(placement)?.get('dim') ?? null)
-    const rest = dim === undefined ? undefined : left[dim]
-    if (name !== 'Shard' || dim === undefined || rest === undefined) return { processes }
-    const share = Math.ceil(rest / (sizes[i] as number))
-    const before = Math.min(share * (coordinate[i] as number), rest)
+  for (const { dim, size, at } of cuts) {
+    const rest = left[dim] as number
+    const share = Math.ceil(rest / size)
+    const before = Math.min(share * at, rest)
     start[dim] = (start[dim] as number) + before
     left[dim] = Math.min(share, rest - before)
   }
   return { start, processes }
+}
+
+/** One dimension of a mesh that cuts dimension `dim` of a tensor into `size` parts, of which the piece has number `at`. */
+interface Cut {
+  readonly mesh: number
+  readonly dim: number
+  readonly size: number
+  readonly at: number
+}
+
+/** The cuts in the order in which they were made; undefined where a placement is another, or does not go with those behind it. */
+function cutsOf(
+  placements: readonly PyValue[],
+  sizes: readonly number[],
+  coordinate: readonly number[],
+): readonly Cut[] | undefined {
+  const cuts: Cut[] = []
+  const strided: (Cut & { readonly parts: number | undefined })[] = []
+  for (const [mesh, placement] of placements.entries()) {
+    const name = placement instanceof PyObject && placement.callable instanceof PyGlobal ? placement.callable.name : ''
+    if (name === 'Replicate') continue
+    const fields = fieldsOf(placement)
+    const dim = naturalOf(fields?.get('dim') ?? null)
+    if (dim === undefined) return undefined
+    const cut = { mesh, dim, size: sizes[mesh] as number, at: coordinate[mesh] as number }
+    if (name === 'Shard') cuts.push(cut)
+    else if (name === '_StridedShard') strided.push({ ...cut, parts: naturalOf(fields?.get('split_factor') ?? null) })
+    else return undefined
+  }
+  for (const { parts, ...cut } of strided.reverse()) {
+    const behind = cuts.filter(({ mesh, dim }) => mesh > cut.mesh && dim === cut.dim)
+    if (behind.reduce((product, { size }) => product * size, 1) !== parts) return undefined
+    cuts.push(cut)
+  }
+  return cuts
 }
 
 /** Processes along each dimension of a DeviceMesh: in its layout (torch 2.13), formerly the shape of its tensor `mesh`. */
