@@ -159,7 +159,7 @@ export const contract = {
   histories: base
     .input(z.object({ path: z.string() }))
     .output(z.object({ runs: z.array(s.history.extend({ path: z.string(), name: z.string() })) })),
-  /** Compares two open checkpoints, values included; rows come as they are measured, all of them again in the result. */
+  /** Compares two open checkpoints, values included; rows come as they are measured, and in the result unless `rowsOnce`. */
   diff: base
     .input(
       z.object({
@@ -174,6 +174,8 @@ export const contract = {
         rtol: z.number().nonnegative().optional(),
         /** Tell distances in representable values as well; costs a quarter more time. */
         ulp: z.boolean().optional(),
+        /** Leave the rows out of the result: to hand over 100,000 of them again takes as long as to measure them. */
+        rowsOnce: z.boolean().optional(),
         /** Leave the training state out: `identical` then speaks of the weights alone. */
         weightsOnly: z.boolean().optional(),
       }),

@@ -206,6 +206,26 @@ describe('cancelling over a port', () => {
     expect(await client.history({ id: a.id })).toMatchObject({ loss: [] })
   })
 
+  it('hands the rows of a comparison over once where that is asked for, the same as in the result', async () => {
+    const { client, close } = connect()
+    const a = await checkpoint(client, goldenPath('trainer-gpt2', 'data/checkpoint-10'))
+    const b = await checkpoint(client, goldenPath('trainer-gpt2', 'data/checkpoint-20'))
+    const told = async (rowsOnce: boolean) => {
+      const rows: unknown[] = []
+      for await (const event of await client.diff({ a: a.id, b: b.id, rowsOnce })) {
+        if (event.type === 'result') return { rows, result: event.result }
+        rows.push(...event.rows)
+      }
+      throw new Error('There is no result')
+    }
+    const { result } = await told(false)
+    const once = await told(true)
+    expect(result.tensors.length).toBeGreaterThan(0)
+    expect(once.rows).toEqual(result.tensors)
+    expect(once.result).toEqual({ ...result, tensors: [] })
+    close()
+  })
+
   it('closes what a face had open when its port closes', async () => {
     const engine = new Engine()
     const { client, close } = connect(engine)

@@ -1,4 +1,4 @@
-import type { DiffReport, DiffRow } from '../../contract/schemas'
+import type { DiffReport, DiffRow, Progress } from '../../contract/schemas'
 import { globFilter } from '../../core/checkpoint/glob'
 import { diff } from '../../core/diff/diff'
 import { procedures } from '../base'
@@ -22,16 +22,23 @@ const compare = procedures.diff.handler(({ input, context: { engine }, signal })
   const events = job(signal, async (onProgress, abort) =>
     wireDiff(await diff(a, b, { ...chosen, signal: abort, onProgress, onRow }), rows),
   )
-  return withRows(events, rows)
+  return withRows(events, rows, input.rowsOnce === true)
 })
 
-/** Gives each event of progress the rows that are new since the last. */
-async function* withRows(events: ReturnType<typeof job<DiffReport>>, rows: readonly DiffRow[]) {
+/** Gives each event of progress the rows that are new since the last; `once`: and the result none. */
+async function* withRows(events: ReturnType<typeof job<DiffReport>>, rows: readonly DiffRow[], once: boolean) {
   let told = 0
+  let progress: Progress = { done: 0, total: 0, label: '' }
   for await (const event of events) {
-    const news = event.type === 'progress' ? { ...event, rows: rows.slice(told) } : event
+    const news = rows.slice(told)
     told = rows.length
-    yield news
+    if (event.type === 'progress') {
+      progress = event.progress
+      yield { ...event, rows: news }
+    } else if (once) {
+      if (news.length > 0) yield { type: 'progress' as const, progress, rows: news }
+      yield { ...event, result: { ...event.result, tensors: [] } }
+    } else yield event
   }
 }
 

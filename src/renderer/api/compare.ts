@@ -18,8 +18,9 @@ export interface Sides {
   readonly swapped: boolean
 }
 
-/** So often is the report shown anew while it grows: all of it is sorted each time. */
+/** So often is the report shown anew while it grows, and for each 10,000 rows that it has: all of it is sorted each time. */
 const EVERY_MS = 400
+const ROWS = 10_000
 
 /** Opens the other side, measures the differences, and closes it again, however that ends. Rows are shown as they come. */
 export async function* compare(
@@ -29,16 +30,16 @@ export async function* compare(
   options: DiffOptions = {},
 ): AsyncGenerator<JobEvent<DiffReport>> {
   let told = 0
-  let partial: DiffReport | undefined
+  let partial = emptyReport()
   for await (const event of withOther(client, sides, signal, (pair) =>
-    client.diff({ ...pair, ...options }, { signal }),
+    client.diff({ ...pair, ...options, rowsOnce: true }, { signal }),
   )) {
     if (event.type === 'result') {
-      yield event
+      yield { ...event, result: { ...event.result, tensors: partial.tensors } }
       continue
     }
-    partial = grown(partial ?? emptyReport(), event.rows)
-    const isDue = performance.now() - told > EVERY_MS
+    partial = grown(partial, event.rows)
+    const isDue = performance.now() - told > EVERY_MS * Math.max(1, partial.tensors.length / ROWS)
     if (isDue) told = performance.now()
     yield { type: 'progress', progress: event.progress, ...(isDue && { partial }) }
   }
