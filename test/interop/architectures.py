@@ -55,6 +55,7 @@ CASES = [
     ("BertForSequenceClassification", "BertConfig", dict(BERT, num_labels=3)),
     ("BertForQuestionAnswering", "BertConfig", BERT),
     ("BertForTokenClassification", "BertConfig", BERT),
+    ("BertForMultipleChoice", "BertConfig", BERT),
     ("BertModel", "BertConfig", BERT),
     ("RobertaForMaskedLM", "RobertaConfig", BERT),
     ("RobertaForSequenceClassification", "RobertaConfig", BERT),

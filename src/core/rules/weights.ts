@@ -194,9 +194,11 @@ export const WEIGHT_RULES = {
   },
   'adapter/target-mismatch': {
     severity: 'error',
-    title: 'LoRA factors belong to modules that the config does not target',
-    means: 'PEFT builds no adapter there and leaves these tensors out without a word: what they learned is not used.',
-    mends: 'Copy adapter_config.json and the weights of one save; or add the modules to `target_modules`.',
+    title: 'The adapter has tensors of modules that its config does not name',
+    means:
+      'PEFT builds nothing there. Factors of a LoRA are left out without a word, and what they learned is not used; whole modules are loaded and no longer trained.',
+    mends:
+      'Copy adapter_config.json and the weights of one save; or add the modules to `target_modules` or `modules_to_save`.',
   },
   'adapter/untrained': {
     severity: 'warning',

@@ -41,6 +41,8 @@ const INEXACT: { readonly [id in RuleId]?: string } = {
     'it will not load; shuffling and dropout take another course, and the loss goes on smoothly but not bit for bit',
   'rng/world-size': 'the data comes in another order; the loss goes on smoothly, but not bit for bit',
   'weights/average-only': 'training goes on from the average, and the loss not as it would have',
+  'config/mismatch': 'what builds the model by that class cannot take these weights',
+  'adapter/target-mismatch': 'a model that is made by it trains less, and the optimizer does not fit it',
   'weights/two-saves': 'where those that are passed over are the later ones, training goes on from earlier weights',
   'weights/dtype-drift': 'training goes on from other values than it had, and the loss smoothly but not bit for bit',
   'trainer/incomplete-save': 'what was written last may be missing or cut off',

@@ -86,6 +86,17 @@ export function namingOf(plain: Plain | undefined): Naming | undefined {
   return blueprint && { ...naming(blueprint, plain), type }
 }
 
+/** The kind of model that a class of transformers builds, by how its name begins; undefined where it is not known. */
+export function kindOfClass(name: string): string | undefined {
+  const kind = plainName(/^(.+?)(For[A-Z]|LMHead|DoubleHeads|Encoder|Text|Vision|Model)/.exec(name)?.[1] ?? '')
+  return BLUEPRINTS.find(({ types }) => types.some((type) => plainName(type) === kind))?.types[0]
+}
+
+/** `gptneox` of `GPTNeoX` and of `gpt_neox`. */
+function plainName(name: string): string {
+  return name.toLowerCase().replace(/[_-]/g, '')
+}
+
 /** How each kind of model that is known names its tensors, if it were built by the switches of this config. */
 export function allNamings(plain: Plain | undefined): Naming[] {
   return BLUEPRINTS.map((blueprint) => naming(blueprint, plain))

@@ -171,6 +171,7 @@ export const gpt2: Blueprint = {
     LMHeadModel: (c) => head(c, linear('lm_head', c.size('vocab_size'), c.size('n_embd'), false)),
     ForSequenceClassification: (c) => linear('score', c.labels(), c.size('n_embd'), false),
     ForTokenClassification: (c) => linear('classifier', c.labels(), c.size('n_embd')),
+    ForQuestionAnswering: (c) => linear('qa_outputs', 2, c.size('n_embd')),
   },
 }
 

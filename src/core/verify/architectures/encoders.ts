@@ -58,6 +58,7 @@ export const bert: Blueprint = {
     ForPreTraining: (c) => [...predictions(c), ...linear('cls.seq_relationship', 2, c.size('hidden_size'))],
     ForSequenceClassification: classifier,
     ForTokenClassification: classifier,
+    ForMultipleChoice: (c) => linear('classifier', 1, c.size('hidden_size')),
     ForQuestionAnswering: answers,
   },
 }

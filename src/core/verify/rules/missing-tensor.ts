@@ -4,6 +4,7 @@ import { numel } from '../../checkpoint/tensor'
 import { type Finding, finding } from '../../finding'
 import { lackingOf } from '../adapter/lacking'
 import { matchOf } from '../architectures/match'
+import { headlessTable } from '../architectures/untied-head'
 import { onlyPassedOver } from '../passed-over'
 import type { Rule } from '../rule'
 import { lackedOfAverages } from '../shapes/averages'
@@ -69,6 +70,11 @@ function* missingTensors(checkpoint: Checkpoint): Generator<Finding> {
     yield missing(name, why, { shape: [...shape], source: file, component })
   }
   if (components.find(({ id }) => id === 'weights')?.status !== 'present') return
+  const table = headlessTable(checkpoint)
+  if (table) {
+    const why = `config.json says that it is not tied to ${table.name}, and no other matrix is as long as the vocabulary`
+    yield missing('lm_head.weight', why, { shape: [...table.shape], source: 'config.json' })
+  }
   if (!match) return yield* oddLayers(checkpoint)
   const others = match.strangers.filter(({ name, dtype }) => isFloating(dtype) && !BUFFERS.test(name))
   const occupied = new Set(others.flatMap(({ name }) => modulesAbove(unwrapped(name))))

@@ -3,6 +3,7 @@ import { ratesAgree, ratesMoved } from '../../checkpoint/training/rates'
 import { fieldsOf } from '../../decode/plain'
 import { type Finding, finding, type RuleId } from '../../finding'
 import { isCountOf, isOffSchedule } from '../../history/redraw'
+import { type Lag, lagOf } from '../evaluations'
 import type { Rule } from '../rule'
 import { list } from '../text'
 
@@ -29,6 +30,8 @@ export const stepMismatch: Rule = {
       const note = isOnlyOfLightning(checkpoint) && isMultiple(optimizer.value, own.value) ? OTHERS_GONE : ''
       yield mismatch('optimizer/step-mismatch', optimizer, own, note)
     }
+    const lag = lagOf(checkpoint)
+    if (lag) yield behind(lag)
     const reference = own ?? optimizer
     if (!scheduler || !reference) return
     if (!schedulerFits(checkpoint, scheduler.value, own?.value, optimizer?.value)) {
@@ -60,6 +63,11 @@ function mismatch(rule: RuleId, one: Counter, other: Counter, note = ''): Findin
   return finding(rule, one.file, `${one.source} says ${one.value}, ${other.source} says ${other.value}${note}`, {
     evidence: { [one.source]: one.value, [other.source]: other.value },
   })
+}
+
+function behind({ file, seen, logged }: Lag): Finding {
+  const message = `${file} has seen ${seen} of the ${logged} evaluations in the log beside it, and stands as it did then`
+  return finding('scheduler/step-mismatch', file, message, { evidence: { seen, logged } })
 }
 
 function outvoted(one: Counter, others: readonly Counter[]): Finding {

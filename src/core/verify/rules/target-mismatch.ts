@@ -1,7 +1,7 @@
 import type { Checkpoint } from '../../checkpoint/checkpoint'
 import { fieldsOf } from '../../decode/plain'
-import { finding } from '../../finding'
-import { FACTOR, isCalled, loraOf } from '../adapter/lora'
+import { type Finding, finding } from '../../finding'
+import { FACTOR, isCalled, type Lora, loraOf } from '../adapter/lora'
 import type { Rule } from '../rule'
 import { list } from '../text'
 
@@ -24,6 +24,7 @@ export const targetMismatch: Rule = {
     }
     const lora = loraOf(checkpoint)
     const { targets } = lora ?? {}
+    if (lora) yield* untrainedModules(checkpoint, lora)
     if (!lora || !targets || targets.length === 0) return
     const modules = [...new Set(lora.factors.map(({ module }) => module))]
     // The projection inside of a wrapped attention bears the name of the attention.
@@ -52,4 +53,32 @@ function otherMethod({ config, tensors }: Checkpoint): { readonly method: string
   if (typeof method !== 'string' || !WITHOUT_FACTORS.has(method)) return undefined
   const own = tensors.filter(({ component }) => component === 'adapter')
   return own.length > 0 && own.every(({ name }) => FACTOR.test(name)) ? { method, count: own.length } : undefined
+}
+
+/** Tensors that PEFT adds beside factors and whole modules, or names in its own way (peft 0.21, tuners/). */
+const OTHERWISE_NAMED = /\.(lora_\w+|token_adapter|base_layer|modules_to_save)(\.|$)/
+
+/**
+ * Whole modules that the optimizer trains with the factors and `modules_to_save` does not name. Embeddings that PEFT saves because they
+ * were resized are none of them: those are not trained.
+ */
+function* untrainedModules({ tensors, state, config }: Checkpoint, { modulesToSave }: Lora): Generator<Finding> {
+  const own = tensors.filter(({ component }) => component === 'adapter')
+  const [optimizer, other] = state.optimizers
+  const trained = optimizer?.groups.reduce((sum, { params }) => sum + params.length, 0)
+  if (own.length === 0 || other || trained !== own.length) return
+  const biased = ![undefined, null, 'none'].includes(fieldsOf(config)?.bias as string | null | undefined)
+  const strays = own.filter(({ name }) => {
+    // By how the module's name ends, inside of a part of it too: `norm` means every `input_layernorm`.
+    const named = modulesToSave.some((entry) => name.slice(0, name.lastIndexOf('.')).endsWith(entry))
+    const isModule = /\.(weight|bias)$/.test(name) && !FACTOR.test(name) && !OTHERWISE_NAMED.test(name)
+    return isModule && !named && !(biased && name.endsWith('.bias'))
+  })
+  if (strays.length === 0) return
+  const names = strays.map(({ name }) => name)
+  const message = `The optimizer trains all ${own.length} tensors of the adapter, and modules_to_save of adapter_config.json does not name ${list(names)}`
+  yield finding('adapter/target-mismatch', 'adapter_config.json', message, {
+    severity: 'warning',
+    evidence: { modules: names.slice(0, 50), count: names.length },
+  })
 }

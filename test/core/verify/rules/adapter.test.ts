@@ -50,6 +50,27 @@ test('factors have the rank that the config gives their module', async () => {
   expect(await told(rankMismatch, lora({ rank_pattern: { proj: 4 } }, both))).not.toEqual([])
 })
 
+test('whole modules that the optimizer trains are named by modules_to_save', async () => {
+  const whole = ['lm_head', 'model.layers.0.input_layernorm'].map((module) => ({
+    ...{ name: `base_model.model.${module}.weight`, shape: [8], component: 'adapter' as const },
+  }))
+  const all = [...pair(QUERY, 2), ...whole]
+  const targets = { target_modules: ['q_proj'] }
+  expect(await told(targetMismatch, lora({ ...targets, modules_to_save: ['lm_head', 'norm'] }, all, 4))).toEqual([])
+  expect(await told(targetMismatch, lora({ ...targets, modules_to_save: ['norm'] }, all, 4))).toEqual([
+    'warning adapter_config.json',
+  ])
+  // Embeddings that were resized are saved, and not trained; without an optimizer nobody tells.
+  expect(await told(targetMismatch, lora(targets, all, 2))).toEqual([])
+  expect(await told(targetMismatch, lora(targets, all))).toEqual([])
+  const biases = [
+    ...pair(QUERY, 2),
+    { name: `base_model.model.${VALUE}.bias`, shape: [8], component: 'adapter' as const },
+  ]
+  expect(await told(targetMismatch, lora({ ...targets, bias: 'all' }, biases, 3))).toEqual([])
+  expect(await told(targetMismatch, lora({ ...targets, bias: 'none' }, biases, 3))).toHaveLength(1)
+})
+
 test('factors laid out otherwise than r tells are not held against it', async () => {
   const odd = pair(QUERY, 6)
   expect(await told(rankMismatch, lora({ target_parameters: ['experts.gate'] }, odd))).toEqual([])

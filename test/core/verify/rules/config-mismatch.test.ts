@@ -3,8 +3,10 @@ import { referenceKernel } from '../../../../src/core/analysis/reference'
 import type { Checkpoint } from '../../../../src/core/checkpoint/checkpoint'
 import { openCheckpoint } from '../../../../src/core/checkpoint/open'
 import type { Tensor } from '../../../../src/core/checkpoint/tensor'
+import { configMismatch } from '../../../../src/core/verify/rules/config-mismatch'
 import { verify } from '../../../../src/core/verify/verify'
 import { goldenPath } from '../../../golden/cases'
+import { findingsOf } from '../handmade'
 
 /** A healthy GPT-2 with other fields in its config, each tensor as `form` has it (or gone), and no optimizer where `bare`. */
 async function verified(fields: object, form = (tensor: Tensor): Partial<Tensor> | undefined => tensor, bare = false) {
@@ -46,6 +48,22 @@ describe('a config of another kind of model', () => {
     expect((await verified({ model_type: 'llama', auto_map: { AutoModel: 'mine.Model' } })).rules).toEqual([])
     expect((await verified({ model_type: 'mine', architectures: ['Mine'] })).rules).toEqual([])
   })
+})
+
+test('a class of another kind of model is told where the weights side with model_type', async () => {
+  const warnings = async (fields: object, form?: (tensor: Tensor) => Partial<Tensor>) => {
+    const checkpoint = await openCheckpoint(goldenPath('trainer-gpt2'))
+    checkpoint.close()
+    const tensors = form ? checkpoint.tensors.map((each) => ({ ...each, ...form(each) })) : checkpoint.tensors
+    const config = { ...(checkpoint.config as object), ...fields }
+    return (await findingsOf(configMismatch, { ...checkpoint, tensors, config })).map(({ severity }) => severity)
+  }
+  expect(await warnings({ architectures: ['LlamaForCausalLM'] })).toEqual(['warning'])
+  for (const name of ['GPT2Model', 'GPT2DoubleHeadsModel', 'MineForCausalLM', '']) {
+    expect(await warnings({ architectures: [name] })).toEqual([])
+  }
+  const renamed = ({ name }: Tensor) => ({ name: `policy.${name}` })
+  expect(await warnings({ architectures: ['LlamaForCausalLM'] }, renamed)).toEqual([])
 })
 
 describe('a config of another size', () => {

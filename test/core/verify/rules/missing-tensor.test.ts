@@ -103,3 +103,29 @@ test('a factor of a LoRA is missed by the other one', async () => {
     'e.lora_embedding_A',
   ])
 })
+
+describe('the head of a language model that is known by nothing but its config', () => {
+  const table = { name: 'backbone.embeddings.weight', shape: [64, 8] }
+  const layer = { name: 'backbone.layers.0.mixer.out_proj.weight', shape: [8, 16] }
+  const config = { model_type: 'mine', architectures: ['MineForCausalLM'], vocab_size: 64, tie_word_embeddings: false }
+  const told = async (fields: object, tensors = [table, layer]) => {
+    const found = await findingsOf(missingTensor, checkpointOf({ tensors, config: { ...config, ...fields } }))
+    return found.map(({ subject }) => subject)
+  }
+
+  test('is missing where it is not tied to the table of the tokens', async () => {
+    expect(await told({})).toEqual(['lm_head.weight'])
+    expect(await told({ tie_word_embeddings: true })).toEqual([])
+  })
+
+  test('is there under any name, or none of the class', async () => {
+    expect(await told({}, [table, layer, { name: 'out.weight', shape: [64, 8] }])).toEqual([])
+    expect(await told({}, [table, layer, { name: 'lm_head.0.weight', shape: [32, 8] }])).toEqual([])
+    expect(await told({ architectures: ['MineModel'] })).toEqual([])
+  })
+
+  test('is not asked for where a part of the model, its own code or a quantizer has the say', async () => {
+    expect(await told({ text_config: { model_type: 'other' } })).toEqual([])
+    expect(await told({ auto_map: {} })).toEqual([])
+  })
+})

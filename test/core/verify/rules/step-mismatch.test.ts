@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { LayoutId, TrainingState } from '../../../../src/core/checkpoint/checkpoint'
+import type { Plain } from '../../../../src/core/decode/plain'
 import { stepMismatch } from '../../../../src/core/verify/rules/step-mismatch'
 import { checkpointOf, findingsOf } from '../handmade'
 
@@ -157,5 +158,39 @@ describe('elsewhere', () => {
   test('counts that have nothing to do with each other are told', async () => {
     expect(await rules('file', { own: 400, optimizer: 130, scheduler: 400 })).toEqual(['optimizer/step-mismatch'])
     expect(await rules('file', { own: 400, optimizer: 400, scheduler: 130 })).toEqual(['scheduler/step-mismatch'])
+  })
+})
+
+describe('a ReduceLROnPlateau under the Trainer', () => {
+  const losses = [3, 2.5, 2.6, 2.4]
+  const told = async (seen: number, best: number, bad: number, strategy = 'steps') => {
+    const log = losses.map((loss, i) => ({ step: 2 * (i + 1), epoch: i + 1, eval_loss: loss }))
+    const rows = [...log.slice(0, 1), { step: 3, epoch: 1.5, eval_loss: 9 }, ...log.slice(1)]
+    const values: Plain[] = [
+      { global_step: 8, eval_steps: 2, log_history: rows },
+      { TrainingArguments: { optim: 'adamw_torch', eval_strategy: strategy, metric_for_best_model: 'loss' } },
+    ]
+    const records = values.map((value) => ({ file: 'trainer_state.json', component: 'trainer' as const, value }))
+    const value = {
+      ...{ mode: 'min', threshold: 1e-4, threshold_mode: 'rel', patience: 2, cooldown: 0 },
+      ...{ best, num_bad_epochs: bad, cooldown_counter: 0 },
+    }
+    const scheduler = { file: 'scheduler.pt', lastEpoch: seen, lastLr: [], baseLrs: [], value }
+    return rules('trainer', { own: 8, optimizer: 8, scheduler: seen }, { state: { records, schedulers: [scheduler] } })
+  }
+
+  test('has seen every evaluation that was due, and none that a script made by itself', async () => {
+    expect(await told(4, 2.4, 0)).toEqual([])
+    expect(await told(4, 2.4, 0, 'epoch')).toEqual([])
+  })
+
+  test('is of an earlier save where it stands as it did then', async () => {
+    expect(await told(3, 2.5, 1)).toEqual(['scheduler/step-mismatch'])
+    expect(await told(2, 2.5, 0, 'epoch')).toEqual(['scheduler/step-mismatch'])
+  })
+
+  test('is not doubted where it followed something else', async () => {
+    expect(await told(3, 1.7, 1)).toEqual([])
+    expect(await told(3, 2.5, 0)).toEqual([])
   })
 })
