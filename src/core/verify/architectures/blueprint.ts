@@ -86,10 +86,10 @@ export function namingOf(plain: Plain | undefined): Naming | undefined {
   return blueprint && { ...naming(blueprint, plain), type }
 }
 
-/** The kind of model that a class of transformers builds, by how its name begins; undefined where it is not known. */
-export function kindOfClass(name: string): string | undefined {
+/** The `model_type`s of models that are built as this class of transformers builds its own; undefined where it is not known. */
+export function typesOfClass(name: string): readonly string[] | undefined {
   const kind = plainName(/^(.+?)(For[A-Z]|LMHead|DoubleHeads|Encoder|Text|Vision|Model)/.exec(name)?.[1] ?? '')
-  return BLUEPRINTS.find(({ types }) => types.some((type) => plainName(type) === kind))?.types[0]
+  return BLUEPRINTS.find(({ types }) => types.some((type) => plainName(type) === kind))?.types
 }
 
 /** `gptneox` of `GPTNeoX` and of `gpt_neox`. */

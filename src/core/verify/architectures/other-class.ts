@@ -1,6 +1,6 @@
 import type { Checkpoint } from '../../checkpoint/checkpoint'
 import { patternOf } from '../shapes/names'
-import { kindOfClass, namingOf } from './blueprint'
+import { namingOf, typesOfClass } from './blueprint'
 import { Config } from './config'
 import { weightsByName } from './fit'
 
@@ -18,8 +18,9 @@ export interface OtherClass {
 export function otherClassOf(checkpoint: Checkpoint): OtherClass | undefined {
   const config = new Config(checkpoint.config)
   const own = namingOf(checkpoint.config)
-  const kind = kindOfClass(config.architecture)
-  if (!own || kind === undefined || kind === own.type) return undefined
+  const types = typesOfClass(config.architecture)
+  const [kind] = types ?? []
+  if (!own || kind === undefined || types?.includes(own.type)) return undefined
   // `CLIPTextModel` is of a CLIP, and of one that has no more than its text.
   if (own.type.startsWith(kind) || kind.startsWith(own.type)) return undefined
   const patterns = [...weightsByName(checkpoint).keys()].map(patternOf)
