@@ -33,7 +33,10 @@ export class Neighbours {
   }
 
   async close(): Promise<void> {
-    for (const each of [...((await this.#opened) ?? []), ...((await this.#parts) ?? [])]) each.close()
+    // An error was told to whoever asked, and has closed what it left behind.
+    const settled = await Promise.allSettled([this.#opened, this.#parts])
+    for (const each of settled.flatMap((result) => (result.status === 'fulfilled' ? (result.value ?? []) : [])))
+      each.close()
   }
 }
 
@@ -48,19 +51,40 @@ async function openParts(checkpoint: Checkpoint): Promise<readonly Checkpoint[]>
   const { path, state } = checkpoint
   if (pathKind(path) !== 'folder') return []
   const named = checkpoint.tensors.some(isModel)
-  const parts: Checkpoint[] = []
-  for (const folder of foldersLike(listingOfFolder(path), /^[^.]/).slice(0, MOST_FOLDERS)) {
-    const taken = checkpoint.tensors.some((tensor) => isModel(tensor) && tensor.file.startsWith(`${folder}/`))
-    if (taken || !holdsParts(checkpoint, folder)) continue
-    const part = await openCheckpoint(joinPath(path, folder)).catch(unlessUnreadable)
-    if (!part) continue
-    const steps = state.counters.filter(({ file }) => !file.startsWith(`${folder}/`)).map(({ value }) => value)
+  const folders = foldersLike(listingOfFolder(path), /^[^.]/)
+    .slice(0, MOST_FOLDERS)
+    .filter((folder) => {
+      const taken = checkpoint.tensors.some((tensor) => isModel(tensor) && tensor.file.startsWith(`${folder}/`))
+      return !taken && holdsParts(checkpoint, folder)
+    })
+  const places = folders.map((folder) => joinPath(path, folder))
+  return openFitting(places, (part) => {
+    const steps = state.counters.filter(({ file }) => !file.startsWith(`${part.name}/`)).map(({ value }) => value)
     const isOther = part.state.step !== undefined && steps.length > 0 && !steps.includes(part.state.step)
-    const isModelOf = part.tensors.some(isModel) && (!named || isSameModel(part, checkpoint))
-    if (isModelOf && !isOther) parts.push(part)
-    else part.close()
+    return part.tensors.some(isModel) && (!named || isSameModel(part, checkpoint)) && !isOther
+  })
+}
+
+/** Opens the checkpoints at these places that can be opened, and leaves open those that fit. An error closes all. */
+async function openFitting(
+  paths: readonly string[],
+  fits: (checkpoint: Checkpoint) => boolean,
+): Promise<readonly Checkpoint[]> {
+  const opened: Checkpoint[] = []
+  try {
+    for (const path of paths) {
+      const other = await openCheckpoint(path).catch(unlessUnreadable)
+      if (!other) continue
+      opened.push(other)
+      if (fits(other)) continue
+      opened.pop()
+      other.close()
+    }
+    return opened
+  } catch (error) {
+    for (const each of opened) each.close()
+    throw error
   }
-  return parts
 }
 
 function holdsParts({ path }: Checkpoint, folder: string): boolean {
@@ -85,14 +109,8 @@ async function openBeside(checkpoint: Checkpoint): Promise<readonly Checkpoint[]
     .map(({ path }, i) => ({ path, distance: Math.abs(i - own), later: i > own }))
     .filter(({ distance }) => distance > 0)
     .sort((a, b) => a.distance - b.distance || Number(b.later) - Number(a.later))
-  const opened: Checkpoint[] = []
-  for (const { path } of near.slice(0, MOST)) {
-    const other = await openCheckpoint(path).catch(unlessUnreadable)
-    if (!other) continue
-    if (other.layout === checkpoint.layout && isOfRun(other, checkpoint)) opened.push(other)
-    else other.close()
-  }
-  return opened
+  const places = near.slice(0, MOST).map(({ path }) => path)
+  return openFitting(places, (other) => other.layout === checkpoint.layout && isOfRun(other, checkpoint))
 }
 
 /** Whether two saves of one name and layout are of one model: by their weights, or where one has none by what the optimizer keeps of them. */

@@ -17,10 +17,17 @@ interface Reading {
 export class Soundness {
   readonly #known = new Map<string, boolean>()
 
-  /** Bytes that `of` would read. Throws as `readBlocks` where the tensor has no values. */
-  async bytes(tensor: Tensor): Promise<number> {
-    const key = await keyOf(tensor)
-    return key !== undefined && this.#known.has(key) ? 0 : byteLength(tensor)
+  /** Bytes that `of` would read of all these; of several at one place it reads the first. Throws as `readBlocks` where one has no values. */
+  async bytes(tensors: readonly Tensor[]): Promise<number> {
+    const counted = new Set<string>()
+    let bytes = 0
+    for (const tensor of tensors) {
+      const key = await keyOf(tensor)
+      if (key !== undefined && (this.#known.has(key) || counted.has(key))) continue
+      if (key !== undefined) counted.add(key)
+      bytes += byteLength(tensor)
+    }
+    return bytes
   }
 
   /** Whether there is neither a NaN nor an infinity in it. Throws as `readBlocks`. */

@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { referenceKernel } from '../../../src/core/analysis/reference'
 import type { Checkpoint } from '../../../src/core/checkpoint/checkpoint'
+import { Draft } from '../../../src/core/checkpoint/draft'
+import { openRankFiles } from '../../../src/core/checkpoint/layouts/rank-files'
+import { listingOfFolder } from '../../../src/core/checkpoint/listing'
 import { isWhole, numel, type Tensor } from '../../../src/core/checkpoint/tensor'
 import { sha256Of } from '../../../src/core/checkpoint/values'
 import { verify } from '../../../src/core/verify/verify'
@@ -34,6 +37,20 @@ describe('files that ranks saved each for itself', () => {
     expect(findings.filter(({ severity }) => severity === 'error')).toEqual([])
     expect(verdict).toBe('partial')
   })
+
+  it.skipIf(process.platform === 'win32')(
+    'are closed when an error that is none of theirs breaks off the opening',
+    async () => {
+      const listing = listingOfFolder(placeOf('ranks-fsdp2'))
+      const draft = new Draft(listing, '')
+      draft.add = () => Promise.reject(new TypeError('a mistake'))
+      const before = readdirSync('/dev/fd').length
+      const paths = ['model_rank0.pt', 'model_rank1.pt', 'model_rank2.pt']
+      await expect(openRankFiles(draft, paths, 'weights')).rejects.toThrow('a mistake')
+      draft.close()
+      expect(readdirSync('/dev/fd')).toHaveLength(before)
+    },
+  )
 
   it('stay the pieces they are where a strided placement does not go with the parts behind it', async () => {
     const path = copyOf('ranks-fsdp2-tensor')

@@ -24,10 +24,25 @@ export async function openRankFiles(
   component: ComponentId,
 ): Promise<readonly StateFile[]> {
   const files: RankFile[] = []
-  for (const path of paths.slice(0, MOST_FILES)) {
-    const rank = Number(RANK.exec(path)?.[1] ?? 0)
-    files.push({ rank, file: await openStateFile(joinPath(draft.listing.root, path), path, component) })
+  try {
+    for (const path of paths.slice(0, MOST_FILES)) {
+      const rank = Number(RANK.exec(path)?.[1] ?? 0)
+      files.push({ rank, file: await openStateFile(joinPath(draft.listing.root, path), path, component) })
+    }
+    return await addRanks(draft, paths, files, component)
+  } catch (error) {
+    // The draft closes only what it was given.
+    for (const { file } of files) file.close()
+    throw error
   }
+}
+
+async function addRanks(
+  draft: Draft,
+  paths: readonly string[],
+  files: RankFile[],
+  component: ComponentId,
+): Promise<readonly StateFile[]> {
   const rest = paths[MOST_FILES]
   if (rest !== undefined) {
     const message = `${paths.length} files are called like ${rest}; the first ${MOST_FILES} are opened`

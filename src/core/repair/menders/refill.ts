@@ -42,8 +42,8 @@ export async function refill(context: Context): Promise<Proposal[]> {
   const wants: Want[] = []
   for (const want of wantsOf(context))
     wants.push({ ...want, sources: await sourcesOf(want.tensor, want.shape, context) })
-  for (const { rule, sources } of wants)
-    if (SPOILT.has(rule)) for (const { values } of sources) progress.expect(await soundness.bytes(values))
+  const spoilt = wants.filter(({ rule }) => SPOILT.has(rule))
+  progress.expect(await soundness.bytes(spoilt.flatMap(({ sources }) => sources.map(({ values }) => values))))
   const proposals: (Proposal | undefined)[] = []
   for (const want of wants) {
     const sources = SPOILT.has(want.rule) ? await soundOf(want.sources, context) : want.sources
