@@ -115,9 +115,10 @@ function gatherModel(root: PyDict): void {
     const tensor = torchTensorOf(value)
     return tensor !== undefined && numel(tensor.shape) > 1
   }
-  const weights = entries.filter(([, value]) => isWeight(value))
   const others = entries.some(([key, value]) => mappingOf(value) && namedComponent(String(key)) !== undefined)
-  if (weights.length === 0 || !others || root.entries.has('model')) return
+  if (!others || root.entries.has('model')) return
+  const weights = entries.filter(([, value]) => isWeight(value))
+  if (weights.length === 0) return
   const model = new PyDict()
   for (const [key, value] of weights) {
     root.entries.delete(key)

@@ -107,7 +107,7 @@ export function contiguousStrides(shape: readonly number[]): number[] {
   return strides
 }
 
-const ORIGINS = Array.from({ length: 9 }, (_, n) => Object.freeze(new Array<number>(n).fill(0)))
+const ORIGINS = Array.from({ length: 9 }, (_, n) => new Array<number>(n).fill(0))
 
 /** The index (0, 0, ...) of a tensor's first element; tensors of as many dimensions share one list. */
 export function originOf(shape: readonly number[]): readonly number[] {

@@ -48,7 +48,7 @@ export interface DistributedMetadata {
 export class MetadataReader {
   private readonly chunks = new Map<PyObject, Chunk>()
   private readonly tensors = new Map<PyObject, ChunkedTensor | undefined>()
-  private readonly indices = new Map<PyObject, string>()
+  private readonly indices = new Map<PyObject, Index>()
   private readonly places = new Map<PyObject, Place>()
 
   /** To be told of every object of the pickle when its state has been set. */
@@ -56,7 +56,7 @@ export class MetadataReader {
     const fields = fieldsOf(object)
     if (!fields) return
     if (fields.has('offsets')) keep(this.chunks, object, chunkOf(fields))
-    else if (fields.has('fqn')) keep(this.indices, object, indexKey(fields))
+    else if (fields.has('fqn')) keep(this.indices, object, indexOf(fields))
     else if (fields.has('relative_path')) keep(this.places, object, placeOf(fields))
     else if (fields.has('chunks')) {
       this.tensors.set(object, this.tensorOf(fields))
@@ -70,11 +70,11 @@ export class MetadataReader {
     const described = mappingOf(fields?.get('state_dict_metadata'))
     const stored = mappingOf(fields?.get('storage_data'))
     if (!described || !stored) return undefined
-    const places = new Map<string, Place>()
+    const places = new Places()
     for (const [index, info] of stored) {
-      const key = index instanceof PyObject ? this.indices.get(index) : undefined
+      const item = index instanceof PyObject ? this.indices.get(index) : undefined
       const place = info instanceof PyObject ? this.places.get(info) : undefined
-      if (key !== undefined && place) places.set(key, place)
+      if (item && place) places.add(item, place)
     }
     const entries = new Map<string, ChunkedTensor | undefined>()
     const unread: string[] = []
@@ -86,7 +86,7 @@ export class MetadataReader {
       if (isTensor && !tensor) unread.push(name)
       else entries.set(name, tensor)
     }
-    const place = (name: string, start?: readonly number[]) => places.get(start ? `${name}\0${start.join()}` : name)
+    const place = (name: string, start?: readonly number[]) => places.of({ name, start })
     return { entries, paths: pathsOf(mappingOf(fields?.get('planner_data'))), place, unread }
   }
 
@@ -115,13 +115,46 @@ function fieldsOf(value: PyValue | undefined): ReadonlyMap<PyValue, PyValue> | u
   return value instanceof PyObject ? stateFields(value.state) : undefined
 }
 
-function indexKey(fields: ReadonlyMap<PyValue, PyValue>): string | undefined {
+/** What an item is called, and where in its tensor it begins if it is a chunk. */
+interface Index {
+  readonly name: string
+  readonly start: readonly number[] | undefined
+}
+
+function indexOf(fields: ReadonlyMap<PyValue, PyValue>): Index | undefined {
   const name = fields.get('fqn')
   if (typeof name !== 'string') return undefined
   const offset = fields.get('offset') ?? null
-  if (offset === null) return name
+  if (offset === null) return { name, start: undefined }
   const start = torchSizeOf(offset)
-  return start && `${name}\0${start.join()}`
+  return start && { name, start }
+}
+
+/** The places of items. Most tensors have one chunk, and are found by their names alone. */
+class Places {
+  private readonly first = new Map<string, { readonly index: Index; place: Place }>()
+  private readonly others = new Map<string, Place>()
+
+  /** Where an item is given twice, the second place counts. */
+  add(index: Index, place: Place): void {
+    const known = this.first.get(index.name)
+    if (!known) this.first.set(index.name, { index, place })
+    else if (startsAlike(known.index, index)) known.place = place
+    else this.others.set(textOf(index), place)
+  }
+
+  of(index: Index): Place | undefined {
+    const known = this.first.get(index.name)
+    return known && startsAlike(known.index, index) ? known.place : this.others.get(textOf(index))
+  }
+}
+
+function startsAlike({ start: a }: Index, { start: b }: Index): boolean {
+  return a && b ? a.length === b.length && a.every((at, i) => at === b[i]) : a === b
+}
+
+function textOf({ name, start }: Index): string {
+  return start ? `${name}\0${start.join()}` : name
 }
 
 const UNTRANSFORMED: readonly string[] = []

@@ -61,7 +61,8 @@ export function pooledKernel(pool: Pool = new Pool()): PooledKernel {
         for (const part of parts) if ('pairs' in part) addPairSums(sums, part.pairs)
         if (isLarge) known.put(inA.span, inB.span, count, options, sums)
       }
-      return comparisonFrom(sums, { ...options, ulp: options.ulp === true && measuresUlp(a.dtype, b.dtype) })
+      const untold = options.ulp && !measuresUlp(a.dtype, b.dtype)
+      return comparisonFrom(sums, untold ? { ...options, ulp: false } : options)
     },
     close: () => pool.close(),
   }
