@@ -9,6 +9,8 @@ export interface Listing {
   readonly entries: readonly Pick<FolderEntry, 'path' | 'kind'>[]
   /** Name of the file in `root` that was opened alone. */
   readonly only?: string
+  /** Names of the files beside it that belong to the same save. */
+  readonly parts?: readonly string[]
 }
 
 /** Names the processes of a run are told apart by: `model_rank0.pt`. */

@@ -7,6 +7,7 @@ import { absolute, type Listing, listingOfFile, listingOfFolder } from './listin
 import { openLogs } from './logs'
 import { marksBeside, processesBeside, type Rebuilt } from './rebuilt'
 import { runAt } from './run'
+import { partsBeside } from './save-parts'
 
 /**
  * Opens what a path denotes: a file, a folder that is a checkpoint, or a folder of checkpoints (a run, whose checkpoints are
@@ -25,7 +26,7 @@ export function listRun(path: string): Run | undefined {
 /** Opens one checkpoint, also where a run could be seen. Throws as `openPath`. Close it when done. */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
   const alone = kindOf(path) === 'file'
-  const listing = alone ? listingOfFile(path) : listingOfFolder(path)
+  const listing = alone ? { ...listingOfFile(path), parts: partsBeside(path) } : listingOfFolder(path)
   const layout = layoutOf(listing)
   const draft = new Draft(listing, layout.label)
   draft.findings.push(...unreadable(listing))

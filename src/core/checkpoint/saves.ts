@@ -1,6 +1,7 @@
 import { joinPath, realPath } from '../bytes/folder'
 import { AssayError } from '../errors'
 import { filesLike, foldersLike, type Listing } from './listing'
+import { NUMBERED, numberOf, PART, PIECE, partsOfSaves, STEPPED, wordsOf } from './save-parts'
 
 /** One checkpoint of a run, by its name alone. */
 export interface Listed {
@@ -12,10 +13,6 @@ export interface Listed {
   readonly run?: string
 }
 
-/** Names that trainers give to the checkpoints of a run, with the number that orders them. */
-const NUMBERED = /(?:^|[-_.])(?:checkpoint|ckpt|epoch|step|iter|global_?step)[-_=]?(\d+)/i
-/** Those of them whose number counts optimizer steps; Accelerate's `checkpoint_2` counts saves. */
-const STEPPED = /(?:^|[-_.])(?:checkpoint-|step[-_=]?|global_?step[-_=]?|iter[-_=]?)(\d+)/i
 /** The Trainer's name for a save under way: no checkpoint of the run yet. */
 const STAGING = /^tmp-/
 export const STATE_FILE = /\.(ckpt|pt|pth|pth\.tar)$/i
@@ -26,12 +23,6 @@ const SAVE_WORD =
 /** Words that every save of a run, and every other model, may have in its name; and what a save may be measured by. */
 const NEUTRAL =
   /^(checkpoints?\d*|ckpts?\d*|model|weights|net|global|val|valid|validation|eval|train|loss|acc|accuracy|score)$/i
-/** Pieces of one model: by rank, layer, expert or shard. */
-const PIECE =
-  /(^|[-_.])(rank|shard|part|piece|layer|expert|consolidated|mp|tp|pp|zero|[a-z]*states)([-_.]?\d|[-_.]|$)|\d-of-\d/i
-/** What lies beside a model, in files of its own. */
-const PART =
-  /(^|[-_.])(optim(izer)?|(lr_?)?sched(uler)?|scaler|rng|random|sampler)([-_.]|\d|$)|^(training|trainer|recipe|train)_/i
 
 /** Folders, or else files, that are named as the checkpoints of a run; the oldest first. Empty where there is no such run. */
 export function savesIn(listing: Listing): Listed[] {
@@ -49,13 +40,18 @@ export function savesIn(listing: Listing): Listed[] {
 }
 
 /**
- * Files that are each a checkpoint of their own, by their names: those that differ only in a number or a word such as `best`
- * and `last`. None where the files are parts of one checkpoint, where there is only one, or where the names do not tell.
+ * Files that are each a checkpoint of their own, or the model of one, by their names: those that differ only in a number or a word such
+ * as `best` and `last`. None where the files are parts of one checkpoint, where there is only one, or where the names do not tell.
  */
 function savedFiles(listing: Listing): string[] {
-  const files = filesLike(listing, STATE_FILE)
-  const numbered = files.filter((name) => NUMBERED.test(name))
+  const all = filesLike(listing, /./)
+  const parts = partsOfSaves(all)
+  const belonging = new Set([...parts.values()].flat())
+  const states = all.filter((name) => STATE_FILE.test(name) || parts.has(name))
+  const models = states.filter((name) => !belonging.has(name))
+  const numbered = models.filter((name) => NUMBERED.test(name))
   const many = new Set(numbered.map(orderOf)).size > 1
+  const files = many || parts.size > 1 ? models : states
   if (!many && files.some((name) => PIECE.test(name) || PART.test(name))) return []
   const candidates = many ? files : files.filter((name) => !PART.test(name))
   const stems = many ? new Set(numbered.map(stemOf)) : stemsOfSaves(candidates)
@@ -70,13 +66,6 @@ function stemsOfSaves(names: readonly string[]): Set<string> {
   const distinct = new Set(stems.filter((stem) => stem !== ''))
   if (distinct.size <= 1) return distinct
   return new Set([...distinct].filter((stem) => stems.indexOf(stem) !== stems.lastIndexOf(stem)))
-}
-
-function wordsOf(name: string): string[] {
-  return name
-    .replace(STATE_FILE, '')
-    .split(/[-_.=\s]+/)
-    .filter((word) => word !== '')
 }
 
 /** The name without the words that tell one save from another. */
@@ -118,11 +107,4 @@ function withoutLinks({ root }: Listing, names: readonly string[]): string[] {
 
 function orderOf(name: string): number {
   return numberOf(name) ?? (/last|latest|final/i.test(name) ? Number.MAX_VALUE : Number.MAX_SAFE_INTEGER)
-}
-
-/** The number that orders a name among its like: of steps, or else of epochs, or else the last one in it. */
-function numberOf(name: string): number | undefined {
-  const match = STEPPED.exec(name) ?? NUMBERED.exec(name)
-  const text = match?.[1] ?? wordsOf(name).findLast((word) => /^\d+(epochs?|ep|steps?|iters?|it|k)?$/i.test(word))
-  return text === undefined ? undefined : Number.parseInt(text, 10)
 }

@@ -1,5 +1,6 @@
 import { baseName, type FolderEntry, joinPath, listFolder, parentOf, pathKind } from '../bytes/folder'
 import { runAt } from '../checkpoint/run'
+import { partsBeside, partsOfSaves } from '../checkpoint/save-parts'
 import { AssayError } from '../errors'
 
 /** A save that never gets its marker is told after so many times the usual quiet. */
@@ -65,19 +66,25 @@ export class Arrivals {
 
 function checkpointsIn(root: string): string[] {
   const entries = listFolder(root, 1)
-  const named = (what: FolderEntry['kind'], pattern: RegExp) =>
-    entries.flatMap(({ path: name, kind }) => (kind === what && pattern.test(name) ? [joinPath(root, name)] : []))
-  const run = runAt(root)?.checkpoints.map(({ path }) => path) ?? named('folder', BESIDE_MODEL)
-  const loose = named('file', PART).length > 0 ? [] : named('file', LOOSE)
-  return [...new Set([...run, ...loose])].filter((path) => !UNDER_WAY.test(baseName(path)))
+  const named = (what: FolderEntry['kind']) => entries.flatMap(({ path, kind }) => (kind === what ? [path] : []))
+  const parts = partsOfSaves(named('file'))
+  const belonging = new Set([...parts.values()].flat())
+  const files = named('file').filter((name) => !belonging.has(name))
+  const loose = files.some((name) => PART.test(name)) ? [] : files.filter((name) => LOOSE.test(name) || parts.has(name))
+  const run =
+    runAt(root)?.checkpoints.map(({ path }) => path) ??
+    named('folder').flatMap((name) => (BESIDE_MODEL.test(name) ? [joinPath(root, name)] : []))
+  const all = new Set([...run, ...loose.map((name) => joinPath(root, name))])
+  return [...all].filter((path) => !UNDER_WAY.test(baseName(path)))
 }
 
-/** Files of a checkpoint; of one that is a file, itself. None where it went away in the meantime. */
+/** Files of a checkpoint; of one that is a file, itself and those that belong to it. None where it went away in the meantime. */
 function filesOf(path: string): FolderEntry[] {
   try {
     if (pathKind(path) === 'folder') return listFolder(path).filter(({ kind }) => kind === 'file')
     const parent = parentOf(path)
-    return listFolder(parent, 1).filter((entry) => joinPath(parent, entry.path) === path)
+    const names = [baseName(path), ...partsBeside(path)]
+    return listFolder(parent, 1).filter((entry) => names.includes(entry.path))
   } catch (error) {
     if (error instanceof AssayError) return []
     throw error

@@ -1,7 +1,8 @@
-import { fileAt, listFolder, pathKind } from '../bytes/folder'
+import { fileAt, joinPath, listFolder, parentOf, pathKind } from '../bytes/folder'
 import type { Checkpoint, ComponentId, LayoutId, Run } from '../checkpoint/checkpoint'
 import { openCheckpoint } from '../checkpoint/open'
 import { runsOf } from '../checkpoint/run'
+import { partsBeside } from '../checkpoint/save-parts'
 import type { Listed } from '../checkpoint/saves'
 import { fieldsOf, numberOf, type Plain } from '../decode/plain'
 import { AssayError, throwIfAborted } from '../errors'
@@ -131,8 +132,9 @@ const DEPTH = 3
 
 /** Sizes of all files of a checkpoint together, and when the newest was written, in milliseconds since 1970. */
 export function weightOf(path: string): { bytes: number; modified: number } {
+  const parts = partsBeside(path).flatMap((name) => fileAt(joinPath(parentOf(path), name)) ?? [])
   const file = fileAt(path)
-  const files = file ? [file] : listFolder(path, DEPTH).filter(({ kind }) => kind === 'file')
+  const files = file ? [file, ...parts] : listFolder(path, DEPTH).filter(({ kind }) => kind === 'file')
   return {
     bytes: files.reduce((sum, { size }) => sum + size, 0),
     modified: files.reduce((latest, { modified }) => Math.max(latest, modified), 0),

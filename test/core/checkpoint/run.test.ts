@@ -1,7 +1,7 @@
 import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { isRun, openPath } from '../../../src/core/checkpoint/open'
+import { isRun, openCheckpoint, openPath } from '../../../src/core/checkpoint/open'
 import { checkpointsBelow, runAt, runsOf } from '../../../src/core/checkpoint/run'
 import { filesOf, makeFolder } from './folders'
 
@@ -110,6 +110,56 @@ describe('files of one folder that are each a checkpoint', () => {
     expect(new Set(namesAt(withFiles(...names)))).toEqual(new Set(names))
   })
 
+  it.each([
+    [
+      ['model_100.pt', 'model_200.pt'],
+      ['optimizer_100.pt', 'optimizer_200.pt', 'scheduler_200.pt'],
+    ],
+    [
+      ['model_step_100.pt', 'model_step_200.pt'],
+      ['optimizer_step_100.pt', 'optimizer_step_200.pt'],
+    ],
+    [
+      ['100_net.pth', '200_net.pth'],
+      ['100_optim.pth', '200_optim.pth'],
+    ],
+    [['epoch_1.pt', 'epoch_2.pt'], ['optimizer_2.pt']],
+    [
+      ['model_100.safetensors', 'model_200.safetensors'],
+      ['optimizer_100.pt', 'optimizer_200.pt'],
+    ],
+    [
+      ['model_best.pt', 'model_last.pt'],
+      ['optimizer_best.pt', 'optimizer_last.pt'],
+    ],
+  ])('are counted once with what was saved beside them: %j and %j', (models, others) => {
+    expect(namesAt(withFiles(...models, ...others))).toEqual(models)
+  })
+
+  it('hold what was saved beside them at the same step, and nothing of another', async () => {
+    const from = new URL('../../golden/optimizer-zoo-adamw/data/', import.meta.url).pathname
+    const files = ['100', '200'].flatMap((step) => [
+      [`model_${step}.safetensors`, { from: join(from, 'model.safetensors') }],
+      [`optimizer_${step}.pt`, { from: join(from, 'optimizer.pt') }],
+    ])
+    const root = makeFolder('pairs', Object.fromEntries(files))
+    const run = await openPath(root)
+    expect(isRun(run) && run.checkpoints.map(({ name }) => name)).toEqual([
+      'model_100.safetensors',
+      'model_200.safetensors',
+    ])
+    const checkpoint = await openCheckpoint(join(root, 'model_200.safetensors'))
+    expect(checkpoint.files.map(({ path }) => path)).toEqual(['model_200.safetensors', 'optimizer_200.pt'])
+    expect(checkpoint.components.find(({ id }) => id === 'optimizer')).toMatchObject({
+      status: 'present',
+      files: ['optimizer_200.pt'],
+    })
+    checkpoint.close()
+    const part = await openCheckpoint(join(root, 'optimizer_200.pt'))
+    expect(part.files.map(({ path }) => path)).toEqual(['optimizer_200.pt'])
+    part.close()
+  })
+
   it('come in the order of their numbers, the best and the last after them', () => {
     expect(namesAt(withFiles('last.pt', 'best.pt', 'step_100.pt', 'step_90.pt'))).toEqual([
       'step_90.pt',
@@ -133,6 +183,8 @@ describe('files of one folder that are each a checkpoint', () => {
     [['model.pt', 'optimizer.pt', 'scheduler.pt']],
     [['model_final.pt', 'optimizer_final.pt']],
     [['model_epoch_5.pt', 'optimizer_epoch_5.pt']],
+    [['model_0.pt', 'model_1.pt', 'optimizer_0.pt', 'optimizer_1.pt']],
+    [['model.pt', 'model_1.pt', 'optimizer.pt', 'optimizer_1.pt']],
     [['pytorch_model.bin', 'optimizer.pt', 'rng_state.pth']],
     [['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors', 'last.pt', 'best.pt']],
     [['pytorch_model-00001-of-00002.pt', 'pytorch_model-00002-of-00002.pt']],

@@ -46,6 +46,20 @@ describe('a checkpoint', () => {
     expect(look(60_000)).toEqual([])
   })
 
+  test('of a file and one beside it is told when both are at rest', () => {
+    expect(look(0)).toEqual([])
+    write('model_100.pt')
+    look(4000)
+    write('optimizer_100.pt')
+    look(2000)
+    expect(look(2999)).toEqual([])
+    expect(look(QUIET)).toEqual(['model_100.pt'])
+    write('model_200.pt')
+    write('optimizer_200.pt')
+    look(0)
+    expect(look(QUIET)).toEqual(['model_200.pt'])
+  })
+
   test('that lay there before is not told, one that is being written then is', () => {
     write('checkpoint-10/model.safetensors')
     now += 10_000

@@ -9,12 +9,12 @@ import { isLog } from '../logs'
 import { openShards } from '../shards'
 import { markWeights } from '../weights'
 import { notApplicable, openConfig } from './common'
-import { countRankFiles } from './folder'
+import { countRankFiles, roleOf } from './folder'
 import type { Layout } from './layout'
 import { producerOf } from './producers'
 import { settleStates } from './states'
 
-/** One file by itself: bare weights, or a training dict with everything. */
+/** One file by itself: bare weights, or a training dict with everything; with what a script wrote beside it at the same step. */
 export const file: Layout = {
   id: 'file',
   label: 'Single file',
@@ -22,14 +22,16 @@ export const file: Layout = {
   async open(draft) {
     const { listing } = draft
     const path = listing.only as string
+    const { parts = [] } = listing
     if (/\.index(\.[\w-]+)?\.json$/.test(path)) {
       const shards = await openShards(draft, path, 'weights')
       markWeights(draft, shards, 'weights', `None of the shards that ${path} names can be read`, path)
       draft.label = 'Sharded weights'
     } else {
       const opened = await draft.open(path, 'weights')
-      draft.label = labelOf(opened)
+      draft.label = parts.length > 0 ? 'Training files' : labelOf(opened)
       markFile(draft, opened)
+      for (const part of parts) await draft.open(part, roleOf(part, true))
     }
     if (draft.config === undefined && hasFile(listing, 'config.json')) {
       await openConfig(draft, notApplicable(''))
@@ -43,7 +45,7 @@ export const file: Layout = {
     draft.mark('tokenizer', 'not-applicable', [], 'A single file holds none')
     const holdsNothing = draft.component('weights').status === 'missing' && isReadable(draft)
     if (holdsNothing || draft.files.some(isLog)) nothingToResume(draft)
-    else settleStates(draft, `in ${path}`)
+    else settleStates(draft, parts.length > 0 ? `in ${path} or beside it` : `in ${path}`)
     if (draft.component('weights').status === 'not-applicable') excuseOthers(draft)
     if (isPart(draft)) leaveToOthers(draft)
     countRankFiles(draft, siblings(draft, path))

@@ -75,7 +75,8 @@ async function openModel(
   return openWeights(draft, { files, unread: [] }, 'weights', missing)
 }
 
-function roleOf(path: string, haveWeights: boolean) {
+/** What a file beside the model holds, by its name. */
+export function roleOf(path: string, haveWeights: boolean) {
   if (OPTIMIZER.test(path)) return 'optimizer'
   if (SCHEDULER.test(path)) return 'scheduler'
   if (SCALER.test(path)) return 'scaler'
