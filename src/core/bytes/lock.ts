@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { link, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
+import { link, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { AssayError } from '../errors'
@@ -38,11 +38,11 @@ export async function lock(target: string): Promise<() => Promise<void>> {
 async function claim(path: string): Promise<boolean> {
   const own = asideOf(path)
   const text = JSON.stringify({ process: process.pid, machine: hostname() })
-  await writeFile(own, text, { flag: 'wx' })
+  await writeNew(own, text)
   try {
     await link(own, path).catch(async (error: unknown) => {
       if (errnoOf(error) === 'EEXIST') throw error
-      await writeFile(path, text, { flag: 'wx' })
+      await writeNew(path, text)
     })
     return true
   } catch (error) {
@@ -50,6 +50,17 @@ async function claim(path: string): Promise<boolean> {
     throw error
   } finally {
     await unlink(own)
+  }
+}
+
+/** Makes a file, or none where the disk has no room for its text. */
+async function writeNew(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx')
+  try {
+    await file.writeFile(text).finally(() => file.close())
+  } catch (error) {
+    await unlink(path)
+    throw error
   }
 }
 

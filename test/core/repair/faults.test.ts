@@ -115,6 +115,14 @@ describe('a disk', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
+  it('that has no room at all, not even for the lock, is left as it was', async ({ skip }) => {
+    const folder = disk(1024)
+    if (!folder) return skip()
+    spawnSync('dd', ['if=/dev/zero', `of=${join(folder, 'other')}`, 'bs=4k'])
+    await expect(repair(source, { out: join(folder, 'mended') })).rejects.toMatchObject({ code: 'target/no-space' })
+    expect(readdirSync(folder)).toEqual(['other'])
+  })
+
   it.each(['out', 'in place'])('that fills up while it is written (%s) is left as it was', async (how) => {
     const folder = disk(8192)
     if (!folder) return
