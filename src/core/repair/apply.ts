@@ -162,7 +162,7 @@ async function intoPlace(job: Job): Promise<Outcome> {
 
 /** Opens the new checkpoint at `path`, compares it with its source, and gives its verdict. */
 async function verified(
-  { checkpoint, options }: Job,
+  { checkpoint, plan, options }: Job,
   built: Built,
   site: Site,
   path: string,
@@ -173,6 +173,8 @@ async function verified(
     const compared = await readBack(built, checkpoint, opened, site, rename)
     const { verdict } = await verify(opened, {
       kernel: options.kernel,
+      // What only the values tell and nothing has mended is still there.
+      deep: plan.deep && plan.unmended.length > 0,
       ...(options.signal && { signal: options.signal }),
     })
     return { verdictAfter: verdict, compared }

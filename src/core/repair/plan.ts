@@ -110,6 +110,7 @@ export async function planRepair(
     plan,
     unmended: asked(checkpoint, [...stillLost(done), ...unmended]),
     verdictBefore: verification.verdict,
+    deep: verification.deep,
     files: done.length === 0 ? [] : plannedFiles(await workOf(checkpoint, done)),
     ...(options.worldSize !== undefined && { worldSize: options.worldSize }),
   }

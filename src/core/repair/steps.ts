@@ -172,6 +172,8 @@ export interface RepairPlan {
   readonly plan: readonly RepairStep[]
   readonly unmended: readonly Unmended[]
   readonly verdictBefore: Verification['verdict']
+  /** Whether every value was read for it. */
+  readonly deep: boolean
   readonly files: readonly PlannedFile[]
   /** Number of processes that it was made for, where that was asked for. */
   readonly worldSize?: number

@@ -1,5 +1,5 @@
 import type { Checkpoint, OptimizerState } from '../checkpoint/checkpoint'
-import type { Tensor } from '../checkpoint/tensor'
+import { numel, type Tensor } from '../checkpoint/tensor'
 import { fieldsOf } from '../decode/plain'
 import { AssayError } from '../errors'
 import { cleaner } from './shapes/clean-names'
@@ -10,6 +10,7 @@ export class Named {
   readonly tensors: readonly Tensor[]
   readonly #clean: (name: string) => string
   readonly #byName = new Map<string, Tensor[]>()
+  readonly #byBare = new Map<string, Tensor[]>()
 
   constructor(checkpoint: Checkpoint) {
     this.tensors = weightsOf(checkpoint)
@@ -18,6 +19,10 @@ export class Named {
       const same = this.#byName.get(this.nameOf(tensor))
       if (same) same.push(tensor)
       else this.#byName.set(this.nameOf(tensor), [tensor])
+      const bare = bareName(this.nameOf(tensor))
+      const alike = this.#byBare.get(bare)
+      if (alike) alike.push(tensor)
+      else this.#byBare.set(bare, [tensor])
     }
   }
 
@@ -27,6 +32,12 @@ export class Named {
 
   has(name: string): boolean {
     return this.#byName.has(name)
+  }
+
+  /** The only tensor whose name is this but for a `module.` that not all names share, as of one of several models in a file. */
+  alike(name: string): Tensor | undefined {
+    const same = this.#byBare.get(bareName(name)) ?? []
+    return same.length === 1 ? same[0] : undefined
   }
 
   /** The tensor of this name; where several files have one, that in `file`; undefined where it cannot be told which is meant. */
@@ -64,7 +75,16 @@ export class Reference {
 
   /** The reference's tensor of the same name. */
   of(tensor: Tensor): Tensor | undefined {
-    return this.#reference.find(this.#checkpoint.nameOf(tensor), tensor.file)
+    const name = this.#checkpoint.nameOf(tensor)
+    return this.#reference.find(name, tensor.file) ?? counterpart(this.#reference, name, this.#checkpoint)
+  }
+
+  /** The reference's tensor of the same name, where it has values and this one was saved as [0] or [1] in their place. */
+  filling(tensor: Tensor): Tensor | undefined {
+    const { shape } = tensor
+    if (numel(shape) > 1 || shape.length !== 1) return undefined
+    const model = this.of(tensor)
+    return model && numel(model.shape) > numel(shape) ? model : undefined
   }
 
   /**
@@ -79,10 +99,22 @@ export class Reference {
     }
     return this.#reference.tensors.flatMap((values) => {
       const name = this.#reference.nameOf(values)
-      if (this.#checkpoint.has(name) || (values.storage && kept.has(storageOf(values)))) return []
+      const isHere = this.#checkpoint.has(name) || counterpart(this.#checkpoint, name, this.#reference)
+      if (isHere || (values.storage && kept.has(storageOf(values)))) return []
       return tied && name.endsWith('lm_head.weight') ? [] : [{ name, values }]
     })
   }
+}
+
+/** The tensor that goes by `name` under a wrapper; one that `other` has under the same wrapper is another. */
+function counterpart(names: Named, name: string, other: Named): Tensor | undefined {
+  const found = names.has(name) ? undefined : names.alike(name)
+  return found && !other.has(names.nameOf(found)) ? found : undefined
+}
+
+function bareName(name: string): string {
+  const parts = name.split('.').filter((part) => part !== 'module')
+  return parts.join('.')
 }
 
 function storageOf({ file, storage }: Tensor): string {

@@ -1,4 +1,4 @@
-import { copyFileSync, cpSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { referenceKernel } from '../../../src/core/analysis/reference'
@@ -22,6 +22,25 @@ function cut(name: string, bytes: number): string {
   truncateSync(path, statSync(path).size - bytes)
   return path
 }
+
+it('a training dict of which only the directory was cut off gets nothing but its file back', async () => {
+  const path = cut('producer-nanogpt/data/checkpoint.pt', 60)
+  const { plan } = await mended(path)
+  expect(plan.plan.map(({ kind, confidence }) => [kind, confidence])).toEqual([['salvage', 'certain']])
+})
+
+it('what only the values tell and nothing mends is in the verdict on the result', async () => {
+  const folder = join(scratch(), 'checkpoint-20')
+  cpSync(golden('trainer-gpt2/data/checkpoint-20'), folder, { recursive: true })
+  rmSync(join(folder, 'scheduler.pt'))
+  const model = join(folder, 'model.safetensors')
+  const bytes = readFileSync(model)
+  bytes.writeFloatLE(Number.NaN, bytes.length - 4)
+  writeFileSync(model, bytes)
+  const { plan, result } = await mended(folder, { deep: true })
+  expect(plan.unmended.map(({ rule }) => rule)).toEqual(['weights/non-finite'])
+  expect(result).toMatchObject({ applied: true, verdictBefore: 'broken', verdictAfter: 'broken' })
+})
 
 const CUT: readonly [name: string, file: string, gone: readonly string[]][] = [
   ['damaged-st-cut-last', 'model.safetensors', ['norm.weight']],

@@ -79,7 +79,7 @@ interface Want {
 }
 
 function wantsOf(context: Context): Omit<Want, 'sources'>[] {
-  const { weights, diagnoses, verification, losses } = context
+  const { weights, diagnoses, verification, losses, reference } = context
   const spoilt = new Map(
     verification.findings.flatMap(({ rule, subject }) => (SPOILT.has(rule) ? [[subject, rule]] : [])),
   )
@@ -92,6 +92,8 @@ function wantsOf(context: Context): Omit<Want, 'sources'>[] {
       return hopeless.has(tensor.file) || isReshaped(tensor, context) ? [] : [{ tensor, rule: 'file/truncated', shape }]
     if (diagnosis?.kind === 'placeholder')
       return [{ tensor, rule: 'weights/placeholder', shape: tensor.doubt ? undefined : diagnosis.expected?.shape }]
+    const model = diagnosis ? undefined : reference?.filling(tensor)
+    if (model) return [{ tensor, rule: 'weights/placeholder', shape: model.shape }]
     const rule = spoilt.get(tensor.name)
     return rule ? [{ tensor, rule, shape }] : []
   })

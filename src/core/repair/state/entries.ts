@@ -31,6 +31,8 @@ export function rebuildEntries(facts: Facts): Anew[] {
     // What no checkpoint of the run keeps the script does not save.
     if (component === 'trainer' || component === 'scaler' || facts.others.length > 0 || !facts.lost.has('optimizer'))
       return []
+    // Of a file that was cut off its states may be whole.
+    if (facts.checkpoint.state.optimizers.length > 0) return []
     return notMade(component, facts.checkpoint.name, UNKNOWN)
   })
 }

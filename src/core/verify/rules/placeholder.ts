@@ -1,7 +1,10 @@
+import type { Checkpoint } from '../../checkpoint/checkpoint'
 import { numel } from '../../checkpoint/tensor'
 import { type Finding, finding } from '../../finding'
+import type { Reference } from '../reference'
 import type { Rule } from '../rule'
 import { type Diagnosis, diagnose } from '../shapes/diagnosis'
+import { weightsOf } from '../shapes/evidence'
 import { shapeText } from '../text'
 
 type Placeholder = Diagnosis & { kind: 'placeholder' }
@@ -10,8 +13,10 @@ type Placeholder = Diagnosis & { kind: 'placeholder' }
 export const placeholder: Rule = {
   ids: ['weights/placeholder'],
   needs: 'structure',
-  *check({ checkpoint }) {
-    const found = diagnose(checkpoint).filter((each): each is Placeholder => each.kind === 'placeholder')
+  *check({ checkpoint, reference }) {
+    const known = diagnose(checkpoint)
+    const own = known.filter((each): each is Placeholder => each.kind === 'placeholder')
+    const found = reference ? [...own, ...unfilled(checkpoint, reference, known)] : own
     for (const file of new Set(found.map(({ tensor }) => tensor.file))) {
       const those = found.filter(({ tensor }) => tensor.file === file)
       const all = checkpoint.tensors.filter((tensor) => tensor.file === file)
@@ -20,6 +25,15 @@ export const placeholder: Rule = {
       else for (const each of those) yield one(each)
     }
   },
+}
+
+/** Those that only the reference shows to be without their values. */
+function unfilled(checkpoint: Checkpoint, reference: Reference, known: readonly Diagnosis[]): Placeholder[] {
+  const told = new Set(known.map(({ tensor }) => tensor))
+  return weightsOf(checkpoint).flatMap((tensor): Placeholder[] => {
+    const model = told.has(tensor) ? undefined : reference.filling(tensor)
+    return model ? [{ kind: 'placeholder', tensor, expected: { shape: model.shape, source: reference.name } }] : []
+  })
 }
 
 function one({ tensor, expected, swallowedBy }: Placeholder): Finding {

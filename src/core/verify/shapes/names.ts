@@ -43,7 +43,7 @@ export function patternOf(name: string): string {
 
 /** Names that torch and the usual libraries give to trained parameters and running statistics. */
 export function isParameterName(name: string): boolean {
-  return /(^|[._])(weight|bias|gamma|beta|kernel|scale|embedding|embeddings|running_mean|running_var|lora_\w+)(\.\w+)?$/i.test(
+  return /(^|[._])(weight|bias|gamma|beta|kernel|scale|embedding|embeddings|running_mean|running_var|lora_\w+)(_(ih|hh|hr)(_l\d+(_reverse)?)?)?(\.\w+)?$/i.test(
     name,
   )
 }

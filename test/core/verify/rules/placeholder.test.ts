@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import { referenceKernel } from '../../../../src/core/analysis/reference'
 import { placeholder } from '../../../../src/core/verify/rules/placeholder'
+import { verify } from '../../../../src/core/verify/verify'
 import { checkpointOf, findingsOf, type TensorSpec } from '../handmade'
 
 const subjects = async (tensors: TensorSpec[], config?: Record<string, number | string>) => {
@@ -15,6 +17,39 @@ test('a parameter of size 0 is a placeholder', async () => {
       { name: 'language_model.lm_head.weight', shape: [0] },
     ]),
   ).toEqual(['language_model.norm.weight', 'language_model.lm_head.weight'])
+})
+
+test('so is a matrix or a bias of a recurrent layer', async () => {
+  const names = ['rnn.weight_ih_l0', 'rnn.bias_hh_l1_reverse', 'cell.weight_hh']
+  const filled = { name: 'fc.weight', shape: [4, 4] }
+  expect(await subjects([filled, ...names.map((name) => ({ name, shape: [0] }))])).toEqual(names)
+})
+
+test('a reference shows what else has lost its values, and what never had more', async () => {
+  const checkpoint = checkpointOf({
+    tensors: [
+      { name: 'fc.bias', shape: [1] },
+      { name: 'temperature', shape: [0] },
+      { name: 'cache', shape: [0] },
+      { name: 'gate', shape: [1] },
+      { name: 'fc.weight', shape: [4, 4] },
+    ],
+  })
+  const reference = checkpointOf({
+    tensors: [
+      { name: 'fc.bias', shape: [4] },
+      { name: 'temperature', shape: [] },
+      { name: 'cache', shape: [0] },
+      { name: 'gate', shape: [1] },
+      { name: 'fc.weight', shape: [8, 4] },
+    ],
+  })
+  const { findings } = await verify(checkpoint, { kernel: referenceKernel, reference })
+  const found = findings.filter(({ rule }) => rule === 'weights/placeholder')
+  expect(found.map(({ subject, evidence }) => [subject, evidence?.expected])).toEqual([
+    ['fc.bias', [4]],
+    ['temperature', []],
+  ])
 })
 
 test('buffers may be empty, and so may tables without rows', async () => {
