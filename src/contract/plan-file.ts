@@ -13,6 +13,8 @@ export interface Misfit {
 
 interface Answers {
   readonly decisions: readonly (Decision & { readonly subject: string })[]
+  /** Refusals of the steps that the file does not list. */
+  readonly unlisted: Answers['decisions']
   readonly misfits: readonly Misfit[]
 }
 
@@ -42,9 +44,8 @@ export function answersOn({ plan: edited }: EditedPlan, plan: readonly PlanStep[
     const choice = isRefused(each) ? NONE : each.chosen
     if (why === undefined && choice !== undefined) decisions.push({ step: step.step, subject: step.subject, choice })
   }
-  for (const { step, subject } of plan.filter((each) => !listed.has(each)))
-    decisions.push({ step, subject, choice: NONE })
-  return { decisions, misfits }
+  const rest = plan.filter((each) => !listed.has(each))
+  return { decisions, unlisted: rest.map(({ step, subject }) => ({ step, subject, choice: NONE })), misfits }
 }
 
 /** A step is known by its subject and kind, also where numbers have moved; a shape may make another kind of it. */

@@ -14,8 +14,8 @@ const stepOf = (step: number, subject: string, rest: Partial<PlanStep> = {}): Pl
 const choices = ['checkpoint-10', 'checkpoint-20'].map((id) => ({ id, action: `From ${id}`, evidence: 'It has it' }))
 const fileOf = (...plan: EditedPlan['plan']): EditedPlan => ({ plan })
 const fitted = (file: EditedPlan, ...plan: PlanStep[]) => {
-  const { decisions, misfits } = answersOn(file, plan)
-  return { decisions, whys: misfits.map(({ why }) => why) }
+  const { decisions, unlisted, misfits } = answersOn(file, plan)
+  return { decisions, unlisted: unlisted.map(({ step }) => step), whys: misfits.map(({ why }) => why) }
 }
 
 describe('the answers of a plan in a file', () => {
@@ -29,8 +29,8 @@ describe('the answers of a plan in a file', () => {
       decisions: [
         { step: 1, subject: 't1', choice: 'checkpoint-20' },
         { step: 2, subject: 't2', choice: 'none' },
-        { step: 3, subject: 't3', choice: 'none' },
       ],
+      unlisted: [3],
       whys: [],
     })
   })
@@ -56,18 +56,23 @@ describe('the answers of a plan in a file', () => {
   it('are not taken where they name a choice that is not offered, or another outcome', () => {
     expect(fitted(fileOf({ step: 1, subject: 'a', chosen: 'checkpoint-30' }), stepOf(1, 'a', { choices }))).toEqual({
       decisions: [],
+      unlisted: [],
       whys: ['Step 1 has no choice checkpoint-30; it offers checkpoint-10, checkpoint-20, none'],
     })
     const made = stepOf(1, 'a', { confidence: 'certain', after: '[2, 3]' })
     expect(fitted(fileOf({ step: 1, subject: 'a', after: '[3, 2]' }), made).whys[0]).toContain('not [3, 2]')
-    expect(fitted(fileOf({ step: 1, subject: 'a', after: '[2, 3]' }), made)).toEqual({ decisions: [], whys: [] })
+    expect(fitted(fileOf({ step: 1, subject: 'a', after: '[2, 3]' }), made)).toEqual({
+      decisions: [],
+      unlisted: [],
+      whys: [],
+    })
   })
 
   it('include shapes; one that the new plan refuses does not fit, one marked as refused is not done', () => {
     const file = fileOf({ step: 1, subject: 'a', kind: 'reshape', after: '[2, 3]', shape: [2, 3] })
     expect(shapesIn(file)).toEqual(new Map([['a', [2, 3]]]))
     const step = stepOf(1, 'a', { kind: 'reshape', confidence: 'refused', evidence: 'It has 5 values' })
-    expect(fitted(file, step)).toEqual({ decisions: [], whys: ['It has 5 values'] })
+    expect(fitted(file, step)).toEqual({ decisions: [], unlisted: [], whys: ['It has 5 values'] })
     const [each] = file.plan
     const refused = fileOf({ ...(each as (typeof file.plan)[number]), confidence: 'refused' })
     expect(fitted(refused, { ...step, confidence: 'certain' }).decisions).toEqual([

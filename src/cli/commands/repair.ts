@@ -45,7 +45,7 @@ export async function repair(path: string, options: Options, io: Io): Promise<St
     // What the file says must not be passed over.
     if (misfit) throw new UsageError(misfit.why, OTHER_PLAN)
     const chosen = [...(choose ?? [])].map(([step, choice]) => ({ step, choice }))
-    const decisions = [...(answers?.decisions ?? []), ...chosen]
+    const decisions = [...(answers?.decisions ?? []), ...(answers?.unlisted ?? []), ...chosen]
     const input = { ...help, ...(decisions.length > 0 && { decisions }) }
     const target = inPlace ? { inPlace } : out === undefined ? {} : { out: absolute(out) }
     const result = dryRun

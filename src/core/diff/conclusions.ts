@@ -22,7 +22,9 @@ const DAMAGES = 3
 
 /** What is wrong with either side to begin with: a shard that is missing looks like tensors that were removed. */
 export function damagesOf(a: Checkpoint, b: Checkpoint): Conclusion[] {
-  return [['The first', a] as const, ['The second', b] as const].flatMap(([side, { findings }]) => {
+  // By their names where those tell them apart.
+  const [first, second] = a.name === b.name ? ['The first', 'The second'] : [a.name, b.name]
+  return [[first, a] as const, [second, b] as const].flatMap(([side, { findings }]) => {
     const errors = [...new Set(findings.filter(({ severity }) => severity === 'error').map(({ message }) => message))]
     const more = errors.length > DAMAGES ? [`${side} has ${errors.length - DAMAGES} more errors: verify it`] : []
     const told = errors.slice(0, DAMAGES).map((message) => `${side} is damaged: ${message.replace(/\.$/, '')}`)

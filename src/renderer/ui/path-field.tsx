@@ -1,5 +1,5 @@
 import { Button, TextInput } from '@mantine/core'
-import type { ReactNode } from 'react'
+import type { ComponentProps, ReactNode } from 'react'
 import classes from './path-field.module.css'
 import { visible } from './safe-text'
 
@@ -16,14 +16,18 @@ interface PathFieldProps {
   testId: string
 }
 
+const ORDER: ComponentProps<typeof TextInput>['inputWrapperOrder'] = ['label', 'description', 'error', 'input']
+
 /** A path that can be typed, pasted or picked. */
 export function PathField({ label, value, onChange, browse, placeholder, description, error, testId }: PathFieldProps) {
   return (
     <div className={classes.field}>
       <TextInput
         label={label}
-        description={description}
+        // What is wrong stands in its place, so that nothing moves.
+        description={error ? undefined : description}
         error={error}
+        inputWrapperOrder={ORDER}
         value={value}
         title={visible(value)}
         onChange={(event) => onChange(event.currentTarget.value)}

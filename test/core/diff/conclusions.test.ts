@@ -117,6 +117,8 @@ describe('a side that is damaged', () => {
       { kind: 'damaged', text: 'The second is damaged: b.safetensors is missing' },
       { kind: 'unread', tensors: ['w'] },
     ])
+    const named = await diff(whole, { ...cut, name: 'step-20' }, { kernel })
+    expect(named.conclusions[0]?.text).toBe('step-20 is damaged: b.safetensors is missing')
   })
 })
 

@@ -4,7 +4,7 @@ import { formatCount, formatPercent, formatValue, type JsonNumber } from '../../
 import { SafeText, visible } from '../../ui/safe-text'
 import { Tag } from '../../ui/tag'
 import classes from './compare-view.module.css'
-import { dtypesText, STATUS, shapesText } from './status'
+import { dtypesText, shapesText, statusOf } from './status'
 
 const column = createColumnHelper<DiffRow>()
 
@@ -41,8 +41,8 @@ export const COLUMNS: ColumnDef<DiffRow, unknown>[] = [
     size: 128,
     meta: { sortable: true },
     cell: ({ row }) => {
-      const { status, anatomy } = row.original
-      const { word, tone } = STATUS[status]
+      const { anatomy } = row.original
+      const { word, tone } = statusOf(row.original)
       return (
         <>
           <Tag tone={tone}>{word}</Tag> {anatomy === 'sparse' && <span className={classes.soft}>{anatomy}</span>}

@@ -55,7 +55,7 @@ export function CompareView() {
         swapped={swapped}
         onSwap={swap}
         options={<OptionsMenu typed={typed} onChange={setTyped} />}
-        ready={path !== '' && isSound(typed) && job?.status !== 'running'}
+        ready={path !== '' && isSound(typed)}
         onRun={() => run(path, swapped)}
       />
       {job?.status === 'running' && (

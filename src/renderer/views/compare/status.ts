@@ -13,6 +13,13 @@ export const STATUS: Record<DiffStatus, { word: string; tone: Tone; means: strin
   same: { word: 'same', tone: 'neutral', means: 'Bit for bit the same values' },
 }
 
+const UNREAD = { word: 'not compared', tone: 'bad', means: 'Its values cannot be read' } as const
+
+/** What is to be said of a row: values that cannot be read are not the same, and nobody knows whether they changed. */
+export function statusOf({ status, changed, note }: DiffRow): (typeof STATUS)[DiffStatus] {
+  return status === 'changed' && changed === null && note !== undefined ? UNREAD : STATUS[status]
+}
+
 /** Found under another name, whatever its status. */
 export const RENAMED = { word: 'renamed', tone: 'accent', means: 'Found under another name' } as const
 

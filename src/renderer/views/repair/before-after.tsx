@@ -48,7 +48,7 @@ export function BeforeAfter({ change, evidence, ask }: BeforeAfterProps) {
         {data && <Look look={data.after} shape={after.shape} beside={data.before} />}
         <p className={classes.soft}>{from ? <SafeText>{evidence}</SafeText> : 'Its own values, in the same order'}</p>
       </section>
-      {data?.before && data.after && (
+      {data?.before?.histogram && data.after?.histogram && (
         <p className={classes.soft}>
           Both are drawn on the same scales: a bar or a colour means the same on either side.
         </p>
@@ -82,7 +82,7 @@ interface LookProps {
 }
 
 function Look({ look, shape, beside }: LookProps) {
-  if (!look) return <p className={classes.soft}>No values</p>
+  if (!look || look.statistics.count === 0) return <p className={classes.soft}>No values</p>
   const { statistics: s, histogram, picture } = look
   const full = Math.max(1, ...(histogram?.counts ?? []), ...(beside?.histogram?.counts ?? []))
   return (

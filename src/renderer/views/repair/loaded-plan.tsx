@@ -20,7 +20,7 @@ interface LoadedPlanProps {
 
 /** What of a plan from a file holds here, and what does not fit any more. */
 export function LoadedPlan({ name, fit, hasReference, onTakeBack }: LoadedPlanProps) {
-  const { taken = 0, misfits = [] } = fit ?? {}
+  const { taken = 0, unlisted = 0, misfits = [] } = fit ?? {}
   const box = useRef<HTMLDivElement>(null)
   // It may have been dropped while one looked elsewhere.
   useEffect(() => box.current?.scrollIntoView({ block: 'nearest' }), [])
@@ -52,6 +52,11 @@ export function LoadedPlan({ name, fit, hasReference, onTakeBack }: LoadedPlanPr
             {!hasReference && <p>If it was made with a reference, give that below: the rest is fitted again.</p>}
           </>
         )}
+        {unlisted > 0 && (
+          <p>
+            {plural(unlisted, 'step')} that it does not list {unlisted === 1 ? 'is' : 'are'} refused.
+          </p>
+        )}
       </div>
       <IconAction
         label="Take the answers of this plan back"
@@ -65,8 +70,9 @@ export function LoadedPlan({ name, fit, hasReference, onTakeBack }: LoadedPlanPr
   )
 }
 
-function toldOf({ taken, misfits }: Fit): string {
+function toldOf({ taken, unlisted, misfits }: Fit): string {
   const held = `: ${taken === 0 ? 'no answer' : plural(taken, 'answer')} ${taken < 2 ? 'was' : 'were'} taken`
   if (misfits.length > 0) return `${held}; what it says in ${plural(misfits.length, 'place')} does not fit any more:`
-  return taken === 0 ? ' says the same as what is proposed.' : `${held}, and all of it fits.`
+  if (taken > 0) return `${held}, and all of it fits.`
+  return unlisted > 0 ? ' leaves steps out.' : ' says the same as what is proposed.'
 }

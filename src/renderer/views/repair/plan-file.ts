@@ -22,22 +22,29 @@ export interface Fit {
   readonly answers: Answers
   /** So many of its answers hold: choices, refusals, shapes, the number of processes. */
   readonly taken: number
+  /** So many steps are refused because the file does not list them. */
+  readonly unlisted: number
   /** Why each of the others does not, a sentence. */
   readonly misfits: readonly string[]
 }
 
 /** Fits a plan from a file to the plan that was made with the help in it. */
 export function fitOf(file: EditedPlan, plan: RepairPlan, { shapes, worldSize }: Given): Fit {
-  const { decisions, misfits } = answersOn(file, plan.plan)
+  const { decisions, unlisted, misfits } = answersOn(file, plan.plan)
   const keys = new Map(keyedSteps(plan.plan).map(({ key, step }) => [step.step, key]))
-  const answers = new Map(decisions.flatMap(({ step, choice }) => pairOf(keys.get(step), choice)))
-  const decided = decisionsOn(plan.plan, answers).length + leftOut(plan.plan, answers).length
+  const answersOf = (given: typeof decisions) =>
+    new Map(given.flatMap(({ step, choice }) => pairOf(keys.get(step), choice)))
+  const countOf = (given: typeof decisions) => {
+    const answers = answersOf(given)
+    return decisionsOn(plan.plan, answers).length + leftOut(plan.plan, answers).length
+  }
   const wrong = new Set(misfits.map(({ subject }) => subject))
   const shaped = Object.keys(shapes).filter((name) => !wrong.has(name)).length
   const lost = file.worldSize !== undefined && worldSize === undefined
   return {
-    answers,
-    taken: decided + shaped + (worldSize === undefined ? 0 : 1),
+    answers: answersOf([...decisions, ...unlisted]),
+    unlisted: countOf(unlisted),
+    taken: countOf(decisions) + shaped + (worldSize === undefined ? 0 : 1),
     misfits: [
       ...misfits.map(({ why }) => why),
       ...(lost ? [`It is for ${file.worldSize} processes; here none keeps a state of its own`] : []),

@@ -31,15 +31,15 @@ test('a plan that was saved says the same when it is loaded', () => {
   const help = helpIn(file, asking, true)
   expect(help).toEqual({ shapes: { a: [4, 5] }, worldSize: 4 })
   const made = { ...asking, plan: [stepOf(1, 'a', { after: '[4, 5]' }), ...asking.plan.slice(1)] }
-  expect(fitOf(file, made, help)).toEqual({ answers, taken: 4, misfits: [] })
+  expect(fitOf(file, made, help)).toEqual({ answers, taken: 4, unlisted: 0, misfits: [] })
 })
 
 test('a shape of a tensor that the plan does not speak of is not given, and told as one that does not fit', () => {
   const file = { plan: [{ step: 1, subject: 'elsewhere', shape: [2] }] }
   const plan = planOf(stepOf(1, 'a'))
   expect(helpIn(file, plan, true)).toEqual({ shapes: {}, worldSize: undefined })
-  const { taken, misfits } = fitOf(file, plan, { shapes: {}, worldSize: undefined })
-  expect([taken, misfits.length]).toEqual([1, 1])
+  const { taken, unlisted, misfits } = fitOf(file, plan, { shapes: {}, worldSize: undefined })
+  expect([taken, unlisted, misfits.length]).toEqual([0, 1, 1])
   expect(misfits[0]).toContain('elsewhere')
 })
 
