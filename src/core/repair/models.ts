@@ -3,7 +3,6 @@ import { isWhole, numel, type Tensor } from '../checkpoint/tensor'
 import { isReadable } from '../checkpoint/values'
 import { type OutputTensor, outputOf } from '../write/output'
 import { whyNotSafetensors } from '../write/safetensors'
-import { whyNotTorch } from '../write/torch-zip'
 import { castTargetOf, castTo, type Tally } from './cast'
 import { type Witnessed, witnessed } from './check'
 import { refuseCollisions } from './edits'
@@ -102,7 +101,7 @@ function whyNot(tensor: Tensor, format: ExportFormat): string | undefined {
   }
   if (!isWhole(tensor)) return 'a part of its values is not here'
   if (numel(tensor.shape) > 0 && !isReadable(tensor)) return 'its file ends before its values do'
-  return format === 'safetensors' ? whyNotSafetensors(tensor) : whyNotTorch(tensor)
+  return format === 'safetensors' ? whyNotSafetensors(tensor) : undefined
 }
 
 /** The path without extension and shard number, plus the extension: equal for all shards of one model. */

@@ -2,7 +2,6 @@ import type { ByteSink } from '../bytes/sink'
 import type { DType } from '../checkpoint/dtype'
 import { byteLength, contiguousStrides, numel } from '../checkpoint/tensor'
 import { PyGlobal, PyObject, PyPersistent, PyTuple, type PyValue } from '../decode/pickle/value'
-import { AssayError } from '../errors'
 import { type OutputTensor, pour, refuseDuplicates, type WriteOptions } from './output'
 import { encodePickle } from './pickle'
 import { TorchArchive } from './torch-archive'
@@ -23,16 +22,11 @@ const STORAGE_CLASS: Partial<Record<DType, string>> = {
   complex128: 'ComplexDoubleStorage',
 }
 
-/** Why a torch state dict written from values alone cannot hold the tensor; undefined when it can. */
-export function whyNotTorch({ name }: Pick<OutputTensor, 'name'>): string | undefined {
-  return name === '' ? 'it has no name' : undefined
-}
-
 /**
  * Writes a state dict as `torch.save` of PyTorch 2.13 does: an OrderedDict of contiguous tensors on the CPU that
  * `torch.load(weights_only=True)` accepts, also with `mmap=True`. Tensors that are one view of one storage stay tied.
  * `records` are further ones, which torch does not read.
- * Throws `target/duplicate-name` and `target/not-expressible` before anything is written; later `target/wrong-length`,
+ * Throws `target/duplicate-name` before anything is written; later `target/wrong-length`,
  * `cancelled`, and what the sources of the values throw.
  */
 export async function writeTorchZip(
@@ -42,13 +36,6 @@ export async function writeTorchZip(
   records: ReadonlyMap<string, string> = new Map(),
 ): Promise<void> {
   refuseDuplicates(tensors)
-  const refused = tensors.flatMap((tensor) => {
-    const why = whyNotTorch(tensor)
-    return why === undefined ? [] : [`${tensor.name} (${why})`]
-  })
-  if (refused.length > 0)
-    throw new AssayError('target/not-expressible', `A PyTorch state dict cannot hold ${refused.join(', ')}`)
-
   const stored: OutputTensor[] = []
   const keys = new Map<string, string>()
   const dict = orderedDict()

@@ -29,6 +29,26 @@ describe('an export', () => {
     expect(snapshot(source)).toEqual(before)
   })
 
+  it('keeps a tensor under the empty name, beside one that is called like nothing', async () => {
+    const folder = join(scratch(), 'nameless')
+    cpSync(golden('damaged-healthy-st/data'), folder, { recursive: true })
+    const file = join(folder, 'model.safetensors')
+    const bytes = readFileSync(file)
+    // Two names of one length for another two, in the header's own bytes.
+    const header = bytes.toString('latin1', 8, 8 + Number(bytes.readBigUInt64LE(0)))
+    const renamed = header.replace('"fc1.bias"', '""        ').replace('"fc2.weight"', '"tensor"    ')
+    bytes.write(renamed, 8, 'latin1')
+    writeFileSync(file, bytes)
+    const before = await digests(await opened(folder))
+    for (const format of ['torch', 'safetensors'] as const) {
+      const { out } = await exported(folder, { format })
+      expect(await digests(await opened(out))).toEqual(before)
+      const again = await exported(out, { format: 'safetensors' })
+      expect(await digests(await opened(again.out))).toEqual(before)
+    }
+    expect((await opened(folder)).tensors.map(({ name }) => name)).toEqual(expect.arrayContaining(['', 'tensor']))
+  })
+
   it.each([
     ['safetensors', ['model.safetensors', 'model_1.safetensors']],
     ['torch', ['pytorch_model.bin', 'pytorch_model_1.bin']],

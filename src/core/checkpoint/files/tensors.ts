@@ -87,7 +87,8 @@ export function* namedTensors(sections: readonly Section[], main = true): Genera
     if (!section) continue
     const prefix = bare && section.component === 'weights' ? undefined : section.key
     const inner = dot < 0 ? undefined : path.slice(dot + 1)
-    const name = prefix === undefined ? (inner ?? section.key ?? 'tensor') : inner ? `${prefix}.${inner}` : prefix
+    const name =
+      prefix === undefined ? (inner ?? section.key ?? 'tensor') : inner === undefined ? prefix : `${prefix}.${inner}`
     yield { path, value, tensor, name, section }
   }
 }

@@ -29,13 +29,14 @@ const REVISITS = 200_000
 
 interface Frame {
   readonly node: PyContainer
-  readonly path: string
+  /** Undefined at the root: the empty text is a key as any other. */
+  readonly path: string | undefined
   readonly parts: readonly Part[]
   next: number
 }
 
-/** What a container holds, by name; the name '' adds nothing to the path. */
-type Part = readonly [name: string, value: PyValue]
+/** What a container holds, by name; what has none adds nothing to the path. */
+type Part = readonly [name: string | undefined, value: PyValue]
 
 /**
  * Every tensor in a value, in the order of the file. A dict shared by two keys is listed under both; a cycle is followed once. The tensors that make up a nested
@@ -55,7 +56,7 @@ export function* eachTensor(root: PyValue, arrays: (path: string) => boolean): G
   const frames: Frame[] = []
   let revisits = REVISITS
 
-  const enter = (node: PyContainer, path: string) => {
+  const enter = (node: PyContainer, path: string | undefined) => {
     if (open.has(node) || (revisits < 0 && seen.has(node))) return
     const parts = partsByName(node)
     if (seen.has(node)) {
@@ -68,12 +69,12 @@ export function* eachTensor(root: PyValue, arrays: (path: string) => boolean): G
     frames.push({ node, path, parts, next: 0 })
   }
 
-  let path = ''
+  let path: string | undefined
   let value = root
   for (;;) {
     const node = containerOf(value)
-    const tensor = node && (torchTensorOf(node) ?? (arrays(path) ? numpyTensorOf(node) : undefined))
-    if (tensor) yield { path, value, tensor }
+    const tensor = node && (torchTensorOf(node) ?? (arrays(path ?? '') ? numpyTensorOf(node) : undefined))
+    if (tensor) yield { path: path ?? '', value, tensor }
     else if (node) enter(node, path)
     let frame = frames[frames.length - 1]
     while (frame && frame.next === frame.parts.length) {
@@ -117,21 +118,21 @@ function objectParts(node: PyObject): Part[] {
   const states = node.state instanceof PyTuple ? node.state.items : [node.state]
   for (const state of states) {
     const fields = mappingOf(state)
-    if (fields === undefined) parts.push(['', state ?? null])
+    if (fields === undefined) parts.push([undefined, state ?? null])
     else {
-      for (const [name, value] of named(fields)) parts.push([FOLDED.has(name) ? '' : name, value])
+      for (const [name, value] of named(fields)) parts.push([FOLDED.has(name) ? undefined : name, value])
     }
   }
   if (pairs && pairs.size > 0) return [...named(pairs), ...parts]
   const args = sequenceOf(node.args) ?? []
   // The one argument of Counter({...}), set([...]), a wrapper: its contents are the object's.
-  if (args.length === 1) parts.push(['', args[0] as PyValue])
+  if (args.length === 1) parts.push([undefined, args[0] as PyValue])
   else for (const part of numbered(args)) parts.push(part)
   return parts
 }
 
-function named(entries: ReadonlyMap<PyValue, PyValue>): Part[] {
-  const parts: Part[] = []
+function named(entries: ReadonlyMap<PyValue, PyValue>): [string, PyValue][] {
+  const parts: [string, PyValue][] = []
   let place = 0
   for (const [key, value] of entries) {
     if (containerOf(value) !== undefined) parts.push([keyName(key) ?? String(place), value])
@@ -179,7 +180,7 @@ function byteText(byte: number): string {
     : `\\x${byte.toString(16).padStart(2, '0')}`
 }
 
-function join(path: string, name: string): string {
-  if (name === '') return path
-  return path === '' ? name : `${path}.${name}`
+function join(path: string | undefined, name: string | undefined): string | undefined {
+  if (name === undefined) return path
+  return path === undefined ? name : `${path}.${name}`
 }

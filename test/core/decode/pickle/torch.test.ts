@@ -185,6 +185,12 @@ describe('findTensors', () => {
     expect(paths(tensor())).toEqual([''])
   })
 
+  it('takes the empty text for a key as any other', () => {
+    const value = dict({ '': dict({ x: tensor(), '': tensor() }), x: tensor(), model: dict({ '': tensor() }) })
+    expect(paths(value)).toEqual(['.x', '.', 'x', 'model.'])
+    expect(paths(dict({ '': tensor(), tensor: tensor() }))).toEqual(['', 'tensor'])
+  })
+
   it('lists one tensor under each of its names, and a dict under each of its', () => {
     const one = tensor()
     const both = dict({ w: one, v: one })
