@@ -88,7 +88,7 @@ export async function readBack(
     const file = opened.files.find((other) => other.path === path)
     if (!file) throw mismatch(path, 'it is not recognised as part of the checkpoint any more')
     const own = file.tensors.filter(({ name }) => !each.entries.some(({ key }) => isWithin(name, key)))
-    compared += await checkWritten(outputs, own, path, {
+    compared += await checkWritten(asNamedIn(own, outputs), own, path, {
       ...(site.signal && { signal: site.signal }),
       ...(copies && { copies }),
       onTensor: (tensor) => site.progress.add(byteLength(tensor), tensor.name),
@@ -108,6 +108,24 @@ export async function readBack(
     compared += tensors.filter(({ blocks }) => blocks.length > 0).length
   }
   return compared
+}
+
+/**
+ * The outputs under the names that a file gives them when it is opened again: of several models of a training dict each bears the
+ * name of its entry, and where all others were lost with the rest of the file, the last goes without.
+ */
+function asNamedIn(found: readonly Tensor[], outputs: readonly Witnessed[]): readonly Witnessed[] {
+  const names = new Set(found.map(({ name }) => name))
+  const [first, ...others] = outputs.filter(({ name }) => !names.has(name))
+  if (!first) return outputs
+  const segments = first.name.split('.')
+  const entry = segments.map((_, i) => `${segments.slice(0, i).join('.')}.`).find((each) => isBare(first.name, each))
+  if (entry === undefined || !others.every(({ name }) => isBare(name, entry))) return outputs
+  return outputs.map((each) => (names.has(each.name) ? each : { ...each, name: each.name.slice(entry.length) }))
+
+  function isBare(name: string, prefix: string): boolean {
+    return name.startsWith(prefix) && names.has(name.slice(prefix.length))
+  }
 }
 
 /** Of a file that is made anew these are the tensors that come from elsewhere; states are made of nothing. */

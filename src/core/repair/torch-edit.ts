@@ -94,7 +94,7 @@ export function editPickle(
 }
 
 /**
- * Takes tensors out of their dicts. The state that an optimizer keeps of a parameter goes as a whole: without one of its
+ * Takes tensors out of their dicts and lists. The state that an optimizer keeps of a parameter goes as a whole: without one of its
  * tensors no optimizer can use the others.
  */
 function removeFrom(root: PyValue, lost: readonly { tensor: Tensor; slots: readonly Slot[] }[]): void {
@@ -102,7 +102,7 @@ function removeFrom(root: PyValue, lost: readonly { tensor: Tensor; slots: reado
   for (const { tensor, slots } of lost) {
     const places = placesOf(tensor, slots)
     if (places.length === 0 || !places.every(({ remove }) => remove))
-      throw notRewritable(tensor, 'it does not lie in a dict')
+      throw notRewritable(tensor, 'it does not lie in a dict or a list')
     for (const { entries, remove } of places) {
       remove?.()
       if (entries && parameterStateOf(tensor) !== undefined) states.add(entries)
@@ -113,9 +113,9 @@ function removeFrom(root: PyValue, lost: readonly { tensor: Tensor; slots: reado
   for (const [, slots] of slotsOf(root, owners)) for (const slot of slots) slot.remove?.()
 }
 
-/** Of a tensor in the state of an optimizer the name of the parameter's whole state: `state.3` of `state.3.exp_avg`. */
+/** Of a tensor in the state of an optimizer the name of the parameter's whole state: `state.3` of `state.3.exp_avg` and of `state.3.old_dirs.7`. */
 export function parameterStateOf({ name, component }: Tensor): string | undefined {
-  return component === 'optimizer' ? /^((?:.*\.)?state\.[^.]+)\.[^.]+$/.exec(name)?.[1] : undefined
+  return component === 'optimizer' ? /^((?:.*\.)?state\.[^.]+)\..+$/.exec(name)?.[1] : undefined
 }
 
 /** Throws `target/not-rewritable` where the file is no dict. */
@@ -155,7 +155,7 @@ function foundIn(root: PyValue, file: StateFile): FoundTensor[] {
 /** A place in the graph that a value sits in. */
 interface Slot {
   set(value: PyValue): void
-  /** Takes it out of a dict. */
+  /** Takes it out of a dict or a list. */
   remove?(): void
   /** The dict it is in, where it is in one under a text. */
   readonly entries?: Map<PyValue, PyValue>
@@ -190,11 +190,17 @@ function slotsOf(root: PyValue, wanted: ReadonlySet<PyValue>): Map<PyValue, Slot
     if (value instanceof PyList || value instanceof PyObject) {
       const { items } = value
       items.forEach((each, i) => {
-        if (wanted.has(each)) put(each, { set: (other) => items.splice(i, 1, other), prefixIn: () => undefined })
+        if (wanted.has(each)) put(each, itemSlot(items, i))
       })
     }
   }
   return slots
+}
+
+/** What is lost leaves None behind: what comes after it keeps its place. */
+function itemSlot(items: PyValue[], i: number): Slot {
+  const set = (value: PyValue) => items.splice(i, 1, value)
+  return { set, remove: () => void set(null), prefixIn: () => undefined }
 }
 
 function entrySlot(entries: Map<PyValue, PyValue>, key: PyValue): Slot {

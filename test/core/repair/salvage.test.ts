@@ -29,6 +29,17 @@ it('a training dict of which only the directory was cut off gets nothing but its
   expect(plan.plan.map(({ kind, confidence }) => [kind, confidence])).toEqual([['salvage', 'certain']])
 })
 
+it('one of two models comes out of a training dict that was cut off before the other', async () => {
+  const name = 'producer-gan/data/checkpoint.pt'
+  const bytes = readFileSync(golden(name))
+  const { plan, result, out } = await mended(cut(name, bytes.length - bytes.indexOf('checkpoint/data/4')))
+  expect(result).toMatchObject({ applied: true, compared: 4 })
+  expect(plan.plan[0]?.gone).toContain('discriminator.model.0.weight')
+  const whole = (await digests(await opened(golden(name)))).filter((each) => each.name.startsWith('generator.'))
+  const kept = await digests(await opened(out))
+  expect(kept.map(({ sha256 }) => sha256)).toEqual(whole.map(({ sha256 }) => sha256))
+})
+
 it('what only the values tell and nothing mends is in the verdict on the result', async () => {
   const folder = join(scratch(), 'checkpoint-20')
   cpSync(golden('trainer-gpt2/data/checkpoint-20'), folder, { recursive: true })

@@ -54,6 +54,19 @@ const parameter = (tensor: PyValue) =>
   )
 
 describe('editing the pickle of a torch file', () => {
+  it('leaves None in a list where a tensor is lost, and the others at their places', () => {
+    const list = new PyList([0, 1, 2].map((i) => tensorValue('float32', [2], String(i))))
+    const root = dict({ masters: list })
+    const file = fileOf(root)
+    editPickle(
+      root,
+      file,
+      plan(file, {}).filter(({ name }) => name !== 'masters.1'),
+    )
+    expect(list.items[1]).toBeNull()
+    expect(shapes(root).map(([name]) => name)).toEqual(['masters.0', 'masters.2'])
+  })
+
   it('reshapes a view over the storage it has, in a dict, a list or a parameter', () => {
     const root = dict({
       w: tensorValue('float32', [6], '0'),
