@@ -16,7 +16,7 @@ import { type Loss, LossLedger } from './losses'
 import { NestedState, type StatePath } from './nested'
 import { namedComponent, type Section, sectionsIn } from './sections'
 import type { OpenStateFile } from './state-file'
-import { type Block, contiguousStrides, numel, type Tensor } from './tensor'
+import { type Block, numel, sharedStrides, type Tensor } from './tensor'
 import { overlapping } from './values'
 
 export const METADATA = '.metadata'
@@ -107,6 +107,7 @@ class Gathering {
   private readonly ledger = new LossLedger()
   private readonly items = new Map<PyValue, Locate>()
   private readonly pickles: DecodedPickle[] = []
+  private readonly stridesOf = sharedStrides()
 
   constructor(
     private readonly files: PartFiles,
@@ -246,7 +247,7 @@ class Gathering {
       blocks.push({
         source,
         offset: 0,
-        strides: contiguousStrides(chunk.shape),
+        strides: this.stridesOf(chunk.shape),
         start: chunk.start,
         shape: chunk.shape,
       })

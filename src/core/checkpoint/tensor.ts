@@ -107,6 +107,16 @@ export function contiguousStrides(shape: readonly number[]): number[] {
   return strides
 }
 
+/** Strides of contiguous tensors, one list for all tensors that share a list as their shape. */
+export function sharedStrides(): (shape: readonly number[]) => readonly number[] {
+  const known = new Map<readonly number[], readonly number[]>()
+  return (shape) => {
+    const strides = known.get(shape) ?? contiguousStrides(shape)
+    known.set(shape, strides)
+    return strides
+  }
+}
+
 const ORIGINS = Array.from({ length: 9 }, (_, n) => new Array<number>(n).fill(0))
 
 /** The index (0, 0, ...) of a tensor's first element; tensors of as many dimensions share one list. */

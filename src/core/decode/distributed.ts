@@ -2,6 +2,7 @@ import type { DType } from '../checkpoint/dtype'
 import { stateFields } from './pickle/state-fields'
 import { torchDtypeOf, torchShapeOf, torchSizeOf } from './pickle/torch'
 import { mappingOf, PyObject, type PyValue, sequenceOf } from './pickle/value'
+import { sharedShapes } from './shared-shapes'
 
 /** One rectangular piece of a tensor. */
 export interface Chunk {
@@ -50,12 +51,13 @@ export class MetadataReader {
   private readonly tensors = new Map<PyObject, ChunkedTensor | undefined>()
   private readonly indices = new Map<PyObject, Index>()
   private readonly places = new Map<PyObject, Place>()
+  private readonly shared = sharedShapes()
 
   /** To be told of every object of the pickle when its state has been set. */
   readonly onBuilt = (object: PyObject): void => {
     const fields = fieldsOf(object)
     if (!fields) return
-    if (fields.has('offsets')) keep(this.chunks, object, chunkOf(fields))
+    if (fields.has('offsets')) keep(this.chunks, object, this.chunkOf(fields))
     else if (fields.has('fqn')) keep(this.indices, object, indexOf(fields))
     else if (fields.has('relative_path')) keep(this.places, object, placeOf(fields))
     else if (fields.has('chunks')) {
@@ -90,6 +92,12 @@ export class MetadataReader {
     return { entries, paths: pathsOf(mappingOf(fields?.get('planner_data'))), place, unread }
   }
 
+  private chunkOf(fields: ReadonlyMap<PyValue, PyValue>): Chunk | undefined {
+    const start = torchSizeOf(fields.get('offsets'))
+    const shape = torchSizeOf(fields.get('sizes'))
+    return start && shape && { start: this.shared(start), shape: this.shared(shape) }
+  }
+
   private tensorOf(fields: ReadonlyMap<PyValue, PyValue>): ChunkedTensor | undefined {
     const shape = torchShapeOf(fields.get('size'))
     // TensorProperties is pickled as (dtype, layout, requires_grad, memory format, pin_memory).
@@ -101,7 +109,7 @@ export class MetadataReader {
     if (!shape || !dtype || !list) return undefined
     const chunks = list.map((each) => (each instanceof PyObject ? this.chunks.get(each) : undefined))
     if (!chunks.every((chunk) => chunk !== undefined)) return undefined
-    return { dtype, shape, requiresGrad: requiresGrad === true, chunks }
+    return { dtype, shape: this.shared(shape), requiresGrad: requiresGrad === true, chunks }
   }
 }
 
@@ -168,12 +176,6 @@ function placeOf(fields: ReadonlyMap<PyValue, PyValue>): Place | undefined {
   const listed = sequenceOf(fields.get('transform_descriptors'))
   const transforms = listed ? listed.filter((each) => typeof each === 'string') : UNTRANSFORMED
   return { path, offset, length, transforms }
-}
-
-function chunkOf(fields: ReadonlyMap<PyValue, PyValue>): Chunk | undefined {
-  const start = torchSizeOf(fields.get('offsets'))
-  const shape = torchSizeOf(fields.get('sizes'))
-  return start && shape && { start, shape }
 }
 
 /** Keys in a path; torch nests no deeper than the state dict does. */

@@ -1,6 +1,7 @@
 import { AssayError } from '../errors'
 import { JsonReader } from './json-reader'
 import { quote, type Report } from './report'
+import { sharedShapes } from './shared-shapes'
 
 /** One tensor as the header words it. Numbers are what stands there: negative, fractional or beyond 2^53 ones too. */
 export interface HeaderEntry {
@@ -24,8 +25,6 @@ const MOST_DIMENSIONS = 64
 /** Real files have tens of thousands of tensors, the largest known 1.3 million, and a few lines of metadata. */
 const MOST_TENSORS = 2 ** 21
 const MOST_METADATA = 2 ** 16
-/** Beyond so many, sharing them saves nothing. */
-const MOST_SHAPES = 2 ** 12
 
 /**
  * Parses the JSON header of a safetensors file in one pass that keeps what `JSON.parse` hides: names given twice. Throws AssayError
@@ -70,11 +69,7 @@ function decode(bytes: Uint8Array, name: string): string {
 }
 
 /** The entry at hand, or undefined when it is not an object that gives each of the three fields once. */
-function readEntry(
-  reader: JsonReader,
-  name: string,
-  shared: (shape: number[]) => readonly number[],
-): HeaderEntry | undefined {
+function readEntry(reader: JsonReader, name: string, shared: ReturnType<typeof sharedShapes>): HeaderEntry | undefined {
   if (reader.peek() !== '{') {
     reader.skip()
     return undefined
@@ -96,20 +91,6 @@ function readEntry(
   }
   if (fields !== 3 || dtype === undefined || !shape || offsets?.length !== 2) return undefined
   return { name, dtype, shape: shared(shape), begin: offsets[0] as number, end: offsets[1] as number }
-}
-
-/**
- * The first list of each shape. A million tensors have a few dozen shapes; a list for each would take more memory than the
- * header itself. Not frozen: the methods of frozen arrays are slow (V8 11).
- */
-function sharedShapes(): (shape: number[]) => readonly number[] {
-  const known = new Map<string, readonly number[]>()
-  return (shape) => {
-    const key = shape.join()
-    const first = known.get(key) ?? shape
-    if (known.size < MOST_SHAPES) known.set(key, first)
-    return first
-  }
 }
 
 function readText(reader: JsonReader): string | undefined {

@@ -3,7 +3,7 @@ import { readSafetensors, type SafetensorsEntry } from '../../container/safetens
 import type { ComponentId } from '../checkpoint'
 import { some } from '../names'
 import { marksInMetadata } from '../rebuilt'
-import { contiguousStrides, originOf, type Tensor } from '../tensor'
+import { originOf, sharedStrides, type Tensor } from '../tensor'
 import type { Contents } from './contents'
 
 /**
@@ -42,14 +42,4 @@ export async function readSafetensorsFile(source: ByteSource, file: string, comp
       : each,
   )
   return { tensors, metadata, ...marks, sections: [], globals: [], findings: named }
-}
-
-/** Strides of shapes, one list for all tensors that share a list as their shape. */
-function sharedStrides(): (shape: readonly number[]) => readonly number[] {
-  const known = new Map<readonly number[], readonly number[]>()
-  return (shape) => {
-    const strides = known.get(shape) ?? contiguousStrides(shape)
-    known.set(shape, strides)
-    return strides
-  }
 }

@@ -10,7 +10,8 @@ export function readArgument(s: PickleState, kind: ArgumentKind, offset: number)
     case 'none':
       return offset
     case 'u8':
-      s.argument = uint(s, offset, 1)
+      need(s, offset, 1)
+      s.argument = s.bytes[offset] as number
       return offset + 1
     case 'u16':
       s.argument = uint(s, offset, 2)

@@ -23,6 +23,10 @@ export function askedIn(bytes: Uint8Array): ((index: number) => boolean) | undef
       const code = bytes[at] as number
       const row = ROWS[code]
       if (row === undefined || code === STOP) break
+      if (row.argument === 'none') {
+        at++
+        continue
+      }
       at = readArgument(state, row.argument, at + 1)
       if (row.name !== 'BINGET' && row.name !== 'LONG_BINGET' && row.name !== 'GET') continue
       const index = row.name === 'GET' ? indexOf(state) : state.argument

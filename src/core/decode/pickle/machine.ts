@@ -122,7 +122,7 @@ function run(state: PickleState): number {
     const code = bytes[at] as number
     const row = ROWS[code]
     if (row === undefined) return state.fail(`has byte ${code} where an opcode belongs`)
-    at = readArgument(state, row.argument, at + 1)
+    at = row.argument === 'none' ? at + 1 : readArgument(state, row.argument, at + 1)
     if (row.protocol > state.protocol) state.protocol = row.protocol
     if (row.refused) state.refusedOpcode ??= row.name
     row.effect(state)

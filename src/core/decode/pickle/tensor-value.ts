@@ -7,6 +7,8 @@ const STORAGE = new PyGlobal('torch.storage', 'UntypedStorage')
 
 const NO_HOOKS = new PyDict()
 const TYPES = new Map<DType, PyGlobal>()
+/** Size and strides of the tensors that share a list as their shape. */
+const LAYOUTS = new WeakMap<readonly number[], readonly PyTuple[]>()
 
 /**
  * The value that stands for a contiguous tensor over the whole of storage `key`, where no pickle says it: of a tensor that was saved in
@@ -15,7 +17,8 @@ const TYPES = new Map<DType, PyGlobal>()
 export function wholeTensorValue(dtype: DType, shape: readonly number[], key: string, requiresGrad = false): PyObject {
   const bytes = shape.reduce((product, extent) => product * extent, itemSize(dtype))
   const storage = new PyPersistent(new PyTuple(['storage', STORAGE, key, 'cpu', bytes]))
-  const layout = [new PyTuple(shape), new PyTuple(rowMajor(shape))]
+  const layout = LAYOUTS.get(shape) ?? [new PyTuple(shape), new PyTuple(rowMajor(shape))]
+  LAYOUTS.set(shape, layout)
   const args = [storage, 0, ...layout, requiresGrad, NO_HOOKS, typeOf(dtype)]
   return new PyObject(REBUILD, new PyTuple(args), 'reduce')
 }
