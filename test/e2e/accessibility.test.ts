@@ -42,7 +42,11 @@ describe.each(['light', 'dark'])('in %s', (wanted) => {
       await app.byId('tensor-row').first().click()
       await app.byId('tensor-detail').waitFor()
     }
-    if (view === 'training') await app.byId('chart-loss').waitFor()
+    if (view === 'training') {
+      await app.byId('chart-loss').waitFor()
+      const whose = await app.page.getByRole('radiogroup', { name: 'Whose history' }).boundingBox()
+      expect(whose?.height).toBeGreaterThan(20)
+    }
     if (view === 'compare') {
       await app.byId('compare-choose').click()
       await app.byId('compare-sibling').first().click()
