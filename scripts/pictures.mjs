@@ -73,6 +73,8 @@ async function open(path) {
 
 async function picture(name) {
   await page.mouse.move(700, 822)
+  // Values of the rows in sight come one after the other.
+  await page.waitForTimeout(2000)
   await page.getByRole('tooltip').waitFor({ state: 'detached' })
   await page.screenshot({ path: join(folder, `${name}.png`), animations: 'disabled' })
 }
