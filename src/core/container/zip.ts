@@ -102,12 +102,12 @@ export function entrySource(archive: ZipArchive, entry: ZipEntry): ByteSource {
 
 /** A class, and not closures: a model of many experts has a hundred thousand records. */
 class EntrySource implements ByteSource {
-  private payload: Promise<Payload> | undefined
   private inflated: Promise<Uint8Array> | undefined
 
   constructor(
     private readonly source: ByteSource,
     private readonly entry: ZipEntry,
+    private payload?: Promise<Payload>,
   ) {}
 
   get name(): string {
@@ -189,10 +189,11 @@ export async function checkCrc(
   signal?: AbortSignal,
   onBytes?: (bytes: number) => void,
 ): Promise<RecordCheck | undefined> {
-  const misstated = await headerDamage(archive, entry)
-  if (entry.cut || (entry.crc32 === 0 && entry.size > 0))
-    return misstated === undefined ? undefined : { isSame: true, misstated }
-  const source = entrySource(archive, entry)
+  if (entry.cut) return undefined
+  const payload = await findPayload(archive.source, entry, `${archive.source.name}:${entry.name}`)
+  const whole: RecordCheck = { isSame: true, ...(payload.isHeaderDamaged && { misstated: 'header' }) }
+  if (entry.crc32 === 0 && entry.size > 0) return payload.isHeaderDamaged && whole
+  const source = new EntrySource(archive.source, entry, Promise.resolve(payload))
   const block = new Uint8Array(Math.min(BLOCK_BYTES, entry.size))
   let crc = 0
   for (let at = 0; at < entry.size; at += block.byteLength) {
@@ -202,9 +203,8 @@ export async function checkCrc(
     crc = crc32(part, crc)
     onBytes?.(part.byteLength)
   }
-  if (crc === entry.crc32) return { isSame: true, ...(misstated !== undefined && { misstated }) }
-  if (!(await isStoredCrc(archive, entry, crc))) return { isSame: false }
-  return { isSame: true, misstated: misstated ?? 'checksum' }
+  if (crc === entry.crc32) return whole
+  return crc === payload.crc32 ? { misstated: 'checksum', ...whole } : { isSame: false }
 }
 
 /** Whether `crc` is one of the CRC-32s stored for a record: that of the directory, or that beside the data. */
