@@ -44,6 +44,8 @@ interface Place {
 
 export interface Directory {
   readonly entries: ZipEntry[]
+  /** How many entries the end record counts, where the directory lists another number. */
+  readonly counted?: number
   /** Where bytes begin that stand between the directory and its end records, in which another archive may lie. */
   readonly gapAt?: number
 }
@@ -78,11 +80,12 @@ export async function readDirectory(source: ByteSource, report: Report): Promise
   }
   const entries = parseDirectory(await readBytes(source, place.start, place.length), place, source, report)
   // Without zip64 the count has 16 bits, and writers let it run over.
-  if ((entries.length - place.count) % 0x10000 !== 0) {
-    const message = `The directory lists ${entries.length} entries, and its end record says ${place.count}`
-    report.add('count', 'file/bad-header', source.name, message, { expected: place.count, got: entries.length })
+  const isCounted = (entries.length - place.count) % 0x10000 === 0
+  return {
+    entries,
+    ...(!isCounted && { counted: place.count }),
+    ...(place.gap > 0 && { gapAt: place.start + place.length }),
   }
-  return { entries, ...(place.gap > 0 && { gapAt: place.start + place.length }) }
 }
 
 async function findDirectory(source: ByteSource): Promise<Place> {

@@ -42,7 +42,18 @@ export async function openZip(source: ByteSource): Promise<ZipArchive> {
   let torn: ZipArchive['torn']
   let gapAt: number | undefined
   try {
-    ;({ entries, gapAt } = await readDirectory(source, report))
+    const directory = await readDirectory(source, report)
+    ;({ entries, gapAt } = directory)
+    const { counted = entries.length } = directory
+    // A length in an entry that is wrong hides those behind it.
+    const salvage = entries.length < counted && (await startsAsZip(source)) ? await salvageZip(source) : undefined
+    if (salvage && salvage.entries.length > entries.length) {
+      entries = salvage.entries
+      torn = { offset: salvage.offset, reason: salvage.reason }
+    } else if (counted !== entries.length) {
+      const message = `The directory lists ${entries.length} entries, and its end record says ${counted}`
+      report.add('count', 'file/bad-header', source.name, message, { expected: counted, got: entries.length })
+    }
   } catch (error) {
     const damaged = error instanceof AssayError && (error.code === 'file/truncated' || error.code === 'file/bad-header')
     if (!damaged || !(await startsAsZip(source))) throw error

@@ -101,6 +101,26 @@ describe('a record whose local header is damaged', () => {
   })
 })
 
+describe('a directory with an entry that is wrong', () => {
+  const members = ['a/data.pkl', 'a/data/0', 'a/data/1', 'a/version'].map((name) =>
+    member(name, name, { descriptor: true }),
+  )
+
+  it.each([
+    ['signature', 0],
+    ['length of the name', 28],
+    ['length of the extra field', 30],
+  ])('hides no record behind it: %s', async (_what, at) => {
+    const zip = makeZip(members, { zip64: true })
+    const central = Buffer.from(zip).indexOf('PK\x01\x02')
+    const second = Buffer.from(zip).indexOf('PK\x01\x02', central + 4)
+    zip.set([(zip[second + at] ?? 0) ^ 0x40], second + at)
+    const archive = await open(zip)
+    expect(archive.torn?.reason).toMatch(/directory/)
+    expect(await contents(archive)).toEqual(Object.fromEntries(members.map(({ name }) => [name, name])))
+  })
+})
+
 describe('a checksum in the directory that is wrong', () => {
   it.each([true, false])(
     'is told from bytes that are by the one with the data (in a descriptor: %s)',
