@@ -46,6 +46,8 @@ const ENTRY = /(?<!\\)"((?:[^"\\]|\\.){0,4096})"\s{0,64}:\s{0,64}(\{[^{}]{0,4096
 
 /** A text with more that look like entries and are none is no header of which a part was damaged. */
 const MOST_UNREADABLE = 1000
+/** Entries read at a time. */
+const BATCH = 256
 
 /**
  * The entries that can be read of a header of `length` bytes which is no JSON as a whole. Undefined where there are none, or too much that
@@ -54,20 +56,49 @@ const MOST_UNREADABLE = 1000
 export async function readableEntries(source: ByteSource, length: number): Promise<RecoveredHeader | undefined> {
   if (length > Math.min(LONGEST, source.size - 8)) return undefined
   const text = new TextDecoder().decode(await readBytes(source, 8, length))
+  const parsed = (found: readonly Found[]) => {
+    const json = found.map(({ name, fields }) => `"${name}":${fields}`).join()
+    return quietly(() => parseSafetensorsHeader(new TextEncoder().encode(`{${json}}`), source.name, new Report()))
+  }
   const entries: HeaderEntry[] = []
   let metadata: Record<string, string> = Object.create(null)
   let unreadable = 0
-  for (const [, name, fields] of text.matchAll(ENTRY)) {
-    const one = new TextEncoder().encode(`{"${name}":${fields}}`)
-    const header = quietly(() => parseSafetensorsHeader(one, source.name, new Report()))
-    const [entry] = header?.entries ?? []
-    if (entry) entries.push(entry)
-    else if (header && name === '__metadata__') metadata = header.metadata
-    else if (++unreadable > MOST_UNREADABLE) return undefined
+  for (const some of inBatches(text)) {
+    const all = parsed(some)
+    // Of the metadata among them there is no entry: then they are read one by one as well.
+    if (all?.entries.length === some.length) {
+      for (const entry of all.entries) entries.push(entry)
+      continue
+    }
+    for (const one of some) {
+      const header = parsed([one])
+      const [entry] = header?.entries ?? []
+      if (entry) entries.push(entry)
+      else if (header && one.name === '__metadata__') metadata = header.metadata
+      else if (++unreadable > MOST_UNREADABLE) return undefined
+    }
   }
   if (entries.length === 0) return undefined
   const message = `The header of ${source.name} is damaged: ${entries.length} of its entries can be read, others may be lost`
   return { entries, metadata, dataOffset: 8 + length, message }
+}
+
+/** What looks like an entry. */
+interface Found {
+  readonly name: string
+  readonly fields: string
+}
+
+/** Most entries are sound, and to make one ready for the parser costs more than to parse it. */
+function* inBatches(text: string): Generator<Found[]> {
+  let some: Found[] = []
+  for (const [, name = '', fields = ''] of text.matchAll(ENTRY)) {
+    some.push({ name, fields })
+    if (some.length < BATCH) continue
+    yield some
+    some = []
+  }
+  yield some
 }
 
 /** The bytes from byte 8 on up to the closing brace of the object that begins there; undefined where none does or it never ends. */

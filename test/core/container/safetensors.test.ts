@@ -222,6 +222,17 @@ describe('a header that the reference reader refuses', () => {
     await expect(read(header)).rejects.toMatchObject({ code: 'file/bad-header' })
   })
 
+  it('is no JSON in one place of hundreds: all others are listed, in order, with the metadata', async () => {
+    const entries = Array.from({ length: 700 }, (_, i) => `"t${i}":${entry('U8', [1], i, i + 1)}`)
+    entries[300] = (entries[300] as string).replace('"U8"', 'U8')
+    entries[301] = (entries[301] as string).replace('[1]', '[1')
+    const header = await read(`{"__metadata__":{"format":"pt"},${entries.join()}}`, 700)
+    const expected = Array.from({ length: 700 }, (_, i) => i).filter((i) => i !== 300 && i !== 301)
+    expect(header.entries.map(({ name, begin }) => [name, begin])).toEqual(expected.map((i) => [`t${i}`, i]))
+    expect(header.metadata).toEqual({ format: 'pt' })
+    expect(header.findings[0]?.message).toContain('698 of its entries can be read')
+  })
+
   it('is no JSON, and is mostly what only looks like tensors', async () => {
     const torn = (count: number) => read(`{"a":${good},${'"b":{"dtype},'.repeat(count)}`, 2)
     expect((await torn(3)).entries.map(({ name }) => name)).toEqual(['a'])
