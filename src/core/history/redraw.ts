@@ -174,23 +174,23 @@ export function isCountOf(state: TrainingState, scheduler: SchedulerState, count
 const MOST_COUNTS = 100_000
 
 /**
- * Whether somebody else than the scheduler sets rates: it has left its own schedule, or gives the rate of the optimizer's first
- * group at no count up to the present. False where its state holds no schedule.
+ * Whether the rate of the optimizer's first group is one that the scheduler sets at some count up to the present. False as well where it
+ * has left its own schedule, undefined where its state holds none.
  */
-export function isOffSchedule(
+export function isOnSchedule(
   state: TrainingState,
   { groups, step = 0 }: OptimizerState,
   scheduler: SchedulerState,
-): boolean {
+): boolean | undefined {
   const own = scheduleOf(scheduler.value, groupRates(state))
   const rate = groups[0]?.lr
   const until = Math.max(step * (state.worldSize ?? 1), scheduler.lastEpoch ?? 0)
-  if (!own || rate === undefined || until > MOST_COUNTS) return false
-  if (!agrees(own, scheduler)) return true
-  for (let count = 0; count <= until; count++) {
-    if (agrees(own, { ...scheduler, lastEpoch: count, lastLr: [rate] })) return false
+  if (!own || rate === undefined || until > MOST_COUNTS) return undefined
+  if (!agrees(own, scheduler)) return false
+  for (let count = 1; count <= until; count++) {
+    if (agrees(own, { ...scheduler, lastEpoch: count, lastLr: [rate] })) return true
   }
-  return true
+  return false
 }
 
 function changed({ kind, rate }: Schedule, { lastEpoch = 0, lastLr }: SchedulerState): string {

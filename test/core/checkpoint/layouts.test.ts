@@ -172,6 +172,15 @@ describe('a Trainer folder', () => {
   })
 })
 
+describe('a state that lies deeper in its file than the Trainer looks', () => {
+  it.each(['optimizer', 'scheduler'] as const)('is none of its %s', async (id) => {
+    const inner = { from: placeOf('seed-style', 'data/training_state.pt') }
+    const files = filesOf(placeOf('trainer-gpt2', 'data/checkpoint-30'))
+    const checkpoint = await opened(makeFolder('checkpoint-30', { ...files, [`${id}.pt`]: inner }))
+    expect(component(checkpoint, id)).toMatchObject({ status: 'damaged', note: /under another key/ })
+  })
+})
+
 describe('an adapter by itself', () => {
   it('needs no weights and no config of its own', async () => {
     const whole = filesOf(placeOf('trainer-lora'))

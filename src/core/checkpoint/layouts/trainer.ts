@@ -1,4 +1,5 @@
 import { joinPath } from '../../bytes/folder'
+import { mappingOf } from '../../decode/pickle/value'
 import { fieldsOf, numberOf } from '../../decode/plain'
 import { finding, type RuleId } from '../../finding'
 import type { Draft } from '../draft'
@@ -56,6 +57,7 @@ export const trainer: Layout = {
       filesLike(listing, /^scheduler\.pt$/),
       missing('No scheduler.pt: the learning rate would start over'),
     )
+    checkTop(draft, 'scheduler', ['last_epoch', '_last_lr', '_schedulers'])
     await openArguments(draft)
     await openStates(
       draft,
@@ -134,6 +136,23 @@ async function openOptimizer(draft: Draft): Promise<void> {
   await openStates(draft, 'optimizer', paths, missing('No optimizer.pt: its moments would start from zero'))
   if (draft.component('optimizer').status === 'present' && draft.optimizers.length === 0) {
     draft.mark('optimizer', 'damaged', paths, `${paths[0]} is not what an optimizer saves: state and param_groups`)
+  }
+  checkTop(draft, 'optimizer', ['param_groups'])
+}
+
+/** The Trainer hands the whole file to `load_state_dict` (transformers 5.18, trainer.py): a state further inside is not found. */
+function checkTop(draft: Draft, id: 'optimizer' | 'scheduler', keys: readonly string[]): void {
+  const { status, files } = draft.component(id)
+  const told = new Set([...draft.optimizers, ...draft.schedulers].map(({ file }) => file))
+  for (const { path, value } of status === 'present' ? draft.files : []) {
+    const top = files.includes(path) && told.has(path) ? mappingOf(value) : undefined
+    if (!top || keys.some((key) => top.has(key))) continue
+    draft.mark(
+      id,
+      'damaged',
+      files,
+      `${path} keeps the state of the ${id} under another key: the Trainer looks for it at the top`,
+    )
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Checkpoint } from '../../checkpoint/checkpoint'
 import { type DType, isFloating, itemSize } from '../../checkpoint/dtype'
-import { numel } from '../../checkpoint/tensor'
+import { numel, type Tensor } from '../../checkpoint/tensor'
 import { fieldsOf } from '../../decode/plain'
-import { finding } from '../../finding'
+import { type Finding, finding } from '../../finding'
 import type { Rule } from '../rule'
 
 /** Weights in another dtype than the config says: twice the size, or half the precision, that was meant. */
@@ -15,9 +15,12 @@ export const dtypeDrift: Rule = {
     if (typeof said !== 'string' || config?.quantization_config !== undefined) return
     const wanted = said.replace(/^torch\./, '')
     const values = new Map<DType, number>()
-    for (const { component, dtype, shape } of checkpoint.tensors) {
-      if (component === 'weights' && isFloating(dtype)) values.set(dtype, (values.get(dtype) ?? 0) + numel(shape))
+    const weights = checkpoint.tensors.filter(({ component }) => component === 'weights')
+    for (const { dtype, shape } of weights) {
+      if (isFloating(dtype)) values.set(dtype, (values.get(dtype) ?? 0) + numel(shape))
     }
+    const whole = weights.find(({ name, dtype }) => WHOLE.test(dtype) && /\.weight$/.test(name))
+    if (whole && values.size === 0 && /float/.test(wanted)) yield withoutFractions(whole, wanted)
     const [most] = [...values].sort(([, a], [, b]) => b - a)
     if (!most || [...values.keys()].some((dtype) => dtype === wanted)) return
     const [got] = most
@@ -33,6 +36,16 @@ export const dtypeDrift: Rule = {
         })
       : finding('weights/dtype-drift', 'config.json', message, { evidence })
   },
+}
+
+const WHOLE = /^u?int\d+$/
+
+function withoutFractions({ name, dtype }: Tensor, wanted: string): Finding {
+  const message = `No tensor has fractions (${name} is ${dtype}), and config.json says ${wanted}: what was learned was cut off with them`
+  return finding('weights/dtype-drift', 'config.json', message, {
+    severity: 'warning',
+    evidence: { expected: wanted, got: dtype },
+  })
 }
 
 /** Of the moments of their parameter's own shape. */

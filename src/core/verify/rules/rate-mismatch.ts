@@ -1,7 +1,7 @@
 import type { Checkpoint, OptimizerState, SchedulerState } from '../../checkpoint/checkpoint'
 import { basesAgree, ratesAgree } from '../../checkpoint/training/rates'
 import { type Finding, finding } from '../../finding'
-import { isOffSchedule } from '../../history/redraw'
+import { isOnSchedule } from '../../history/redraw'
 import type { Rule } from '../rule'
 import { list } from '../text'
 
@@ -31,15 +31,15 @@ export const rateMismatch: Rule = {
 }
 
 /**
- * Whether the two are of one save all the same, or the rate in the optimizer is none that this scheduler ever sets. The Trainer
- * leaves rates to its scheduler.
+ * Whether the two are of one save all the same, as their counts tell or the one file they are in, or the rate in the optimizer is none
+ * that this scheduler ever sets. The Trainer leaves rates to its scheduler.
  */
 function isChangedByHand({ layout, state }: Checkpoint, optimizer: OptimizerState, scheduler: SchedulerState): boolean {
   if (layout === 'trainer' || basesAgree(optimizer, scheduler) === false) return false
-  const { step } = optimizer
   const { lastEpoch } = scheduler
-  if (optimizer.file === scheduler.file || lastEpoch === 0 || (step !== undefined && step === lastEpoch)) return true
-  return isOffSchedule(state, optimizer, scheduler)
+  if (lastEpoch !== undefined && optimizer.step === lastEpoch) return true
+  const scheduled = isOnSchedule(state, optimizer, scheduler)
+  return scheduled === undefined ? optimizer.file === scheduler.file || lastEpoch === 0 : !scheduled
 }
 
 function mismatch(optimizer: OptimizerState, scheduler: SchedulerState, worldSize?: number): Finding | undefined {

@@ -2,7 +2,7 @@ import type { Checkpoint, Counter } from '../../checkpoint/checkpoint'
 import { ratesAgree, ratesMoved } from '../../checkpoint/training/rates'
 import { fieldsOf } from '../../decode/plain'
 import { type Finding, finding, type RuleId } from '../../finding'
-import { isCountOf, isOffSchedule } from '../../history/redraw'
+import { isCountOf, isOnSchedule } from '../../history/redraw'
 import { type Lag, lagOf } from '../evaluations'
 import type { Rule } from '../rule'
 import { list } from '../text'
@@ -172,7 +172,7 @@ function joinedLate({ layout, state }: Checkpoint, count: number): boolean {
   if (layout === 'trainer' || !optimizer || other || !scheduler || count >= (optimizer.step ?? 0)) return false
   const together = optimizer.file === scheduler.file
   if (ratesAgree(optimizer, scheduler) === true) return together || ratesMoved(optimizer)
-  return count === 0 && (together || isOffSchedule(state, optimizer, scheduler))
+  return count === 0 && (together || isOnSchedule(state, optimizer, scheduler) === false)
 }
 
 /** ReduceLROnPlateau steps at evaluations, SWALR begins late. */

@@ -1,9 +1,10 @@
 import type { Tensor } from '../../checkpoint/tensor'
-import { finding } from '../../finding'
+import { type Finding, finding } from '../../finding'
+import { namingOf } from '../architectures/blueprint'
 import { foreignPrefixOf } from '../architectures/foreign-prefix'
 import type { Rule } from '../rule'
 import { weightsOf } from '../shapes/evidence'
-import { commonWrapper, holdsWrapper, WRAPPERS } from '../shapes/names'
+import { commonWrapper, holdsWrapper, patternOf, WRAPPERS } from '../shapes/names'
 
 /**
  * Names that carry what a wrapper put there: a prefix that every name of the file has, or a segment, wherever it stands, that
@@ -25,7 +26,9 @@ export const wrapperPrefix: Rule = {
       })
       return
     }
+    const own = namingOf(checkpoint.config)?.names
     for (const [file, names] of namesByFile(weightsOf(checkpoint))) {
+      if (own) yield* someWrapped(file, names, own)
       const averaged = names.includes('n_averaged')
       const prefix = commonWrapper(names)
       if (prefix !== '') {
@@ -48,6 +51,24 @@ export const wrapperPrefix: Rule = {
       }
     }
   },
+}
+
+const PARALLEL = 'module.'
+
+/** Names of a known model that bear the prefix of a wrapper, beside others that do not: parts of two saves. */
+function* someWrapped(file: string, names: readonly string[], own: ReadonlySet<string>): Generator<Finding> {
+  const held = new Set(names)
+  const wrapped = names.filter((name) => {
+    const inner = name.slice(PARALLEL.length)
+    if (!name.startsWith(PARALLEL) || own.has(patternOf(name))) return false
+    return own.has(patternOf(inner)) && !held.has(inner)
+  })
+  if (wrapped.length === 0 || names.every((name) => name.startsWith(PARALLEL))) return
+  const message = `${wrapped.length} of ${names.length} names in ${file} begin with ${PARALLEL}, such as ${wrapped[0]}, and the others do not: loading leaves these out and begins with new weights there`
+  yield finding('weights/wrapper-prefix', PARALLEL, message, {
+    severity: 'error',
+    evidence: { file, prefix: PARALLEL, tensors: wrapped.length },
+  })
 }
 
 function namesByFile(tensors: readonly Tensor[]): Map<string, string[]> {

@@ -40,3 +40,18 @@ test('weights that are narrower than config and moments were rounded', async () 
   expect(rounded?.message).toContain('were rounded')
   expect(await findingsOf(dtypeDrift, moments('float16'))).toMatchObject([{ severity: 'info' }])
 })
+
+test('weights without fractions are told where the config says that they have some', async () => {
+  const whole = (name: string, config: object, more: DType[] = []) =>
+    findingsOf(
+      dtypeDrift,
+      checkpointOf({
+        config: { dtype: 'float32', ...config },
+        tensors: [{ name, shape: [4], dtype: 'int32' }, ...more.map((dtype) => ({ name: 'b', shape: [4], dtype }))],
+      }),
+    )
+  expect(await whole('a.weight', {})).toMatchObject([{ severity: 'warning', evidence: { got: 'int32' } }])
+  expect(await whole('a.weight', { quantization_config: { bits: 4 } })).toEqual([])
+  expect(await whole('a.weight', {}, ['float32'])).toEqual([])
+  expect(await whole('position_ids', {})).toEqual([])
+})

@@ -94,3 +94,11 @@ test('the prefix of the body is none of a wrapper where the config names the bod
     expect(await llama((own) => own, { config: named, tensors: body })).toEqual([])
   }
 })
+
+test('before some names of a known model is an error, unless the same name stands there without it', async () => {
+  const some = (own: string) => (own.includes('mlp') ? `module.${own}` : own)
+  expect(await llama(some)).toMatchObject([{ subject: 'module.', severity: 'error', evidence: { tensors: 3 } }])
+  const both = [...LLAMA, ...LLAMA.map(({ name, shape }) => ({ name: `module.${name}`, shape }))]
+  expect(await llama(some, { tensors: both })).toEqual([])
+  expect(await llama(some, { config: { model_type: 'mine', architectures: ['Mine'] } })).toEqual([])
+})
