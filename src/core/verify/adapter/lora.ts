@@ -56,6 +56,16 @@ export function isCalled(module: string, name: string): boolean {
   return module === name || module.endsWith(`.${name}`)
 }
 
+/** Ranks that the factor may have. Keys of `rank_pattern` may be regular expressions, which are not run: then any of them. */
+export function ranksOf({ module }: Factor, { rank, rankPattern }: Lora): number[] {
+  for (const [key, value] of rankPattern) {
+    const plain = key.replace(/^\^/, '')
+    if (/[^\w.-]/.test(plain)) return [...new Set([...(rank === undefined ? [] : [rank]), ...rankPattern.values()])]
+    if (plain === key ? isCalled(module, plain) : module === plain) return [value]
+  }
+  return rank === undefined ? [] : [rank]
+}
+
 function texts(value: Plain | undefined): string[] | undefined {
   return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : undefined
 }

@@ -1,5 +1,5 @@
 import { finding } from '../../finding'
-import { type Factor, isCalled, type Lora, loraOf } from '../adapter/lora'
+import { type Factor, loraOf, ranksOf } from '../adapter/lora'
 import type { Rule } from '../rule'
 import { shapeText } from '../text'
 
@@ -36,14 +36,4 @@ export const rankMismatch: Rule = {
 
 function rankOf({ tensor, side }: Factor): number {
   return tensor.shape[side === 'A' ? 0 : 1] as number
-}
-
-/** Ranks that the factor may have. Keys of `rank_pattern` may be regular expressions, which are not run: then any of them. */
-function ranksOf({ module }: Factor, { rank, rankPattern }: Lora): number[] {
-  for (const [key, value] of rankPattern) {
-    const plain = key.replace(/^\^/, '')
-    if (/[^\w.-]/.test(plain)) return [...new Set([...(rank === undefined ? [] : [rank]), ...rankPattern.values()])]
-    if (plain === key ? isCalled(module, plain) : module === plain) return [value]
-  }
-  return rank === undefined ? [] : [rank]
 }

@@ -1,4 +1,6 @@
+import type { Checkpoint } from '../../checkpoint/checkpoint'
 import type { Tensor } from '../../checkpoint/tensor'
+import { fieldsOf } from '../../decode/plain'
 import { type Finding, finding } from '../../finding'
 import { namingOf } from '../architectures/blueprint'
 import { foreignPrefixOf } from '../architectures/foreign-prefix'
@@ -35,6 +37,7 @@ export const wrapperPrefix: Rule = {
         const who = averaged ? 'AveragedModel, which also keeps n_averaged' : whoPut(prefix)
         const count = names.filter((name) => name.startsWith(prefix)).length
         yield finding('weights/wrapper-prefix', prefix, `All ${count} names in ${file} begin with ${prefix} (${who})`, {
+          ...(findsNothing(checkpoint) && { severity: 'error' as const }),
           evidence: { file, prefix, tensors: count, averaged },
           repair: `Strip ${prefix} from the names`,
         })
@@ -69,6 +72,18 @@ function* someWrapped(file: string, names: readonly string[], own: ReadonlySet<s
     severity: 'error',
     evidence: { file, prefix: PARALLEL, tensors: wrapped.length },
   })
+}
+
+/**
+ * Whether the loader of a Trainer or PEFT folder passes over every such name: transformers and PEFT save no wrapper's prefix and
+ * strip none. A model of its own code may be called as it likes.
+ */
+function findsNothing({ layout, config }: Checkpoint): boolean {
+  const fields = fieldsOf(config)
+  const own = fields?.auto_map !== undefined && fields.auto_map !== null
+  const isModel = Array.isArray(fields?.architectures) && fields.architectures.length > 0
+  const isAdapter = typeof fields?.peft_type === 'string'
+  return (layout === 'trainer' || layout === 'peft') && !own && (isModel || isAdapter)
 }
 
 function namesByFile(tensors: readonly Tensor[]): Map<string, string[]> {

@@ -1,6 +1,7 @@
 import type { Checkpoint } from '../../checkpoint/checkpoint'
 import { numel, type Tensor } from '../../checkpoint/tensor'
 import { fieldsOf, type Plain } from '../../decode/plain'
+import { loraOf, ranksOf } from '../adapter/lora'
 import { matchOf } from '../architectures/match'
 import { misfitOf } from '../architectures/misfit'
 import { MOMENT_SLOTS } from './moments'
@@ -29,7 +30,8 @@ export interface Part {
 export class ShapeEvidence {
   private indexed: WeightIndex | undefined
   private readonly moments = new Map<string, readonly number[]>()
-  private readonly momentsBySize = new Map<number, readonly number[] | undefined>()
+  private readonly momentsBySize = new Map<number, (readonly number[])[]>()
+  private lora: ReadonlyMap<Tensor, LoraFactor> | undefined
   private readonly scopes = new Map<Plain | undefined, Scope>()
 
   constructor(private readonly checkpoint: Checkpoint) {
@@ -37,8 +39,8 @@ export class ShapeEvidence {
       if (name !== undefined) this.moments.set(unwrapped(name), shape)
       const size = numel(shape)
       const known = this.momentsBySize.get(size)
-      const clash = this.momentsBySize.has(size) && String(known) !== String(shape)
-      this.momentsBySize.set(size, clash ? undefined : shape)
+      if (!known) this.momentsBySize.set(size, [shape])
+      else if (known.every((each) => String(each) !== String(shape))) known.push(shape)
     }
   }
 
@@ -66,9 +68,22 @@ export class ShapeEvidence {
     const equal = this.inOtherLayers(tensor)
     if (equal && numel(equal.shape) === size) return equal
     // Moments under no name: believed for a weight that is no norm, if all moments of this size have one shape.
-    const moments = this.momentsBySize.get(size)
-    if (!moments || moments.length < 2 || !this.couldBeMatrix(tensor)) return undefined
+    const [moments, another] = this.momentsBySize.get(size) ?? []
+    if (!moments) return undefined
+    if (another || moments.length < 2 || !this.couldBeMatrix(tensor)) return this.asFactor(tensor)
     return { shape: moments, source: "the optimizer's moments" }
+  }
+
+  /** Of a factor of a LoRA the only shape among the moments of its size that has the rank where it belongs. */
+  private asFactor(tensor: Tensor): Expected | undefined {
+    this.lora ??= factorsOf(this.checkpoint)
+    const factor = this.lora.get(tensor)
+    if (!factor) return undefined
+    const fitting = this.momentsBySize.get(numel(tensor.shape))?.filter((shape) => shape[factor.at] === factor.rank)
+    const [shape, another] = fitting ?? []
+    return shape && shape.length > 1 && !another
+      ? { shape, source: "the rank in adapter_config.json, with the optimizer's moments," }
+      : undefined
   }
 
   /**
@@ -97,7 +112,8 @@ export class ShapeEvidence {
   /** Whether an architecture or moments tell that a tensor of one dimension is right so. */
   isVector(tensor: Tensor): boolean {
     if (matchOf(this.checkpoint)?.present.has(tensor)) return true
-    return this.momentsBySize.get(numel(tensor.shape))?.length === 1
+    const moments = this.momentsBySize.get(numel(tensor.shape))
+    return moments?.length === 1 && moments[0]?.length === 1
   }
 
   /** The role the config gives to the tensor, if all of the role's widths are known. */
@@ -160,6 +176,23 @@ export class ShapeEvidence {
     this.scopes.set(config, scope)
     return scope
   }
+}
+
+interface LoraFactor {
+  readonly rank: number
+  /** The dimension that it is the extent of. */
+  readonly at: 0 | 1
+}
+
+function factorsOf(checkpoint: Checkpoint): Map<Tensor, LoraFactor> {
+  const factors = new Map<Tensor, LoraFactor>()
+  const lora = loraOf(checkpoint)
+  for (const factor of lora?.factors ?? []) {
+    const [rank, another] = lora ? ranksOf(factor, lora) : []
+    if (rank !== undefined && another === undefined)
+      factors.set(factor.tensor, { rank, at: factor.side === 'A' ? 0 : 1 })
+  }
+  return factors
 }
 
 interface WeightIndex {

@@ -24,6 +24,30 @@ test('the config gives the shape of a flattened matrix', async () => {
   ])
 })
 
+test('the rank of a LoRA tells which of two moments is that of a factor', async () => {
+  const factors = { lora_A: [4, 16], lora_B: [16, 4] }
+  const found = async (r: number) => {
+    const moments = [...Object.values(factors), [4, 64]].map((shape, key) => ({
+      key,
+      tensors: { exp_avg: tensorOf({ name: `state.${key}.exp_avg`, shape, component: 'optimizer' }) },
+      scalars: {},
+    }))
+    const groups = [{ params: [0, 1, 2], hyper: {} }]
+    const checkpoint = checkpointOf({
+      config: { peft_type: 'LORA', r },
+      tensors: [
+        { name: 'base_model.model.q.lora_A.weight', shape: [64], component: 'adapter' },
+        { name: 'base_model.model.q.lora_B.weight', shape: [64], component: 'adapter' },
+        { name: 'base_model.model.embed.lora_embedding_A', shape: [256], component: 'adapter' },
+      ],
+      state: { optimizers: [{ file: 'optimizer.pt', groups, parameters: moments }] },
+    })
+    return (await findingsOf(flattened, checkpoint)).map(({ evidence }) => evidence?.shape)
+  }
+  expect(await found(4)).toEqual([...Object.values(factors), [4, 64]])
+  expect(await found(8)).toEqual([])
+})
+
 test('GPT-2 keeps its linear weights the other way round', async () => {
   const checkpoint = checkpointOf({
     config: { model_type: 'gpt2', n_embd: 32, vocab_size: 64 },

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import type { LayoutId } from '../../../../src/core/checkpoint/checkpoint'
+import type { Plain } from '../../../../src/core/decode/plain'
 import { wrapperPrefix } from '../../../../src/core/verify/rules/wrapper-prefix'
 import { type CheckpointSpec, checkpointOf, findingsOf } from '../handmade'
 
@@ -101,4 +103,18 @@ test('before some names of a known model is an error, unless the same name stand
   const both = [...LLAMA, ...LLAMA.map(({ name, shape }) => ({ name: `module.${name}`, shape }))]
   expect(await llama(some, { tensors: both })).toEqual([])
   expect(await llama(some, { config: { model_type: 'mine', architectures: ['Mine'] } })).toEqual([])
+})
+
+test('a prefix of which a Trainer strips none is an error, but for a model of its own code', async () => {
+  const severity = async (layout: LayoutId, config: Record<string, Plain>) => {
+    const tensors = [{ name: 'module.encoder.weight', shape: [2] }]
+    const [found] = await findingsOf(wrapperPrefix, checkpointOf({ layout, config, tensors }))
+    return found?.severity
+  }
+  const architectures = ['MambaForCausalLM']
+  expect(await severity('trainer', { architectures })).toBe('error')
+  expect(await severity('trainer', { peft_type: 'LORA' })).toBe('error')
+  expect(await severity('trainer', { architectures, auto_map: { AutoModel: 'own.Own' } })).toBe('warning')
+  expect(await severity('trainer', {})).toBe('warning')
+  expect(await severity('file', { architectures })).toBe('warning')
 })
