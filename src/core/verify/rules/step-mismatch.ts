@@ -164,15 +164,16 @@ function mayHaveSkipped({ components }: Checkpoint, all: number, taken: number):
 /**
  * Whether the scheduler began after a warmup that the script did by itself: it counts fewer steps than the optimizer, and the rate
  * that is in force is the one that it set last, which tells a scheduler of another save unless the rate stood still. Or it has
- * not begun, and the rate in force is none of its own.
+ * not begun, and the rate in force is none that it is known to set.
  */
 function joinedLate({ layout, state }: Checkpoint, count: number): boolean {
   const [optimizer, other] = state.optimizers
   const scheduler = state.schedulers.find(({ lastEpoch }) => lastEpoch === count)
   if (layout === 'trainer' || !optimizer || other || !scheduler || count >= (optimizer.step ?? 0)) return false
   const together = optimizer.file === scheduler.file
-  if (ratesAgree(optimizer, scheduler) === true) return together || ratesMoved(optimizer)
-  return count === 0 && (together || isOnSchedule(state, optimizer, scheduler) === false)
+  const agree = ratesAgree(optimizer, scheduler)
+  if (agree === true) return together || ratesMoved(optimizer)
+  return agree === false && count === 0 && (together || isOnSchedule(state, optimizer, scheduler) !== true)
 }
 
 /** ReduceLROnPlateau steps at evaluations, SWALR begins late. */
