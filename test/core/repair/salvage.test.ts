@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { referenceKernel } from '../../../src/core/analysis/reference'
 import { applyRepair } from '../../../src/core/repair/apply'
-import { byName, digests, golden, opened, planned, scratch, snapshot, truthOf } from './cases'
+import { byName, digests, flattenTensors, golden, opened, planned, scratch, snapshot, truthOf } from './cases'
 
 const kernel = referenceKernel
 
@@ -38,6 +38,18 @@ it('one of two models comes out of a training dict that was cut off before the o
   const whole = (await digests(await opened(golden(name)))).filter((each) => each.name.startsWith('generator.'))
   const kept = await digests(await opened(out))
   expect(kept.map(({ sha256 }) => sha256)).toEqual(whole.map(({ sha256 }) => sha256))
+})
+
+it('what was flattened and cut off comes from the reference in the shape it should have', async () => {
+  const folder = join(scratch(), 'checkpoint-20')
+  const source = golden('trainer-gpt2/data/checkpoint-20')
+  cpSync(source, folder, { recursive: true })
+  const model = join(folder, 'model.safetensors')
+  flattenTensors(model)
+  truncateSync(model, Math.round(statSync(model).size * 0.7))
+  const { result, out } = await mended(folder, { reference: source })
+  expect(result).toMatchObject({ applied: true, verdictAfter: 'partial' })
+  expect(byName(await digests(await opened(out)))).toEqual(byName(await digests(await opened(source))))
 })
 
 it('what only the values tell and nothing mends is in the verdict on the result', async () => {

@@ -88,6 +88,10 @@ function wantsOf(context: Context): Omit<Want, 'sources'>[] {
     // Of a shape that does not fit its bytes neither is known.
     const shape = tensor.doubt ? undefined : tensor.shape
     const diagnosis = diagnoses.get(tensor)
+    if (!tensor.doubt && diagnosis?.kind.startsWith('flattened') && losses.get(tensor.file)?.has(tensor)) {
+      const told = diagnosis.kind === 'flattened' ? diagnosis.expected.shape : undefined
+      return hopeless.has(tensor.file) ? [] : [{ tensor, rule: 'file/truncated', shape: told }]
+    }
     if (losses.get(tensor.file)?.has(tensor))
       return hopeless.has(tensor.file) || isReshaped(tensor, context) ? [] : [{ tensor, rule: 'file/truncated', shape }]
     if (diagnosis?.kind === 'placeholder')

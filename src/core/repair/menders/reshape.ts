@@ -64,6 +64,8 @@ async function besides(context: Context): Promise<Context[]> {
 }
 
 async function byEvidence(tensor: Tensor, own: Context, beside: readonly Context[]): Promise<Proposal | undefined> {
+  // What is cut off has no values to reshape.
+  if (!tensor.doubt && own.losses.get(tensor.file)?.has(tensor)) return undefined
   const context =
     [own, ...(own.diagnoses.get(tensor)?.kind === 'flattened' ? [] : beside)].find((each) => modelFor(tensor, each)) ??
     own
