@@ -125,7 +125,8 @@ async function inPlaceOf(
   const base = {
     kind: 'copy-from-reference' as const,
     subject: tensor.name,
-    rules: SPOILT.has(rule) ? [...SPOILT] : [rule],
+    // What was flattened and is cut off has its shape from where the values are.
+    rules: SPOILT.has(rule) ? [...SPOILT] : lost ? [rule, 'weights/flattened' as const] : [rule],
     others: (subject: string) => subject === tensor.file && !lost,
     before: lost && !tensor.doubt ? 'cut off' : shapeText(tensor.shape),
   }
