@@ -21,7 +21,7 @@ export interface Source {
   /** What the user calls it to choose it. */
   readonly id: string
   /**
-   * `same`: these are the values that were lost. `reading`: what the file means by all that it says, `claim`: what it may mean.
+   * `same`: these are the values that were lost. `reading`: what the file means by all that is known, `claim`: what it may mean.
    * `reference`: the user named it. `run`: another checkpoint of the run.
    */
   readonly rank: 'same' | 'reading' | 'claim' | 'reference' | 'run'

@@ -96,6 +96,29 @@ export function repeatTensor(path: string, name: string, times: number): void {
   writeSafetensorsAt(path, header, Buffer.concat(parts))
 }
 
+/** Gives a float32 tensor of a safetensors file another shape, and its values in another order or fewer of them. */
+export function reshapeTensor(
+  path: string,
+  name: string,
+  shape: number[],
+  order: (values: Float32Array) => Float32Array,
+): void {
+  const { header, data } = safetensorsAt(path)
+  const parts: Buffer[] = []
+  let at = 0
+  for (const [each, entry] of Object.entries(header)) {
+    if (each === '__metadata__') continue
+    const own = Buffer.from(data.subarray(...entry.data_offsets))
+    const values = each === name ? Float32Array.from(order(new Float32Array(Uint8Array.from(own).buffer))) : undefined
+    const part = values ? Buffer.from(values.buffer) : own
+    if (values) entry.shape = shape
+    entry.data_offsets = [at, at + part.length]
+    at += part.length
+    parts.push(part)
+  }
+  writeSafetensorsAt(path, header, Buffer.concat(parts))
+}
+
 type Header = Record<string, { shape: number[]; data_offsets: [number, number] }>
 
 function safetensorsAt(path: string): { header: Header; data: Buffer } {

@@ -20,9 +20,12 @@ import {
   sourcesOf,
 } from '../sources'
 import type { Addition, Choice, Proposal } from '../steps'
+import { transposedOf } from '../transposed'
 
 /** Findings of values that are there and worth nothing. */
 const SPOILT: ReadonlySet<RuleId> = new Set<RuleId>(['weights/non-finite', 'weights/zero-run'])
+/** The finding of values that are there, but not as many, or not in the order, that the tensor has. */
+const MISSHAPEN: RuleId = 'weights/shape-mismatch'
 /** Findings of tensors that are not there. */
 const ABSENT: ReadonlySet<RuleId> = new Set<RuleId>([
   'weights/missing-tensor',
@@ -47,7 +50,9 @@ export async function refill(context: Context): Promise<Proposal[]> {
   const proposals: (Proposal | undefined)[] = []
   for (const want of wants) {
     const sources = SPOILT.has(want.rule) ? await soundOf(want.sources, context) : want.sources
-    proposals.push(await inPlaceOf({ ...want, sources: [...readingsOf(want.tensor), ...sources] }, context, strange))
+    const turned = want.rule === MISSHAPEN ? await transposedOf(want.tensor, sources, context.signal) : undefined
+    const all = [...readingsOf(want.tensor), ...(turned ? [turned] : []), ...sources]
+    proposals.push(await inPlaceOf({ ...want, sources: all }, context, strange))
   }
   return [...proposals.filter((each) => each !== undefined), ...(await additions(context, strange))]
 }
@@ -79,7 +84,7 @@ interface Want {
 }
 
 function wantsOf(context: Context): Omit<Want, 'sources'>[] {
-  const { weights, diagnoses, verification, losses, reference } = context
+  const { weights, diagnoses, verification, losses, reference, shapes } = context
   const spoilt = new Map(
     verification.findings.flatMap(({ rule, subject }) => (SPOILT.has(rule) ? [[subject, rule]] : [])),
   )
@@ -96,6 +101,8 @@ function wantsOf(context: Context): Omit<Want, 'sources'>[] {
       return hopeless.has(tensor.file) || isReshaped(tensor, context) ? [] : [{ tensor, rule: 'file/truncated', shape }]
     if (diagnosis?.kind === 'placeholder')
       return [{ tensor, rule: 'weights/placeholder', shape: tensor.doubt ? undefined : diagnosis.expected?.shape }]
+    if (diagnosis?.kind === 'misshapen' && !tensor.doubt && !shapes.has(tensor.name))
+      return [{ tensor, rule: MISSHAPEN, shape: diagnosis.expected.shape }]
     const model = diagnosis ? undefined : reference?.filling(tensor)
     if (model) return [{ tensor, rule: 'weights/placeholder', shape: model.shape }]
     const rule = spoilt.get(tensor.name)
@@ -121,7 +128,8 @@ async function inPlaceOf(
 ): Promise<Proposal | undefined> {
   const lost = rule === 'file/truncated'
   const diagnosis = diagnoses.get(tensor)
-  const expected = diagnosis?.kind === 'placeholder' ? diagnosis.expected : undefined
+  const isExpected = diagnosis?.kind === 'placeholder' || diagnosis?.kind === 'misshapen'
+  const expected = isExpected ? diagnosis.expected : undefined
   const base = {
     kind: 'copy-from-reference' as const,
     subject: tensor.name,
@@ -192,6 +200,10 @@ async function fromSources(
     const names = choices.map(({ id }) => id).join(', ')
     const evidence = `It can be taken from several: ${names}. Which of them is to be taken is for you to say`
     return { ...base, action: `${verb} ...`, evidence, confidence: 'ask', choices }
+  }
+  if (best.rank === 'run' && base.rules.includes(MISSHAPEN)) {
+    const evidence = `${first.evidence}. Its own values are here, in a shape that it cannot have: whether they are to go is for you to say`
+    return { ...base, action: first.action, evidence, confidence: 'ask', choices }
   }
   const why = best.rank === 'reference' ? await strange() : undefined
   if (why !== undefined)
