@@ -76,10 +76,13 @@ function whyNot(edited: EditedStep, step: PlanStep): string | undefined {
   return `Step ${step.step} makes ${subject} ${step.after}, not ${after}. Another shape is given as "shape": [2, 3] in the step`
 }
 
-/** A step that was refused when the plan was printed, or in the file; not one that only says what cannot be done. */
-function isRefused({ kind, confidence, chosen, refused, shape, after }: EditedStep): boolean {
-  const isAnswered = chosen !== undefined || (shape !== undefined && after !== textOf(shape))
-  return refused ?? (confidence === 'refused' && kind !== 'refuse' && !isAnswered)
+/**
+ * A step that was refused when the plan was printed, or in the file, whatever is chosen in it as well: what was refused is not
+ * done. Not one that only says what cannot be done, nor one that is given another shape than was refused.
+ */
+function isRefused({ kind, confidence, refused, shape, after }: EditedStep): boolean {
+  const isNewShape = shape !== undefined && after !== textOf(shape)
+  return refused ?? (confidence === 'refused' && kind !== 'refuse' && !isNewShape)
 }
 
 /** A shape as plans print it. */

@@ -19,11 +19,11 @@ const fitted = (file: EditedPlan, ...plan: PlanStep[]) => {
 }
 
 describe('the answers of a plan in a file', () => {
-  it('are its choices and refusals; a step that was taken out is refused', () => {
+  it('are its choices and refusals, whatever is chosen in what is refused; a step that was taken out is refused', () => {
     const plan = [1, 2, 3].map((step) => stepOf(step, `t${step}`, { choices }))
     const file = fileOf(
       { step: 1, subject: 't1', chosen: 'checkpoint-20' },
-      { step: 2, subject: 't2', kind: 'restore-values', confidence: 'refused' },
+      { step: 2, subject: 't2', kind: 'restore-values', confidence: 'refused', chosen: 'checkpoint-20' },
     )
     expect(fitted(file, ...plan)).toEqual({
       decisions: [
