@@ -1,4 +1,4 @@
-import { copyFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { writeFile } from '../../../src/core/repair/target'
@@ -224,6 +224,30 @@ describe('the plan for names and indexes', () => {
     const [step] = plan.plan
     expect(step).toMatchObject({ kind: 'rename', confidence: 'certain', before: expect.stringMatching(/^net\./) })
     expect(step?.changes?.every(({ name }) => name?.startsWith('transformer.'))).toBe(true)
+  })
+
+  it('goes through the shards in the order of their names, whichever the index begins with', async () => {
+    const folder = join(scratch(), 'model')
+    cpSync(golden('sharded-stale-index/data'), folder, { recursive: true })
+    const shards = readdirSync(folder).filter((name) => name.endsWith('.safetensors'))
+    for (const shard of shards) {
+      const bytes = readFileSync(join(folder, shard))
+      const end = 8 + Number(bytes.readBigUInt64LE(0))
+      const text = bytes
+        .subarray(8, end)
+        .toString()
+        .replaceAll(/"(model\.|lm_head)/g, '"module.$1')
+      const head = Buffer.alloc(8)
+      head.writeBigUInt64LE(BigInt(text.length))
+      writeFileSync(join(folder, shard), Buffer.concat([head, Buffer.from(text), bytes.subarray(end)]))
+    }
+    const path = join(folder, 'model.safetensors.index.json')
+    const index = JSON.parse(readFileSync(path, 'utf8'))
+    const entries = Object.entries(index.weight_map).reverse()
+    index.weight_map = Object.fromEntries(entries.map(([name, shard]) => [`module.${name}`, shard]))
+    writeFileSync(path, JSON.stringify(index))
+    const renamed = (await planned(folder)).plan.plan.filter(({ kind }) => kind === 'rename')
+    expect(renamed.map(({ subject }) => subject)).toEqual(shards.sort())
   })
 
   it('writes a stale index anew and names what it leaves out', async () => {

@@ -1,3 +1,4 @@
+import { natural } from '../../bytes/natural'
 import type { Tensor } from '../../checkpoint/tensor'
 import type { Finding } from '../../finding'
 import { cleaner, wrapperIn } from '../../verify/shapes/clean-names'
@@ -5,12 +6,13 @@ import { list } from '../../verify/text'
 import type { Context } from '../context'
 import type { Proposal } from '../steps'
 
-/** Takes out of the names what torch.compile, DDP, FSDP and their like have put in, file by file. */
+/** Takes out of the names what torch.compile, DDP, FSDP and their like have put in, file by file in the order of their names. */
 export function rename({ verification, weights }: Context): Proposal[] {
   const told = verification.findings.filter(({ rule }) => rule === 'weights/wrapper-prefix')
   if (told.length === 0) return []
   const foreign = told.find(({ evidence }) => evidence?.foreign === true)
-  return [...new Set(weights.map(({ file }) => file))].flatMap((file) => {
+  const files = [...new Set(weights.map(({ file }) => file))].sort(natural)
+  return files.flatMap((file) => {
     const proposal = renameIn(
       file,
       weights.filter((tensor) => tensor.file === file),
