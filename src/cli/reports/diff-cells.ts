@@ -4,6 +4,7 @@ import { countText, numberText, shapeText, withoutZeros } from '../text/units'
 const SAYS: Record<DiffRow['status'], string> = {
   same: 'the same',
   changed: 'changed',
+  unread: 'not read',
   onlyA: 'only in A',
   onlyB: 'only in B',
   shape: 'of another shape',
@@ -25,14 +26,14 @@ export function isListed({ status, match }: DiffRow): boolean {
 }
 
 /** The share of values that changed, or what keeps them from being compared. */
-export function changeOf({ status, changed, count, shapeA, shapeB, dtypeA, dtypeB, note }: DiffRow): string {
+export function changeOf({ status, changed, count, shapeA, shapeB, dtypeA, dtypeB }: DiffRow): string {
   const share = changed !== null && count ? shareText(changed, count) : undefined
   if (status === 'shape' && shapeA && shapeB) {
     return [`${shapeText(shapeA)} → ${shapeText(shapeB)}`, share].filter(Boolean).join(', ')
   }
   if (share !== undefined) return share
   if (status === 'dtype') return `${dtypeA} → ${dtypeB}`
-  return status === 'changed' && note !== undefined ? 'not read' : shapeText(shapeA ?? shapeB ?? [])
+  return status === 'unread' ? 'not read' : shapeText(shapeA ?? shapeB ?? [])
 }
 
 /** `12.5%`; never 0 of something, never all of less. */

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { jsonNumber, shape } from './values'
 
-export const diffStatus = z.enum(['same', 'changed', 'onlyA', 'onlyB', 'shape', 'dtype'])
+/** `unread`: nothing but the values could tell the two apart, and those of a side cannot be read. */
+export const diffStatus = z.enum(['same', 'changed', 'unread', 'onlyA', 'onlyB', 'shape', 'dtype'])
 
 export const diffRow = z.object({
   name: z.string(),
@@ -42,7 +43,7 @@ export const diffRow = z.object({
 export const moduleRow = z.object({
   name: z.string(),
   tensors: z.number(),
-  /** Those of them that differ in whatever way. */
+  /** Those of them that differ in whatever way, or cannot be read. */
   differing: z.number(),
   /** Values that were compared, and those that differ. */
   count: z.number(),
@@ -71,6 +72,7 @@ export const diffReport = z.object({
   summary: z.object({
     same: z.number(),
     changed: z.number(),
+    unread: z.number(),
     onlyA: z.number(),
     onlyB: z.number(),
     shape: z.number(),

@@ -35,9 +35,13 @@ export function align(a: readonly Tensor[], b: readonly Tensor[], renames: Renam
   const inA = a.filter(isWeight)
   for (const from of parts.keys()) {
     if (inA.some(({ name }) => from === '' || name === from || name.startsWith(`${from}.`))) continue
-    throw new AssayError('usage', `No tensor of the first is called ${from}, or ${from}. and more`, {
-      hint: 'Write a renaming as the name in the first = the name in the second.',
-    })
+    throw new AssayError(
+      'usage',
+      `A renaming fits nothing: no tensor of the one on the left is called ${from}, or ${from}. and more`,
+      {
+        hint: 'Write a renaming as the name on the left = the name on the right.',
+      },
+    )
   }
   return pairByName(inA, b.filter(isWeight), parts)
 }

@@ -5,6 +5,7 @@ import { some } from '../checkpoint/names'
 import type { Pair } from './align'
 import { renamingOf } from './renaming'
 import type { DiffRow } from './row'
+import { type Sides, sidesOf } from './sides'
 import type { StateDifference } from './state'
 import { tiesOf } from './ties'
 
@@ -22,25 +23,28 @@ const DAMAGES = 3
 
 /** What is wrong with either side to begin with: a shard that is missing looks like tensors that were removed. */
 export function damagesOf(a: Checkpoint, b: Checkpoint): Conclusion[] {
-  // By their names where those tell them apart.
-  const [first, second] = a.name === b.name ? ['The first', 'The second'] : [a.name, b.name]
-  return [[first, a] as const, [second, b] as const].flatMap(([side, { findings }]) => {
+  const [first, second] = sidesOf(a, b)
+  const texts = [[first, a] as const, [second, b] as const].flatMap(([side, { findings }]) => {
     const errors = [...new Set(findings.filter(({ severity }) => severity === 'error').map(({ message }) => message))]
     const more = errors.length > DAMAGES ? [`${side} has ${errors.length - DAMAGES} more errors: verify it`] : []
     const told = errors.slice(0, DAMAGES).map((message) => `${side} is damaged: ${message.replace(/\.$/, '')}`)
-    return [...told, ...more].map((text): Conclusion => ({ kind: 'damaged', text, tensors: [] }))
+    return [...told, ...more]
   })
+  // Once of a checkpoint that is compared with itself.
+  return [...new Set(texts)].map((text) => ({ kind: 'damaged', text, tensors: [] }))
 }
 
 /**
  * Says what a reader of all rows would: that training went on and no parameter moved, which parameters never moved beside
  * others that did, where NaN came in, what is the same under another name or in another shape, what is tied on one side and left
- * out on the other, what was only rounded to another dtype, what could not be read. `rows` are those of `pairs`, in order.
+ * out on the other, what was only rounded to another dtype, what could not be read. `rows` are those of `pairs`, in order; `sides` what
+ * the two are called.
  */
 export function conclusionsOf(
   pairs: readonly Pair[],
   rows: readonly DiffRow[],
   state: readonly StateDifference[],
+  sides: Sides,
 ): Conclusion[] {
   const drawn: Conclusion[] = []
   const tell = (kind: Conclusion['kind'], about: readonly DiffRow[], text: (names: readonly string[]) => string) => {
@@ -60,7 +64,7 @@ export function conclusionsOf(
     return `${counted(names)} ${names.length === 1 ? 'has' : 'have'} another name and the same values: ${renaming ?? some(names)}`
   })
   const reshaped = rows.filter(({ reading, anatomy }) => reading !== undefined && anatomy === 'unchanged')
-  for (const [how, of] of grouped(reshaped, layingOf)) {
+  for (const [how, of] of grouped(reshaped, (row) => layingOf(row, sides))) {
     tell(
       'reshaped',
       of,
@@ -68,7 +72,7 @@ export function conclusionsOf(
     )
   }
   for (const { tensor, side, other } of tiesOf(pairs)) {
-    const text = `${tensor} is only in the ${side} and tied to ${other} there: the same bytes under two names`
+    const text = `${tensor} is only in ${sides[side]} and tied to ${other} there: the same bytes under two names`
     drawn.push({ kind: 'tied', text, tensors: [tensor] })
   }
   tell(
@@ -112,10 +116,10 @@ function isParameter({ a }: Pair, tellsGradients: boolean): boolean {
   return isFloating(a.dtype) && !/(^|\.)running_(mean|var)$/.test(a.name)
 }
 
-function layingOf({ reading, shapeA = [], shapeB = [] }: DiffRow): string {
+function layingOf({ reading, shapeA = [], shapeB = [] }: DiffRow, [a, b]: Sides): string {
   if (reading === 'transposed') return 'transposed'
-  if (shapeB.length === 1 && shapeA.length > 1) return 'flattened in the second'
-  return shapeA.length === 1 && shapeB.length > 1 ? 'flattened in the first' : 'of another shape'
+  if (shapeB.length === 1 && shapeA.length > 1) return `flattened in ${b}`
+  return shapeA.length === 1 && shapeB.length > 1 ? `flattened in ${a}` : 'of another shape'
 }
 
 /** Half a step of the coarser dtype, relative to the value: 2 ** -(bits of its significand). */

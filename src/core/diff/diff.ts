@@ -10,6 +10,7 @@ import { type ModuleRow, modulesOf } from './modules'
 import { compareSlot, slotBytes, slotsOf } from './moments'
 import { pairMoved } from './moved'
 import { bytesOf, type DiffRow, type DiffStatus, rowOf } from './row'
+import { sidesOf } from './sides'
 import { diffState, type StateDifference } from './state'
 import { diffTexts } from './texts'
 
@@ -43,7 +44,7 @@ const AHEAD = 8
 
 /**
  * Compares the weights of two checkpoints value by value, and their training states, moments and random states included. Reads each side once, a block at a time.
- * A tensor whose values cannot be read is `changed` with a note, so that one damaged file does not hide the rest. Throws `cancelled`,
+ * A tensor whose values cannot be read is `unread` with a note, so that one damaged file does not hide the rest. Throws `cancelled`,
  * `file/changed`, and `usage` where a filter or a renaming fits nothing.
  */
 export async function diff(a: Checkpoint, b: Checkpoint, options: DiffOptions): Promise<DiffReport> {
@@ -55,7 +56,7 @@ export async function diff(a: Checkpoint, b: Checkpoint, options: DiffOptions): 
   const slots = weightsOnly ? [] : slotsOf(a, b)
   const generators = weightsOnly ? [] : generatorPairs(a, b)
   const total = pairs.reduce((sum, pair) => sum + bytesOf(pair), 0) + slotBytes(slots) + generatorBytes(generators)
-  const summary = { same: 0, changed: 0, onlyA: 0, onlyB: 0, shape: 0, dtype: 0, moved: 0 }
+  const summary = { same: 0, changed: 0, unread: 0, onlyA: 0, onlyB: 0, shape: 0, dtype: 0, moved: 0 }
   const tensors: DiffRow[] = []
   let before = 0
   const measured = ahead(pairs, options.kernel.comparisonOf ? AHEAD : 1, async (pair) => {
@@ -86,6 +87,6 @@ export async function diff(a: Checkpoint, b: Checkpoint, options: DiffOptions): 
   for (const slot of slots) note(await compareSlot(slot, options, heard(slot.what)))
   for (const pair of generators) note(await compareGenerators(pair, options.signal, heard(pair.what)))
   const identical = summary.same === tensors.length && summary.moved === 0 && state.every(({ same }) => same)
-  const conclusions = [...damagesOf(a, b), ...conclusionsOf(pairs, tensors, state)]
+  const conclusions = [...damagesOf(a, b), ...conclusionsOf(pairs, tensors, state, sidesOf(a, b))]
   return { a: a.path, b: b.path, identical, summary, tensors, state, conclusions, modules: modulesOf(tensors) }
 }

@@ -4,7 +4,7 @@ import type { DiffRow } from './row'
 export interface ModuleRow {
   readonly name: string
   readonly tensors: number
-  /** Those of them that differ in whatever way. */
+  /** Those of them that differ in whatever way, or cannot be read. */
   readonly differing: number
   /** Values that were compared, and those that differ. */
   readonly count: number

@@ -5,8 +5,11 @@ import type { Match, Pair } from './align'
 import { type CompareOptions, compareTensors } from './compare'
 import { comparable, type Reading, readAs } from './reshaped'
 
-/** `dtype`: the shapes agree and the dtypes do not; the values are compared all the same. */
-export type DiffStatus = 'same' | 'changed' | 'onlyA' | 'onlyB' | 'shape' | 'dtype'
+/**
+ * `dtype`: the shapes agree and the dtypes do not; the values are compared all the same. `unread`: shapes and dtypes agree and the
+ * values of a side cannot be read, so that nobody knows whether they changed.
+ */
+export type DiffStatus = 'same' | 'changed' | 'unread' | 'onlyA' | 'onlyB' | 'shape' | 'dtype'
 
 /** One tensor name. Measures are of b against a, null where the values were not compared; NaN and infinities occur. */
 export interface DiffRow {
@@ -47,7 +50,7 @@ const ALIKE = 0.5
 const NOT_COMPARED = { changed: null, maxAbs: null, meanAbs: null, rms: null, relL2: null, cosine: null }
 
 /**
- * Compares one pair. `onBytes` hears how many bytes of both were compared. What cannot be read is `changed` with a note; `cancelled`
+ * Compares one pair. `onBytes` hears how many bytes of both were compared. What cannot be read is `unread` with a note; `cancelled`
  * and `file/changed` are thrown.
  */
 export async function rowOf(pair: Pair, options: CompareOptions, onBytes: (bytes: number) => void): Promise<DiffRow> {
@@ -69,7 +72,7 @@ export async function rowOf(pair: Pair, options: CompareOptions, onBytes: (bytes
     return measuredRow(pair.name, a, b, match, status ?? (differs(measured) ? 'changed' : 'same'), measured)
   } catch (error) {
     if (!isLocal(error)) throw error
-    return { ...headOf(pair), status: status ?? 'changed', ...NOT_COMPARED, note: error.message }
+    return { ...headOf(pair), status: status ?? 'unread', ...NOT_COMPARED, note: error.message }
   }
 }
 

@@ -5,7 +5,8 @@ import { sameBytes } from './compare'
 /** A tensor of one side only, and the one whose bytes it has there. */
 interface Tie {
   readonly tensor: string
-  readonly side: 'first' | 'second'
+  /** 0 for A, 1 for B. */
+  readonly side: 0 | 1
   readonly other: string
 }
 
@@ -14,8 +15,8 @@ interface Tie {
  * names, safetensors' writers leave one out, so that nothing is lost. (transformers, `save_pretrained`.)
  */
 export function tiesOf(pairs: readonly Pair[]): Tie[] {
-  return (['first', 'second'] as const).flatMap((side) => {
-    const of = ({ a, b }: Pair) => (side === 'first' ? a : b)
+  return ([0, 1] as const).flatMap((side) => {
+    const of = ({ a, b }: Pair) => (side === 0 ? a : b)
     const alone = pairs.filter(({ a, b }) => !(a && b)).flatMap((pair) => of(pair) ?? [])
     if (alone.length === 0) return []
     const paired = new Map(pairs.filter(({ a, b }) => a && b).map((pair) => [placeOf(of(pair)), of(pair)]))

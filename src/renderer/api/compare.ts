@@ -84,7 +84,7 @@ async function* withOther<Event>(
 }
 
 function emptyReport(): DiffReport {
-  const summary = { same: 0, changed: 0, onlyA: 0, onlyB: 0, shape: 0, dtype: 0, moved: 0 }
+  const summary = { same: 0, changed: 0, unread: 0, onlyA: 0, onlyB: 0, shape: 0, dtype: 0, moved: 0 }
   return { a: '', b: '', identical: false, summary, tensors: [], state: [] }
 }
 

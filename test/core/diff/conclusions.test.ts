@@ -8,7 +8,7 @@ import { checkpoint, floats, weights } from './checkpoints'
 
 type Side = readonly [readonly Tensor[], Partial<TrainingState>?]
 const compared = ([a, stateA]: Side, [b, stateB]: Side, options: Partial<DiffOptions> = {}) =>
-  diff(checkpoint(a, stateA), checkpoint(b, stateB), { kernel, ...options })
+  diff(checkpoint(a, stateA), checkpoint(b, stateB, { path: '/later', name: 'later' }), { kernel, ...options })
 
 const many = (name: string, changed: number) =>
   floats(
@@ -56,7 +56,7 @@ describe('what looks like a difference and is none', () => {
     ]
     const report = await compared([a], [b])
     expect(kinds(report)).toEqual([
-      ['reshaped', '1 tensor is flattened in the second, with the same values: flat', ['flat']],
+      ['reshaped', '1 tensor is flattened in later, with the same values: flat', ['flat']],
       ['reshaped', '1 tensor is transposed, with the same values: turned', ['turned']],
     ])
     expect(report.tensors).toMatchObject([{ changed: 0 }, { changed: 0 }, { changed: null }])
@@ -67,7 +67,7 @@ describe('what looks like a difference and is none', () => {
     const wte = floats('wte', grid)
     const report = await compared([[wte]], [[wte, { ...wte, name: 'lm_head' }, floats('new', grid)]])
     expect(kinds(report)).toEqual([
-      ['tied', 'lm_head is only in the second and tied to wte there: the same bytes under two names', ['lm_head']],
+      ['tied', 'lm_head is only in later and tied to wte there: the same bytes under two names', ['lm_head']],
     ])
   })
 
@@ -111,14 +111,21 @@ describe('a side that is damaged', () => {
   it('is told first, with what cannot be read of it', async () => {
     const whole = checkpoint([many('w', 0)])
     const missing = finding('weights/missing-shard', 'b.safetensors', 'b.safetensors is missing.')
-    const cut = checkpoint([{ ...many('w', 0), blocks: [] }], {}, { findings: [missing] })
-    const { conclusions } = await diff(whole, cut, { kernel })
+    const cut = checkpoint(
+      [{ ...many('w', 0), blocks: [] }],
+      {},
+      { path: '/runs/other/somewhere', findings: [missing] },
+    )
+    const { conclusions } = await diff({ ...whole, path: '/runs/one/somewhere' }, cut, { kernel })
     expect(conclusions).toMatchObject([
-      { kind: 'damaged', text: 'The second is damaged: b.safetensors is missing' },
+      { kind: 'damaged', text: 'other/somewhere is damaged: b.safetensors is missing' },
       { kind: 'unread', tensors: ['w'] },
     ])
     const named = await diff(whole, { ...cut, name: 'step-20' }, { kernel })
     expect(named.conclusions[0]?.text).toBe('step-20 is damaged: b.safetensors is missing')
+    const [once, ...others] = (await diff(cut, cut, { kernel })).conclusions
+    expect(once?.text).toBe('somewhere is damaged: b.safetensors is missing')
+    expect(others).toMatchObject([{ kind: 'unread' }])
   })
 })
 

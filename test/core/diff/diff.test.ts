@@ -34,7 +34,7 @@ describe('a diff of two checkpoints', () => {
     const seen: DiffRow[] = []
     const report = await diff(a, b, { kernel, onRow: (row) => seen.push(row) })
     expect(report).toMatchObject({ identical: false, state: [] })
-    expect(report.summary).toEqual({ same: 1, changed: 1, onlyA: 1, onlyB: 1, shape: 2, dtype: 1, moved: 0 })
+    expect(report.summary).toEqual({ same: 1, changed: 1, unread: 0, onlyA: 1, onlyB: 1, shape: 2, dtype: 1, moved: 0 })
     expect(report.tensors).toMatchObject([
       { name: 'same', status: 'same', count: 3, changed: 0, maxAbs: 0, cosine: 1 },
       { name: 'changed', status: 'changed', changed: 1, maxAbs: 0.5, meanAbs: 0.25, rms: Math.sqrt(0.125), relL2: 0.1 },
@@ -102,8 +102,8 @@ describe('a diff of two checkpoints', () => {
     const report = await diff(a, b, { kernel })
     expect(report.identical).toBe(false)
     expect(report.tensors).toMatchObject([
-      { name: 'lost', status: 'changed', changed: null, note: expect.stringContaining('no values') },
-      { name: 'short', status: 'changed', changed: null, note: expect.stringContaining('short') },
+      { name: 'lost', status: 'unread', changed: null, note: expect.stringContaining('no values') },
+      { name: 'short', status: 'unread', changed: null, note: expect.stringContaining('short') },
       { name: 'w', status: 'same' },
     ])
     const packed = weights('w', 'float4_e2m1fn_x2', [1], Uint8Array.of(0))

@@ -4,7 +4,7 @@ import { formatCount, formatPercent, formatValue, type JsonNumber } from '../../
 import { SafeText, visible } from '../../ui/safe-text'
 import { Tag } from '../../ui/tag'
 import classes from './compare-view.module.css'
-import { dtypesText, shapesText, statusOf } from './status'
+import { dtypesText, STATUS, shapesText } from './status'
 
 const column = createColumnHelper<DiffRow>()
 
@@ -42,7 +42,7 @@ export const COLUMNS: ColumnDef<DiffRow, unknown>[] = [
     meta: { sortable: true },
     cell: ({ row }) => {
       const { anatomy } = row.original
-      const { word, tone } = statusOf(row.original)
+      const { word, tone } = STATUS[row.original.status]
       return (
         <>
           <Tag tone={tone}>{word}</Tag> {anatomy === 'sparse' && <span className={classes.soft}>{anatomy}</span>}

@@ -13,7 +13,7 @@ import { TensorArticle } from '../shared/tensor-article'
 import { Histogram } from '../tensors/histogram'
 import { Picture } from '../tensors/picture'
 import classes from './difference-pane.module.css'
-import { dtypesText, shapesText, statusOf } from './status'
+import { dtypesText, STATUS, shapesText } from './status'
 
 interface DifferencePaneProps {
   row: DiffRow
@@ -31,7 +31,7 @@ export function DifferencePane({ row, sides, onClose }: DifferencePaneProps) {
     queryFn: ({ signal }) => differenceOf(client, sides, row, signal),
     enabled: isMeasured,
   })
-  const { word, tone } = statusOf(row)
+  const { word, tone } = STATUS[row.status]
   const { statistics, histogram, picture } = query.data ?? {}
   return (
     <TensorArticle

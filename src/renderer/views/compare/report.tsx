@@ -143,15 +143,18 @@ export function Report({ report, sides, growing }: ReportProps) {
 }
 
 function leadOf({ summary, tensors, state }: DiffReport, growing: boolean): string {
-  const different = tensors.length - summary.same
+  const { same, unread } = summary
+  const different = tensors.length - same - unread
   if (growing) return `${formatCount(different)} of ${formatCount(tensors.length)} tensors differ so far.`
   const states = state.filter((entry) => !entry.same).length
   const { moved = 0 } = summary
   const ofTensors =
-    different === 0
+    same === tensors.length
       ? `Every tensor is the same${moved > 0 ? `, ${formatCount(moved)} under another name` : ''}`
-      : `${formatCount(different)} of ${formatCount(tensors.length)} tensors differ`
+      : `${formatCount(different)} of ${formatCount(tensors.length)} tensors differ${unread > 0 ? `, ${formatCount(unread)} cannot be read` : ''}`
   if (state.length === 0) return `${ofTensors}.`
   if (states === 0) return `${ofTensors}; the training state is the same.`
-  return different === 0 ? `${ofTensors}; the training state differs.` : `${ofTensors}, and so does the training state.`
+  return different === 0 || unread > 0
+    ? `${ofTensors}; the training state differs.`
+    : `${ofTensors}, and so does the training state.`
 }

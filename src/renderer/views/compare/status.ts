@@ -6,18 +6,12 @@ export type DiffStatus = DiffRow['status']
 
 export const STATUS: Record<DiffStatus, { word: string; tone: Tone; means: string }> = {
   changed: { word: 'changed', tone: 'accent', means: 'The same tensor with other values' },
+  unread: { word: 'not read', tone: 'bad', means: 'Its values cannot be read: nobody knows whether they changed' },
   shape: { word: 'other shape', tone: 'bad', means: 'The shapes differ' },
   dtype: { word: 'other dtype', tone: 'warn', means: 'The dtypes differ' },
   onlyA: { word: 'only left', tone: 'warn', means: 'Not in the right one' },
   onlyB: { word: 'only right', tone: 'good', means: 'Not in the left one' },
   same: { word: 'same', tone: 'neutral', means: 'Bit for bit the same values' },
-}
-
-const UNREAD = { word: 'not compared', tone: 'bad', means: 'Its values cannot be read' } as const
-
-/** What is to be said of a row: values that cannot be read are not the same, and nobody knows whether they changed. */
-export function statusOf({ status, changed, note }: DiffRow): (typeof STATUS)[DiffStatus] {
-  return status === 'changed' && changed === null && note !== undefined ? UNREAD : STATUS[status]
 }
 
 /** Found under another name, whatever its status. */

@@ -9,10 +9,11 @@ interface SummaryProps {
   onToggle: (kind: DiffKind) => void
 }
 
-/** How many of each kind; each a filter of the table below. */
+/** How many of each kind, of what cannot be read and what is renamed where there are any; each a filter of the table below. */
 export function Summary({ summary, asked, onToggle }: SummaryProps) {
   const { moved = 0 } = summary
-  const kinds = STATUSES.map((status) => ({ kind: status as DiffKind, count: summary[status], ...STATUS[status] }))
+  const told = STATUSES.filter((status) => status !== 'unread' || summary.unread > 0)
+  const kinds = told.map((status) => ({ kind: status as DiffKind, count: summary[status], ...STATUS[status] }))
   if (moved > 0) kinds.push({ kind: 'moved', count: moved, ...RENAMED })
   return (
     <fieldset className={classes.summary} aria-label="Differences by kind">

@@ -19,7 +19,7 @@ const report: DiffReport = {
   a: '/a',
   b: '/b',
   identical: false,
-  summary: { same: 1, changed: 2, onlyA: 1, onlyB: 0, shape: 0, dtype: 0 },
+  summary: { same: 1, changed: 2, unread: 0, onlyA: 1, onlyB: 0, shape: 0, dtype: 0 },
   tensors,
   state: [],
 }
