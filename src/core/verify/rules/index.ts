@@ -2,6 +2,7 @@ import type { Rule } from '../rule'
 import { adapterUntrained } from './adapter-untrained'
 import { allZero } from './all-zero'
 import { averageOnly } from './average-only'
+import { badHeader } from './bad-header'
 import { checksum } from './checksum'
 import { configMismatch } from './config-mismatch'
 import { dtypeDrift } from './dtype-drift'
@@ -45,6 +46,7 @@ import { zeroRun } from './zero-run'
 
 /** Every rule. What opening a file shows by itself (truncated, overlapping, dangerous ...) needs none. */
 export const ALL_RULES: readonly Rule[] = [
+  badHeader,
   configMismatch,
   flattened,
   rankShard,
