@@ -1,6 +1,6 @@
 import type { Checkpoint, OptimizerState } from '../../checkpoint/checkpoint'
 import { layerName, unwrapped } from '../shapes/names'
-import { FACTOR, type Lora, loraOf } from './lora'
+import { FACTOR, isSavedBy, type Lora, loraOf } from './lora'
 
 /** Something that an adapter should have and has not. */
 export interface Lacking {
@@ -43,10 +43,13 @@ const HEADS: readonly string[] = ['classifier', 'score', 'qa_outputs']
  * that trains more tensors than are here trains one that is lost.
  */
 function* listedParts(lora: Lora, names: readonly string[], trained: number): Generator<Lacking> {
-  const held = (entry: string) => names.some((name) => `.${name}.`.includes(`.${entry}.`))
   const sure = trained > 0
-  const listed = { modules_to_save: lora.modulesToSave, target_modules: sure ? (lora.targets ?? []) : [] }
-  for (const [key, entries] of Object.entries(listed)) {
+  const listed = [
+    { key: 'modules_to_save', entries: lora.modulesToSave, isOf: isSavedBy },
+    { key: 'target_modules', entries: sure ? (lora.targets ?? []) : [], isOf: isInside },
+  ]
+  for (const { key, entries, isOf } of listed) {
+    const held = (entry: string) => names.some((name) => isOf(name, entry))
     const head = key === 'modules_to_save' && HEADS.some((entry) => entries.includes(entry) && held(entry))
     for (const name of entries) {
       if (held(name) || (head && HEADS.includes(name))) continue
@@ -59,6 +62,10 @@ function* listedParts(lora: Lora, names: readonly string[], trained: number): Ge
       }
     }
   }
+}
+
+function isInside(name: string, entry: string): boolean {
+  return `.${name}.`.includes(`.${entry}.`)
 }
 
 /** Factors that some layers lack and others have, where the optimizer trains as many more tensors. */

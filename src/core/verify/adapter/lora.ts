@@ -56,6 +56,14 @@ export function isCalled(module: string, name: string): boolean {
   return module === name || module.endsWith(`.${name}`)
 }
 
+/**
+ * Whether the tensor is kept by an entry of `modules_to_save`: PEFT wraps each module whose name ends in the entry, inside of a part of it
+ * too, so that `norm` means every `input_layernorm` (peft 0.21, utils/other.py, `_set_trainable`), with all that is in the module.
+ */
+export function isSavedBy(name: string, entry: string): boolean {
+  return !FACTOR.test(name) && name.includes(`${entry}.`)
+}
+
 /** Ranks that the factor may have. Keys of `rank_pattern` may be regular expressions, which are not run: then any of them. */
 export function ranksOf({ module }: Factor, { rank, rankPattern }: Lora): number[] {
   for (const [key, value] of rankPattern) {

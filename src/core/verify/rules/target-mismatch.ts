@@ -1,7 +1,7 @@
 import type { Checkpoint } from '../../checkpoint/checkpoint'
 import { fieldsOf } from '../../decode/plain'
 import { type Finding, finding } from '../../finding'
-import { FACTOR, isCalled, type Lora, loraOf } from '../adapter/lora'
+import { FACTOR, isCalled, isSavedBy, type Lora, loraOf } from '../adapter/lora'
 import type { Rule } from '../rule'
 import { list } from '../text'
 
@@ -69,8 +69,7 @@ function* untrainedModules({ tensors, state, config }: Checkpoint, { modulesToSa
   if (own.length === 0 || other || trained !== own.length) return
   const biased = ![undefined, null, 'none'].includes(fieldsOf(config)?.bias as string | null | undefined)
   const strays = own.filter(({ name }) => {
-    // By how the module's name ends, inside of a part of it too: `norm` means every `input_layernorm`.
-    const named = modulesToSave.some((entry) => name.slice(0, name.lastIndexOf('.')).endsWith(entry))
+    const named = modulesToSave.some((entry) => isSavedBy(name, entry))
     const isModule = /\.(weight|bias)$/.test(name) && !FACTOR.test(name) && !OTHERWISE_NAMED.test(name)
     return isModule && !named && !(biased && name.endsWith('.bias'))
   })

@@ -97,6 +97,18 @@ test('a module to save that the optimizer trains is missed by name', async () =>
   const head: TensorSpec = { name: 'base_model.model.lm_head.weight', shape: [4, 8], component: 'adapter' }
   expect(await told(missingTensor, lora(config, pair(QUERY, 2), 3))).toEqual(['error lm_head'])
   expect(await told(missingTensor, lora(config, [...pair(QUERY, 2), head], 3))).toEqual([])
+  // The end of a name is enough for PEFT, which saves all that is in the module; a factor is none of it.
+  const norm: TensorSpec = { ...head, name: 'base_model.model.layers.0.input_layernorm.weight' }
+  const parts: TensorSpec = { ...head, name: 'base_model.model.classifier.dense.weight' }
+  for (const [entry, kept] of [['norm', norm] as const, ['classifier', parts] as const]) {
+    const saving = { ...config, modules_to_save: [entry] }
+    expect(await told(missingTensor, lora(saving, [...pair(QUERY, 2), kept]))).toEqual([])
+    expect(await told(targetMismatch, lora(saving, [...pair(QUERY, 2), kept], 3))).toEqual([])
+    expect(await told(missingTensor, lora(saving, [...pair(QUERY, 2), head]))).toEqual([`warning ${entry}`])
+  }
+  expect(await told(missingTensor, lora({ ...config, modules_to_save: ['proj'] }, pair(QUERY, 2)))).toEqual([
+    'warning proj',
+  ])
   // The model has no such module, and nothing of it is trained.
   expect(await told(missingTensor, lora(config, pair(QUERY, 2), 2))).toEqual([])
   // Nothing tells.
