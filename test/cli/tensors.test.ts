@@ -117,15 +117,20 @@ describe('assay stats', () => {
   })
 
   it('says of each tensor that cannot be read why not, and measures the rest', async () => {
-    const { json, status } = await assayJson<{ tensors: { error?: string; mean: number | null }[] }>(
-      'stats',
-      goldenPath('damaged-st-cut-middle'),
-    )
+    const path = goldenPath('damaged-st-cut-middle')
+    const { json, status } = await assayJson<{
+      tensors: { name: string; error?: string; mean: number | null }[]
+    }>('stats', path)
     const lost = json.tensors.filter(({ error }) => error !== undefined)
     expect(lost.length).toBeGreaterThan(0)
     expect(lost.length).toBeLessThan(json.tensors.length)
     expect(lost.every(({ mean }) => mean === null)).toBe(true)
-    expect(status).toBe(0)
+    expect(status).toBe(2)
+    const { stderr, ...text } = await assay(['stats', path])
+    expect(text.status).toBe(2)
+    expect(stderr).toContain(`${lost.length} of ${json.tensors.length} tensors cannot be read: ${lost[0]?.name}`)
+    const whole = json.tensors.find(({ error }) => error === undefined)?.name
+    expect((await assay(['stats', path, '--filter', `${whole}`])).status).toBe(0)
   })
 })
 

@@ -8,7 +8,10 @@ import { exponentsText } from '../text/exponents'
 import { progressLine } from '../text/progress'
 import { jsonText, nameText, safe } from '../text/safe'
 import { table } from '../text/table'
-import { numberText, shapeText } from '../text/units'
+import { numberText, plural, shapeText } from '../text/units'
+
+/** Tensors without values that are called by their names below the table. */
+const MOST_NAMED = 10
 
 interface Options {
   readonly filter?: string
@@ -43,7 +46,15 @@ export async function stats(path: string, options: Options, io: Io): Promise<Sta
     io.stdout.write(
       options.json ? jsonText({ path: opened.path, tensors }, io.stdout.isTTY === true) : text(tensors, options, io),
     )
-    return STATUS.good
+    const unread = tensors.filter(({ error }) => error !== undefined)
+    if (unread.length === 0) return STATUS.good
+    const names = unread.slice(0, MOST_NAMED).map(({ name }) => nameText(name, io.stderr))
+    const more = unread.length > names.length ? ' ...' : ''
+    const count = `${unread.length} of ${plural(tensors.length, 'tensor')}`
+    io.stderr.write(
+      `${colors(io, 'stderr').red('assay:')} the values of ${count} cannot be read: ${names.join(', ')}${more}\n`,
+    )
+    return STATUS.trouble
   })
 }
 
