@@ -5,6 +5,7 @@ import { finding, findingOf } from '../finding'
 import type { ComponentId, StateFile } from './checkpoint'
 import type { Draft } from './draft'
 import { some } from './names'
+import { openRenamed } from './renamed-shards'
 import { byteLength } from './tensor'
 
 /** `model-00002-of-00004.safetensors`: number, total, extension. */
@@ -62,9 +63,16 @@ export async function openShards(draft: Draft, index: string, component: Compone
     draft.findings.push(finding('file/bad-header', index, `${index} names ${byShard.size} shards, beyond all measure`))
     return []
   }
+  const missing = new Map([...byShard].filter(([shard]) => isGone(draft, shard)))
+  const renamed =
+    missing.size > 0
+      ? await openRenamed(draft, index, missing, new Set(byShard.keys()), component)
+      : new Map<string, StateFile>()
   const files: StateFile[] = []
   for (const [shard, names] of byShard) {
-    const file = await openShard(draft, shard, names, index, component)
+    const other = renamed.get(shard)
+    if (other) reportRenamed(draft, index, shard, other)
+    const file = other ?? (await openShard(draft, shard, names, index, component))
     if (file) files.push(file)
   }
   compareIndex(draft, index, map, numberOf(fieldsOf(fieldsOf(json)?.metadata)?.total_size), files, byShard)
@@ -78,6 +86,22 @@ function besideIndex(map: Readonly<Record<string, Plain>> | undefined, index: st
   const moved: Record<string, Plain> = Object.create(null)
   for (const [name, shard] of Object.entries(map)) moved[name] = typeof shard === 'string' ? folder + shard : shard
   return moved
+}
+
+/** Whether the shard is inside the checkpoint and not there. */
+function isGone({ listing }: Draft, shard: string): boolean {
+  try {
+    return pathKind(resolveInside(listing.root, shard)) !== 'file'
+  } catch (error) {
+    if (error instanceof AssayError) return false
+    throw error
+  }
+}
+
+function reportRenamed(draft: Draft, index: string, shard: string, { path, tensors }: StateFile): void {
+  const message = `${shard} is not here, but ${path}, which ${index} does not name, holds its ${tensors.length} tensors: loaders do not find them`
+  const evidence = { index, shard, renamed: path }
+  draft.findings.push(finding('weights/stale-index', index, message, { evidence }))
 }
 
 async function openShard(

@@ -68,11 +68,19 @@ function jsonIn(text: string, path: string): Plain | undefined {
   }
 }
 
-/** The shards of an index that are here. Where there is no index, files that are numbered like its shards. */
+/** Files that hold what the index has under another name, as it would call them. */
+export function renamedUnder({ path, folder }: Pick<ShardIndex, 'path' | 'folder'>, checkpoint: Checkpoint): string[] {
+  return checkpoint.findings.flatMap(({ rule, subject, evidence }) => {
+    const renamed = rule === 'weights/stale-index' && subject === path ? evidence?.renamed : undefined
+    return renamed === undefined ? [] : [String(renamed).slice(folder.length)]
+  })
+}
+
+/** The shards of an index that are here, also under another name. Where there is no index, files that are numbered like its shards. */
 export function shardsUnder({ path, folder, map }: ShardIndex, checkpoint: Checkpoint): StateFile[] {
-  const named = new Set(map.values())
+  const named = new Set([...map.values(), ...renamedUnder({ path, folder }, checkpoint)])
   const stem = path.slice(folder.length).replace(/\.(safetensors|bin)\.index.*$/, '')
-  const isShard = (name: string) => (named.size === 0 ? name.startsWith(`${stem}-`) : named.has(name))
+  const isShard = (name: string) => (map.size === 0 ? name.startsWith(`${stem}-`) : named.has(name))
   return checkpoint.files.filter((file) => file.path.startsWith(folder) && isShard(file.path.slice(folder.length)))
 }
 

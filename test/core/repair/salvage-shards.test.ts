@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { referenceKernel } from '../../../src/core/analysis/reference'
@@ -51,6 +51,32 @@ describe('a shard', () => {
 })
 
 describe('an index', () => {
+  it('that names a shard which is here under another name is written anew, and the shard is not taken from a reference', async () => {
+    const path = damaged((folder) => renameSync(shard(folder), join(folder, 'second (1).safetensors')))
+    const { plan, result, out } = await mended(path, { reference })
+    expect(plan.plan.map(({ kind, confidence }) => [kind, confidence])).toEqual([['rebuild-index', 'likely']])
+    expect(plan.plan[0]?.evidence).toContain('second (1).safetensors')
+    expect(result.verdictAfter).toBe('partial')
+    expect(await digests(await opened(out))).toEqual(await digests(await opened(reference)))
+    const map: Record<string, string> = JSON.parse(readFileSync(join(out, INDEX), 'utf8')).weight_map
+    expect([...new Set(Object.values(map))].sort()).toEqual([
+      'model-00001-of-00004.safetensors',
+      'model-00003-of-00004.safetensors',
+      'model-00004-of-00004.safetensors',
+      'second (1).safetensors',
+    ])
+  })
+
+  it('does not take a file of other tensors for a shard that is missing', async () => {
+    const path = damaged((folder) => {
+      cpSync(join(folder, 'model-00001-of-00004.safetensors'), join(folder, 'model-00009-of-00009.safetensors'))
+      rmSync(shard(folder))
+    })
+    const { plan } = await planned(path)
+    expect(plan.unmended).toContainEqual(expect.objectContaining({ rule: 'weights/missing-shard', subject: SHARD }))
+    expect(plan.plan.filter(({ index }) => index)).toEqual([])
+  })
+
   it('that was cut off is written anew from the shards', async () => {
     const { result, out } = await mended(damaged((folder) => truncateSync(join(folder, INDEX), 100)))
     expect(result.verdictAfter).toBe('partial')

@@ -4,7 +4,7 @@ import { weightsOf } from '../../verify/shapes/evidence'
 import { list } from '../../verify/text'
 import { type ChangedFile, changedFiles } from '../changes'
 import type { Context } from '../context'
-import { entriesUnder, indexesOf, type ShardIndex, shardsUnder } from '../shard-index'
+import { entriesUnder, indexesOf, renamedUnder, type ShardIndex, shardsUnder } from '../shard-index'
 import type { Proposal, RepairStep } from '../steps'
 
 /** More than any model has; names may claim what they like. */
@@ -90,6 +90,14 @@ function proposalFor(
       evidence: `${facts}. All that ${list(removed)} held is in the others now`,
       index: index.path,
       removed,
+    }
+  const renamed = renamedUnder(index, checkpoint)
+  if (gone.length === 0 && renamed.length > 0)
+    return {
+      ...base,
+      confidence: 'likely',
+      evidence: `${facts}. ${list(renamed)} ${renamed.length === 1 ? 'holds' : 'hold'} the very tensors that it has under another name`,
+      index: index.path,
     }
   return gone.length === 0
     ? { ...base, confidence: 'certain', evidence: facts, index: index.path }
