@@ -140,12 +140,16 @@ async function openOptimizer(draft: Draft): Promise<void> {
   checkTop(draft, 'optimizer', ['param_groups'])
 }
 
-/** The Trainer hands the whole file to `load_state_dict` (transformers 5.18, trainer.py): a state further inside is not found. */
+/**
+ * The Trainer hands the whole file to `load_state_dict` (transformers 5.18, trainer.py): a state further inside is not found. DeepSpeed
+ * keeps its own in a folder.
+ */
 function checkTop(draft: Draft, id: 'optimizer' | 'scheduler', keys: readonly string[]): void {
   const { status, files } = draft.component(id)
   const told = new Set([...draft.optimizers, ...draft.schedulers].map(({ file }) => file))
   for (const { path, value } of status === 'present' ? draft.files : []) {
-    const top = files.includes(path) && told.has(path) ? mappingOf(value) : undefined
+    const isOwn = files.includes(path) && told.has(path) && !path.includes('/')
+    const top = isOwn ? mappingOf(value) : undefined
     if (!top || keys.some((key) => top.has(key))) continue
     draft.mark(
       id,
