@@ -5,12 +5,13 @@ import { type Finding, finding } from '../../finding'
 import { namingOf } from '../architectures/blueprint'
 import { foreignPrefixOf } from '../architectures/foreign-prefix'
 import type { Rule } from '../rule'
+import { doubledIn } from '../shapes/clean-names'
 import { weightsOf } from '../shapes/evidence'
 import { commonWrapper, holdsWrapper, patternOf, WRAPPERS } from '../shapes/names'
 
 /**
  * Names that carry what a wrapper put there: a prefix that every name of the file has, or a segment, wherever it stands, that
- * only wrappers use. `module.` alone counts only as the prefix of all: modules may well be called so. Where the config tells that
+ * only wrappers use. `module.` alone counts only as the prefix of all, or twice under a key: modules may well be called so. Where the config tells that
  * nothing at all would be loaded by such names, whatever the prefix, it is an error.
  */
 export const wrapperPrefix: Rule = {
@@ -40,6 +41,14 @@ export const wrapperPrefix: Rule = {
           ...(findsNothing(checkpoint) && { severity: 'error' as const }),
           evidence: { file, prefix, tensors: count, averaged },
           repair: `Strip ${prefix} from the names`,
+        })
+      }
+      for (const doubled of prefix === '' ? doubledIn(names) : []) {
+        const count = names.filter((name) => name.startsWith(doubled)).length
+        const message = `All ${count} names under ${doubled.slice(0, doubled.indexOf('.'))} in ${file} have module. twice (${whoPut('module.')}, around a model that was wrapped already)`
+        yield finding('weights/wrapper-prefix', doubled, message, {
+          evidence: { file, prefix: doubled, tensors: count },
+          repair: 'Take one of the two out of the names',
         })
       }
       const holders = names.filter((name) => holdsWrapper(name.slice(prefix.length)))

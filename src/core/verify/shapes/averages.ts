@@ -67,10 +67,12 @@ function pairsIn(weights: readonly Tensor[]): { average: Part; original: Part }[
   const parts = [...groups.values()].map(({ key, tensors }): Part => {
     const rest = ({ name }: Tensor) => name.slice(key.length + 1)
     const prefix = `${key}.${commonWrapper(tensors.map(rest))}`
+    const inner = ({ name }: Tensor) =>
+      name.startsWith(prefix) ? name.slice(prefix.length) : name.slice(key.length + 1)
     return {
       isAverage: AVERAGE.test(key),
       prefix,
-      tensors: new Map(tensors.map((each) => [unwrapped(rest(each)), each])),
+      tensors: new Map(tensors.map((each) => [unwrapped(inner(each)), each])),
     }
   })
   const originals = parts.filter(({ isAverage }) => !isAverage)
@@ -82,8 +84,8 @@ function pairsIn(weights: readonly Tensor[]): { average: Part; original: Part }[
     })
 }
 
-/** An average has no tensor that its weights have not; weights that lost one are still known by the others. */
-const MOST_SHARED = 0.8
+/** An average has no tensor that its weights have not; weights that lost some are still known by the others, while these are most. */
+const LEAST_SHARED = 0.5
 
 function isCopy(average: Part, original: Part): boolean {
   const names = [...average.tensors].filter(([name]) => !OWN.test(name))
@@ -92,5 +94,5 @@ function isCopy(average: Part, original: Part): boolean {
     const own = (original.tensors.get(name) as Tensor).shape
     return sameShape(own, shape) || numel(own) === 0
   })
-  return isAlike && shared.length > 0 && shared.length >= names.length * MOST_SHARED
+  return isAlike && shared.length > names.length * LEAST_SHARED
 }

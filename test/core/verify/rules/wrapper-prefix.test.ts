@@ -40,6 +40,13 @@ test('a module called module is nobody’s wrapper', async () => {
   expect(await subjects(['model.module.weight', 'modules.a.weight'])).toEqual([])
 })
 
+test('a wrapper that stands twice under a key of the file is told', async () => {
+  const doubled = ['state_dict.module.module.a.weight', 'state_dict.module.module.b.weight']
+  expect(await subjects([...doubled, 'ema.module.a.weight'])).toEqual(['state_dict.module.module.'])
+  expect(await subjects([...doubled, 'state_dict.c.weight', 'ema.module.a.weight'])).toEqual([])
+  expect(await subjects(['state_dict.module.a.weight', 'ema.module.module.a.weight'])).toEqual([])
+})
+
 const config = {
   ...{ architectures: ['LlamaForCausalLM'], model_type: 'llama', vocab_size: 8, hidden_size: 4, intermediate_size: 6 },
   ...{ num_hidden_layers: 1, num_attention_heads: 2, num_key_value_heads: 2 },

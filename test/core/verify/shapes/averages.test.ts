@@ -28,8 +28,15 @@ test('an average shows what its weights have lost', () => {
     tensorOf({ name: 'ema.n_averaged', shape: [] }),
   ]
   expect(lackedOfAverages(tensors)).toMatchObject([{ name: 'model.c', average: { name: 'ema.module.c' } }])
+  const few = tensors.filter(({ name }) => name !== 'model.a')
+  expect(lackedOfAverages(few).map(({ name }) => name)).toEqual(['model.a', 'model.c'])
   const other = tensors.filter(({ name }) => !/^model\.[ab]$/.test(name))
   expect(lackedOfAverages(other)).toEqual([])
+})
+
+test('an average is known whichever of the two bears more wrappers', async () => {
+  expect(await parameters('model.module.a', 'model.module.b', 'ema.module.module.a', 'ema.module.module.b')).toBe(24)
+  expect(await parameters('model.module.module.a', 'model.module.module.b', 'ema.a', 'ema.b')).toBe(24)
 })
 
 test('an average that is all there is is the model', async () => {
