@@ -153,9 +153,8 @@ export const contract = {
       eventIterator(z.object({ index: z.number(), sha256: z.string().nullable(), error: z.string().optional() })),
     ),
   state: base.input(handle).output(s.trainingState),
-  /** Of an open checkpoint by its id, or of what lies at a path: merged over all checkpoints of a run and the logs beside them. */
-  history: base.input(z.union([handle, z.object({ path: z.string() })])).output(s.history),
-  /** Of each run that lies at a path; of the checkpoint where one lies there. */
+  history: base.input(handle).output(s.history),
+  /** Of each run that lies at a path, merged over its checkpoints and the logs beside them; of the checkpoint where one lies there. */
   histories: base
     .input(z.object({ path: z.string() }))
     .output(z.object({ runs: z.array(s.history.extend({ path: z.string(), name: z.string() })) })),

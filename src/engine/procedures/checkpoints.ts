@@ -34,13 +34,9 @@ const verifyDeep = procedures.verifyDeep.handler(({ input, context: { engine }, 
 
 const state = procedures.state.handler(({ input, context: { engine } }) => wireState(engine.get(input.id).checkpoint))
 
-const historyOf = procedures.history.handler(async ({ input, context: { engine }, signal }) => {
-  if ('id' in input) return wireHistory(await checkpointHistory(engine.get(input.id).checkpoint))
-  const subject = await openPath(input.path)
-  if (isRun(subject)) return wireHistory(await runHistory(oneRun(subject), signal))
-  subject.close()
-  return wireHistory(await checkpointHistory(subject))
-})
+const history = procedures.history.handler(async ({ input, context: { engine } }) =>
+  wireHistory(await checkpointHistory(engine.get(input.id).checkpoint)),
+)
 
 const histories = procedures.histories.handler(async ({ input, signal }) => {
   const subject = await openPath(input.path)
@@ -56,19 +52,11 @@ const histories = procedures.histories.handler(async ({ input, signal }) => {
   return { runs }
 })
 
-/** Throws AssayError `usage` where there are several: each has a history of its own. */
-function oneRun(run: Run): Run {
-  const runs = runsOf(run)
-  const last = runs.at(-1)
-  if (!last || runs.length === 1) return run
-  throw new AssayError('usage', `${run.path} holds ${runs.length} runs`, { hint: `Name one, as ${last.path}.` })
-}
-
 const rules = procedures.rules.handler(() => Object.entries(RULES).map(([id, text]) => ({ id, ...text })))
 
 const scanPaths = procedures.scan.handler(async ({ input }) => wireScan(await scan(input.paths)))
 
-export const checkpoints = { open, verifyDeep, state, history: historyOf, histories, rules, scan: scanPaths }
+export const checkpoints = { open, verifyDeep, state, history, histories, rules, scan: scanPaths }
 
 async function openedCheckpoint(checkpoint: Checkpoint, engine: Engine, choices: Choices) {
   const verification = await quick(checkpoint, engine, choices)

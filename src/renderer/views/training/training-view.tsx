@@ -7,8 +7,9 @@ import { useApi } from '../../api/context'
 import { problemOf } from '../../api/problem'
 import { Empty } from '../../ui/empty'
 import { ErrorPanel } from '../../ui/error-panel'
-import { folderOf } from '../../ui/format'
+import { folderOf, formatCount, plural } from '../../ui/format'
 import { Pending } from '../../ui/pending'
+import { SafeText } from '../../ui/safe-text'
 import { useCheckpoint } from '../../workspace/hooks'
 import { Charts } from './charts'
 import { ParameterTable } from './parameter-table'
@@ -21,12 +22,21 @@ export function TrainingView() {
   const { client } = useApi()
   const [whole, setWhole] = useState(false)
   const run = folderOf(path)
-  const history = useQuery({
-    queryKey: whole ? ['history', id, run] : ['history', id],
-    queryFn: ({ signal }) => client.history(whole ? { path: run } : { id }, { signal }),
+  const own = useQuery({
+    queryKey: ['history', id],
+    queryFn: ({ signal }) => client.history({ id }, { signal }),
+    enabled: !whole,
   })
+  const all = useQuery({
+    queryKey: ['histories', id, run],
+    queryFn: async ({ signal }) => runsAround(run, (await client.histories({ path: run }, { signal })).runs),
+    enabled: whole,
+  })
+  const query = whole ? all : own
+  const history = whole ? all.data?.own : own.data
   const state = useQuery({ queryKey: ['state', id], queryFn: ({ signal }) => client.state({ id }, { signal }) })
-  const isEmpty = history.data && isBlank(history.data)
+  const others = whole ? (all.data?.others ?? []) : []
+  const isEmpty = query.isSuccess && (!history || isBlank(history))
   return (
     <div className={classes.view}>
       {siblings.length > 1 && siblings.every((sibling) => folderOf(sibling.path) === run) && (
@@ -41,14 +51,20 @@ export function TrainingView() {
           className={classes.whose}
         />
       )}
-      {history.isPending && <Pending lines={5} label="Reading the history" />}
-      {history.error && <ErrorPanel problem={problemOf(history.error)} retry={() => history.refetch()} />}
+      {others.length > 0 && (
+        <p className={classes.others} data-testid="other-runs">
+          Of the run that this checkpoint is in. Its folder holds {plural(others.length, 'other run')}, with a history
+          of {others.length === 1 ? 'its' : 'their'} own: <SafeText>{some(others)}</SafeText>.
+        </p>
+      )}
+      {query.isPending && <Pending lines={5} label="Reading the history" />}
+      {query.error && <ErrorPanel problem={problemOf(query.error)} retry={() => query.refetch()} />}
       {isEmpty && (
         <Empty icon={<IconChartLine size={24} />} title="No loss or learning rate was logged here">
           Looked for trainer_state.json, the lists in training_state.pt and custom objects that count steps.
         </Empty>
       )}
-      {history.data && !isEmpty && <Charts history={history.data} />}
+      {history && !isEmpty && <Charts history={history} />}
       {state.isPending && <Pending lines={4} label="Reading the training state" />}
       {state.error && <ErrorPanel problem={problemOf(state.error)} retry={() => state.refetch()} />}
       {state.data?.optimizers.map((optimizer) => (
@@ -57,6 +73,22 @@ export function TrainingView() {
       {state.data && <StatePanels state={state.data} />}
     </div>
   )
+}
+
+type RunHistory = History & { readonly path: string; readonly name: string }
+
+/** Of the runs in a folder the one whose checkpoints lie in it, and the names of those further down. */
+function runsAround(folder: string, runs: readonly RunHistory[]): { own: History | undefined; others: string[] } {
+  const own = runs.length === 1 ? runs[0] : runs.find(({ path }) => path === folder)
+  return { own, others: runs.filter((run) => run !== own).map(({ name }) => name) }
+}
+
+/** Names that are told. */
+const TOLD = 3
+
+function some(names: readonly string[]): string {
+  const more = names.length > TOLD ? ` and ${formatCount(names.length - TOLD)} more` : ''
+  return `${names.slice(0, TOLD).join(', ')}${more}`
 }
 
 function isBlank({ loss, evalLoss, learningRate, metrics, schedule }: History): boolean {
