@@ -7,16 +7,24 @@ import { crc32 } from './crc32'
 import { readDirectory } from './zip-directory'
 import { DEFLATED, LOCAL_HEADER, STORED, viewOf, type ZipEntry } from './zip-format'
 import { findPayload, type Payload } from './zip-payload'
-import { salvageZip } from './zip-salvage'
+import { type Salvage, salvageZip } from './zip-salvage'
 
 export type { ZipEntry } from './zip-format'
+
+export interface Torn {
+  /** Bytes up to which the archive is whole. */
+  readonly offset: number
+  readonly reason: string
+  /** Nothing was cut off: the end record and all records are there, and the directory between them is damaged. */
+  readonly isWhole?: true
+}
 
 export interface ZipArchive {
   readonly source: ByteSource
   /** In the order of the directory, or of the file where there is none. Names may repeat, and are no paths. */
   readonly entries: readonly ZipEntry[]
   /** There is no usable directory: the entries were found by their local headers, the archive is whole up to `offset`. */
-  readonly torn?: { readonly offset: number; readonly reason: string }
+  readonly torn?: Torn
   /** Where bytes begin that stand behind the directory and before its end record: another archive may lie in them. */
   readonly gapAt?: number
   /** What is wrong with single records. That the archive is torn is not among them. */
@@ -49,7 +57,7 @@ export async function openZip(source: ByteSource): Promise<ZipArchive> {
     const salvage = entries.length < counted && (await startsAsZip(source)) ? await salvageZip(source) : undefined
     if (salvage && salvage.entries.length > entries.length) {
       entries = salvage.entries
-      torn = { offset: salvage.offset, reason: salvage.reason }
+      torn = tornAt(salvage, true)
     } else if (counted !== entries.length) {
       const message = `The directory lists ${entries.length} entries, and its end record says ${counted}`
       report.add('count', 'file/bad-header', source.name, message, { expected: counted, got: entries.length })
@@ -60,7 +68,7 @@ export async function openZip(source: ByteSource): Promise<ZipArchive> {
     const salvage = await salvageZip(source)
     if (salvage.entries.length === 0) throw error
     entries = salvage.entries
-    torn = { offset: salvage.offset, reason: salvage.reason }
+    torn = tornAt(salvage, error.code === 'file/bad-header')
   }
   checkNames(entries, source.name, report)
   for (const entry of entries) {
@@ -75,6 +83,12 @@ export async function openZip(source: ByteSource): Promise<ZipArchive> {
     ...(gapAt !== undefined && { gapAt }),
     findings: report.findings(source.name),
   }
+}
+
+/** `hasEnd`: the end record was found. */
+function tornAt({ entries, offset, reason }: Salvage, hasEnd: boolean): Torn {
+  const isWhole = hasEnd && !entries.some(({ cut }) => cut)
+  return isWhole ? { offset, reason: 'its directory is damaged', isWhole } : { offset, reason }
 }
 
 async function startsAsZip(source: ByteSource): Promise<boolean> {

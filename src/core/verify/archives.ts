@@ -33,7 +33,7 @@ export async function* archivesOf({ files, path }: Checkpoint): AsyncGenerator<O
     })
     if (!archive) continue
     try {
-      yield { file, archive }
+      if (!archive.torn) yield { file, archive }
     } finally {
       archive.source.close()
     }

@@ -33,9 +33,14 @@ export async function readNpz(archive: ZipArchive, file: string, component: Comp
   }
   const findings = [...archive.findings]
   if (archive.torn) {
-    const { offset, reason } = archive.torn
-    const message = `${file} was cut off (${reason}); ${parts.length} of its arrays were found`
-    findings.push(finding('file/truncated', file, message, { evidence: { offset, size: archive.source.size } }))
+    const { offset, reason, isWhole } = archive.torn
+    const what = isWhole ? `${file}: the directory of the archive is damaged` : `${file} was cut off (${reason})`
+    const message = `${what}; ${parts.length} of its arrays were found`
+    findings.push(
+      finding(isWhole ? 'file/bad-header' : 'file/truncated', file, message, {
+        evidence: { offset, size: archive.source.size },
+      }),
+    )
   }
   return {
     kind: 'npz',

@@ -1,5 +1,5 @@
 import { readBytes } from '../../bytes/source'
-import { entrySource, type Misstated, type ZipArchive, type ZipEntry } from '../../container/zip'
+import { entrySource, type Misstated, type Torn, type ZipArchive, type ZipEntry } from '../../container/zip'
 import type { DecodedPickle } from '../../decode/pickle/machine'
 import type { TorchStorage } from '../../decode/pickle/torch'
 import { AssayError } from '../../errors'
@@ -87,9 +87,12 @@ export function bytesThere({ source }: ZipArchive, { method, headerOffset, size,
 }
 
 export function tornFinding(archive: ZipArchive, file: string, intact: number, lost: number): Finding {
-  const { offset, reason } = archive.torn ?? { offset: archive.source.size, reason: '' }
+  const { offset, reason, isWhole }: Torn = archive.torn ?? { offset: archive.source.size, reason: '' }
   const tail = intact + lost === 0 ? 'nothing can be read from it' : `${intact} of ${intact + lost} tensors are whole`
-  return finding('file/truncated', file, `${file} was cut off (${reason}); ${tail}`, {
+  const what = isWhole
+    ? `${file}: the directory of the archive is damaged, without which torch opens none; its records were found by their own headers`
+    : `${file} was cut off (${reason})`
+  return finding(isWhole ? 'file/bad-header' : 'file/truncated', file, `${what}; ${tail}`, {
     evidence: { offset, size: archive.source.size, intact, lost },
     ...(intact > 0 && { repair: 'A repair saves what is whole' }),
   })

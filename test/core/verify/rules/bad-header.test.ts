@@ -12,11 +12,16 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 const LOCAL = Buffer.from('PK\x03\x04', 'latin1')
 
-/** What is found without reading values after these bytes were written over the local header of model/data/2. */
-async function found(at: number, bytes: readonly number[], deep = false) {
-  const zip = Buffer.from(golden('damaged-healthy-zip/data/model.pt').bytes)
-  const header = zip.lastIndexOf(LOCAL, zip.indexOf('model/data/2'))
-  zip.set(bytes, header + at)
+const healthy = () => Buffer.from(golden('damaged-healthy-zip/data/model.pt').bytes)
+
+/** What is found after these bytes were written over the local header of model/data/2. */
+function found(at: number, bytes: readonly number[], deep = false) {
+  const zip = healthy()
+  zip.set(bytes, zip.lastIndexOf(LOCAL, zip.indexOf('model/data/2')) + at)
+  return findingsIn(zip, deep)
+}
+
+async function findingsIn(zip: Buffer, deep: boolean) {
   const path = join(folder, 'model.pt')
   writeFileSync(path, zip)
   const checkpoint = await openCheckpoint(path)
@@ -40,4 +45,19 @@ test.each([
 test('what torch does not read of a local header is no finding', async () => {
   expect(await found(4, [0xff, 0xff])).toEqual([])
   expect(await found(30, [0x20])).toEqual([])
+})
+
+test('a directory that is damaged in its middle was not cut off', async () => {
+  const zip = healthy()
+  const third = zip.lastIndexOf('model/data/2')
+  // The lengths of a name, and of an extra field.
+  for (const at of [28, 30]) {
+    const damaged = Buffer.from(zip)
+    damaged.writeUInt16LE(0x4000, third - 46 + at)
+    for (const deep of [false, true]) {
+      const all = await findingsIn(damaged, deep)
+      expect(all).toMatchObject([{ rule: 'file/bad-header', severity: 'error', evidence: { lost: 0 } }])
+      expect(all[0]?.message).toMatch(/directory of the archive is damaged.*; 5 of 5 tensors are whole/)
+    }
+  }
 })
