@@ -1,4 +1,4 @@
-import { joinPath, pathKind, resolveInside } from '../bytes/folder'
+import { pathKind, resolveInside } from '../bytes/folder'
 import { fieldsOf, numberOf, type Plain } from '../decode/plain'
 import { AssayError } from '../errors'
 import { finding, findingOf } from '../finding'
@@ -72,9 +72,11 @@ export async function openShards(draft: Draft, index: string, component: Compone
   for (const [shard, names] of byShard) {
     const other = renamed.get(shard)
     if (other) reportRenamed(draft, index, shard, other)
-    const file = other ?? (await openShard(draft, shard, names, index, component))
+    const file = other ?? (missing.has(shard) ? undefined : await openShard(draft, shard, names, index, component))
     if (file) files.push(file)
   }
+  for (const shard of renamed.keys()) missing.delete(shard)
+  reportMissing(draft, index, missing, files)
   compareIndex(draft, index, map, numberOf(fieldsOf(fieldsOf(json)?.metadata)?.total_size), files, byShard)
   return files
 }
@@ -95,6 +97,27 @@ function isGone({ listing }: Draft, shard: string): boolean {
   } catch (error) {
     if (error instanceof AssayError) return false
     throw error
+  }
+}
+
+/** Reports the shards that are nowhere. Where others hold all that one should, only the index is wrong. */
+function reportMissing(
+  draft: Draft,
+  index: string,
+  missing: ReadonlyMap<string, readonly string[]>,
+  files: readonly StateFile[],
+): void {
+  const held = new Set(files.flatMap(({ tensors }) => tensors.map(({ name }) => name)))
+  for (const [shard, names] of missing) {
+    const count = `${names.length} ${names.length === 1 ? 'tensor' : 'tensors'} (${some(names)})`
+    if (names.every((name) => held.has(name))) {
+      const message = `${shard} is not here; the ${count} that ${index} says it holds ${names.length === 1 ? 'is' : 'are'} in other shards`
+      draft.findings.push(finding('weights/stale-index', index, message, { evidence: { index, shard } }))
+      continue
+    }
+    const message = `${shard} is not here; ${index} says that it holds ${count}`
+    const evidence = { index, count: names.length, tensors: names.slice(0, 50) }
+    draft.findings.push(finding('weights/missing-shard', shard, message, { evidence }))
   }
 }
 
@@ -125,22 +148,7 @@ async function openShard(
     )
     return undefined
   }
-  if (!isThere(joinPath(draft.listing.root, shard))) {
-    const message = `${shard} is not here; ${index} says that it holds ${names.length} tensors (${some(names)})`
-    draft.findings.push(finding('weights/missing-shard', shard, message, { evidence }))
-    return undefined
-  }
   return draft.open(shard, component)
-}
-
-/** Whether there is a file, or something that may not be looked at: opening it says so. */
-function isThere(path: string): boolean {
-  try {
-    return pathKind(path) === 'file'
-  } catch (error) {
-    if (error instanceof AssayError) return true
-    throw error
-  }
 }
 
 function compareIndex(

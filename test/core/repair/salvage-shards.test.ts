@@ -67,6 +67,18 @@ describe('an index', () => {
     ])
   })
 
+  it('that names a shard which is nowhere, for tensors that the others hold, is written anew', async () => {
+    const path = damaged((folder) => {
+      const text = readFileSync(join(folder, INDEX), 'utf8')
+      writeFileSync(join(folder, INDEX), text.replace(SHARD, 'model-00005-of-00005.safetensors'))
+    })
+    const { plan, result, out } = await mended(path)
+    expect(plan.plan.map(({ kind, confidence }) => [kind, confidence])).toEqual([['rebuild-index', 'certain']])
+    expect(result.verdictAfter).toBe('partial')
+    const read = (folder: string) => JSON.parse(readFileSync(join(folder, INDEX), 'utf8')).weight_map
+    expect(read(out)).toEqual(read(reference))
+  })
+
   it('does not take a file of other tensors for a shard that is missing', async () => {
     const path = damaged((folder) => {
       cpSync(join(folder, 'model-00001-of-00004.safetensors'), join(folder, 'model-00009-of-00009.safetensors'))
