@@ -35,6 +35,7 @@ class Doctor {
   private readonly weights: readonly Tensor[]
   private readonly splits = new Map<Tensor, Split[]>()
   private readonly unfilled: Unfilled
+  private lostBiases: readonly Tensor[] | undefined
 
   constructor(private readonly checkpoint: Checkpoint) {
     this.evidence = new ShapeEvidence(checkpoint)
@@ -118,11 +119,30 @@ class Doctor {
     const expected =
       this.evidence.byName(tensor) ?? (tensor.name.endsWith('weight') ? this.evidence.inOtherLayers(tensor) : undefined)
     if (expected) return numel(expected.shape) > 1 ? { kind: 'placeholder', tensor, expected } : undefined
+    if (this.isLostBias(tensor)) return { kind: 'placeholder', tensor }
     if (!tensor.name.endsWith('.weight')) return undefined
     const beside = (this.evidence.biasOf(tensor) ?? 1) > 1
     return beside || (this.unfilled.singles.has(tensor.file) && !isNormName(tensor.name))
       ? { kind: 'placeholder', tensor }
       : undefined
+  }
+
+  /**
+   * A bias of one value beside a weight that wants more. Only a scalar that a script keeps beside a matrix looks so as well: one
+   * such bias is believed for its norm or its like in another layer, several are believed for one another.
+   */
+  private isLostBias(tensor: Tensor): boolean {
+    if (!this.couldBeLostBias(tensor)) return false
+    if (isNormName(tensor.name) || this.evidence.isLongElsewhere(tensor)) return true
+    this.lostBiases ??= this.weights.filter((each) => isSingle(each.shape) && this.couldBeLostBias(each))
+    return this.lostBiases.some((each) => each !== tensor && each.file === tensor.file)
+  }
+
+  /** That of a convolution that was transposed, and that of GPT-2's Conv1D, is as long as the weight's second extent. */
+  private couldBeLostBias(tensor: Tensor): boolean {
+    const shape = this.evidence.weightOf(tensor)?.shape ?? []
+    if (shape.length === 1) return isNormName(tensor.name) && numel(shape) > 1
+    return shape.length > 1 && shape.slice(0, 2).every((extent) => extent > 1)
   }
 
   /** A tensor whose shape is known beyond doubt; elsewhere a shape of several dimensions is believed. */

@@ -163,6 +163,19 @@ export class ShapeEvidence {
     return bias && bias.shape.length === 1 && bias.shape[0] !== 0 ? bias.shape[0] : undefined
   }
 
+  /** The weight beside a bias, under its own name or as weight norm keeps its direction. */
+  weightOf({ file, name }: Tensor): Tensor | undefined {
+    if (!/(^|\.)bias$/.test(name)) return undefined
+    const module = name.slice(0, -'bias'.length)
+    const names = ['weight', 'weight_v', 'parametrizations.weight.original1', 'parametrizations.weight.original']
+    return names.flatMap((each) => this.weights.byName.get(key(file, module + each)) ?? [])[0]
+  }
+
+  /** Whether the same part of another layer is a vector of more than one value. */
+  isLongElsewhere({ name }: Tensor): boolean {
+    return this.weights.longParts.has(layerPart(name) ?? '')
+  }
+
   private scopeOf(tensor: Tensor): Scope {
     const config = misfitOf(this.checkpoint) ? undefined : configFor(tensor.name, this.checkpoint.config)
     const known = this.scopes.get(config)
@@ -200,17 +213,21 @@ interface WeightIndex {
   readonly byName: ReadonlyMap<string, Tensor>
   /** One matrix of each part that layers have in common. */
   readonly byPart: ReadonlyMap<string, Tensor>
+  /** Parts that are vectors of more than one value in some layer. */
+  readonly longParts: ReadonlySet<string>
 }
 
 function indexOf(weights: readonly Tensor[]): WeightIndex {
   const byName = new Map<string, Tensor>()
   const byPart = new Map<string, Tensor>()
+  const longParts = new Set<string>()
   for (const tensor of weights) {
     byName.set(key(tensor.file, tensor.name), tensor)
     const part = layerPart(tensor.name)
     if (part !== undefined && tensor.shape.length > 1 && numel(tensor.shape) > 0) byPart.set(part, tensor)
+    if (part !== undefined && tensor.shape.length === 1 && numel(tensor.shape) > 1) longParts.add(part)
   }
-  return { byName, byPart }
+  return { byName, byPart, longParts }
 }
 
 interface Scope {

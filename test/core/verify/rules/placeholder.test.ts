@@ -92,6 +92,50 @@ test('[1] is a placeholder where config, bias or another layer expect more', asy
   ).toEqual(['h.1.mlp.weight'])
 })
 
+test('a bias of one value is a placeholder beside the weight of a norm, and where another layer has it longer', async () => {
+  expect(
+    await subjects([
+      { name: 'norm.weight', shape: [16] },
+      { name: 'norm.bias', shape: [1] },
+    ]),
+  ).toEqual(['norm.bias'])
+  expect(
+    await subjects([
+      { name: 'h.0.fc.weight', shape: [8, 4] },
+      { name: 'h.0.fc.bias', shape: [8] },
+      { name: 'h.1.fc.weight', shape: [8, 4] },
+      { name: 'h.1.fc.bias', shape: [1] },
+    ]),
+  ).toEqual(['h.1.fc.bias'])
+})
+
+test('several biases of one value are placeholders where their weights have more outputs, also under weight norm', async () => {
+  expect(
+    await subjects([
+      { name: 'conv.parametrizations.weight.original0', shape: [1, 1, 8] },
+      { name: 'conv.parametrizations.weight.original1', shape: [16, 8, 8] },
+      { name: 'conv.bias', shape: [1] },
+      { name: 'head.weight', shape: [12, 16] },
+      { name: 'head.bias', shape: [1] },
+      { name: 'value.weight', shape: [1, 16] },
+      { name: 'value.bias', shape: [1] },
+      { name: 'up.weight', shape: [16, 1, 3, 3] },
+      { name: 'up.bias', shape: [1] },
+    ]),
+  ).toEqual(['conv.bias', 'head.bias'])
+})
+
+test('a scalar that a script keeps beside a matrix is no placeholder', async () => {
+  expect(
+    await subjects([
+      { name: 'factors.weight', shape: [100, 8] },
+      { name: 'factors.bias', shape: [1] },
+      { name: 'fc.weight', shape: [4, 8] },
+      { name: 'fc.bias', shape: [4] },
+    ]),
+  ).toEqual([])
+})
+
 test('one output, one channel and one slope are not placeholders', async () => {
   expect(
     await subjects([
