@@ -62,7 +62,7 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
 function rebuiltIn(draft: Draft, beside: readonly Rebuilt[]): Rebuilt[] {
   const own = draft.files.flatMap(({ path, rebuilt = [] }) => {
     const whole = draft.components().find(({ files }) => files.includes(path))?.id
-    return rebuilt.flatMap(({ component = whole, how }) => (component ? [{ file: path, component, how }] : []))
+    return rebuilt.flatMap(({ component = whole, ...mark }) => (component ? [{ file: path, component, ...mark }] : []))
   })
   return [...own, ...beside]
 }

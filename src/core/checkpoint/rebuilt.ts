@@ -19,6 +19,8 @@ export interface Rebuilt {
   readonly component: ComponentId
   /** From what it was made, in a sentence. */
   readonly how: string
+  /** Only what `how` names is not as it was saved; the rest is. */
+  readonly inPart?: true
 }
 
 /** Larger than any record. */
@@ -35,6 +37,8 @@ export const METADATA_KEY = 'assay.repair'
 export interface Renewed {
   readonly component?: ComponentId
   readonly how: string
+  /** Only what `how` names is not as it was saved; the rest is. */
+  readonly inPart?: true
 }
 
 /** What the steps that a repaired file keeps say of it. */
@@ -67,13 +71,13 @@ export function marksInMetadata(metadata: Readonly<Record<string, string>> | und
 function marksOf(steps: Plain | undefined): Marks {
   const all = listOf(steps)
   const rebuilt = all
-    .filter(({ kind }) => kind === REBUILT)
+    .filter(({ kind, part }) => kind === REBUILT && part === undefined)
     .map(({ component, evidence }): Renewed => {
       const known = typeof component === 'string' && Object.hasOwn(COMPONENTS, component)
       return { how: textOf(evidence), ...(known && { component: component as ComponentId }) }
     })
   const lost = all.flatMap(({ gone }) => (Array.isArray(gone) ? gone.filter((name) => typeof name === 'string') : []))
-  rebuilt.push(...borrowedIn(all))
+  rebuilt.push(...momentsIn(all), ...borrowedIn(all))
   const reshaped = all.filter(({ kind }) => kind === 'reshape').map(({ subject }) => textOf(subject))
   return {
     ...(rebuilt.length > 0 && { rebuilt }),
@@ -89,11 +93,22 @@ function borrowedIn(steps: ReturnType<typeof listOf>): Renewed[] {
     if (typeof subject !== 'string' || typeof borrowed !== 'string') continue
     names.set(borrowed, (names.get(borrowed) ?? new Set()).add(subject))
   }
-  return [...names].map(([from, subjects]) => {
-    const [first] = subjects
-    const others = subjects.size > 1 ? ` and ${subjects.size - 1} more` : ''
-    return { component: 'weights', how: `${first}${others} from ${from}` }
-  })
+  return [...names].map(([from, subjects]) => ({
+    component: 'weights',
+    how: `${firstOf(subjects)} from ${from}`,
+    inPart: true,
+  }))
+}
+
+/** Parameters whose state in an optimizer begins anew while that of the others goes on. */
+function momentsIn(steps: ReturnType<typeof listOf>): Renewed[] {
+  const parts = new Set(steps.flatMap(({ kind, part }) => (kind === REBUILT && typeof part === 'string' ? [part] : [])))
+  return parts.size === 0 ? [] : [{ component: 'optimizer', how: `the moments of ${firstOf(parts)}`, inPart: true }]
+}
+
+function firstOf(names: ReadonlySet<string>): string {
+  const [first] = names
+  return `${first}${names.size > 1 ? ` and ${names.size - 1} more` : ''}`
 }
 
 /**

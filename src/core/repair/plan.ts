@@ -17,6 +17,7 @@ import { lossesIn, stillLost, withLosses } from './losses'
 import { cut } from './menders/cut'
 import { joinRanks } from './menders/join-ranks'
 import { lostAdapter } from './menders/lost-adapter'
+import { mendMoments } from './menders/mend-moments'
 import { otherSave } from './menders/other-save'
 import { plain } from './menders/plain'
 import { rankShard } from './menders/rank-shard'
@@ -50,6 +51,7 @@ const MENDERS: readonly Mender[] = [
   retie,
   refill,
   rankShard,
+  mendMoments,
   rebuildState,
 ]
 

@@ -131,6 +131,8 @@ export interface RepairStep {
   readonly removed?: readonly string[]
   /** The checkpoint whose values these are, where they are not those that were trained here. */
   readonly borrowed?: string
+  /** The parameter whose state in an optimizer begins anew, where only some do. */
+  readonly part?: string
   /** Number of processes that the result is for, where the user has asked for another than trained. */
   readonly worldSize?: number
   /** The ways there are to do it, where there are several. A step that asks is done once the user has chosen one. */

@@ -74,8 +74,9 @@ export const TRAINING_RULES = {
 
   'optimizer/rebuilt': {
     severity: 'warning',
-    title: 'The optimizer state was made anew by a repair',
-    means: 'Its moments start from zero: the loss may rise for some hundred steps, then goes on as before.',
+    title: 'The optimizer state, or a part of it, was made anew by a repair',
+    means:
+      'The moments that it names, or all, start from zero or are of another save: the loss may rise for some hundred steps, then goes on as before.',
     mends: 'Nothing can be done; an earlier checkpoint that was never repaired resumes exactly.',
   },
 

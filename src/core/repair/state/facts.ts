@@ -2,6 +2,7 @@ import type { Checkpoint, OptimizerState, StateFile } from '../../checkpoint/che
 import { fieldsOf, numberOf, type Plain } from '../../decode/plain'
 import type { RuleId } from '../../finding'
 import type { Context } from '../context'
+import { mendedMoments, spoiltOptimizers } from '../moments'
 import { lackedMoments, MOMENTS_OVER, referenceTo } from '../sources'
 import { type Rates, ratesOf } from './rates'
 
@@ -45,7 +46,7 @@ export async function factsOf(context: Context): Promise<Facts | undefined> {
   const args = [checkpoint, ...others].map(argumentsIn).find((each) => each !== undefined)
   const stray = lost.has('scheduler') ? undefined : strayScheduler(verification)
   if (stray !== undefined) lost.add('scheduler')
-  if (isOfLostWeights(context, others)) lost.delete('optimizer')
+  if (isOfLostWeights(context, others) || (await isMended(context))) lost.delete('optimizer')
   const intact = lost.has('optimizer') ? intactOptimizer(context, others) : undefined
   const history =
     historyOf(checkpoint) ?? others.map(historyIn).find((each) => each !== undefined && reaches(each, step))
@@ -75,6 +76,12 @@ function strayScheduler({ findings }: Context['verification']): Facts['stray'] {
   return own && !of('optimizer/step-mismatch') && !of('trainer/step-mismatch')
     ? { file: own.subject, message: own.message }
     : undefined
+}
+
+/** Whether all that is wrong with the optimizers is single moments, which are mended where they are. */
+async function isMended(context: Context): Promise<boolean> {
+  const [mended, spoilt] = [await mendedMoments(context), spoiltOptimizers(context)]
+  return spoilt.length > 0 && spoilt.every(({ file }) => mended.has(file))
 }
 
 /** Whether all that seems wrong with the optimizer is that weights were lost whose moments it still keeps. */

@@ -66,6 +66,49 @@ function name(checkpoint: Checkpoint, optimizer: OptimizerState): Naming {
   return unique.size > 0 ? { names: unique, how: 'shapes', sure: true } : UNKNOWN
 }
 
+/** A parameter whose moments have its values in one dimension. */
+export interface FlatMoments {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly moments: readonly Tensor[]
+  /** Whether it is known, and not only likely, that it is this parameter. */
+  readonly sure: boolean
+}
+
+/**
+ * The parameters whose moments were flattened. Undefined where no order of the weights fits all moments as they are or in one dimension,
+ * and where several do that give one of them different shapes.
+ */
+export function momentsInOneDimension(checkpoint: Checkpoint, optimizer: OptimizerState): FlatMoments[] | undefined {
+  const shapes = momentShapes(optimizer)
+  const keys = optimizer.groups.flatMap(({ params }) => params)
+  let best: { readonly order: readonly Tensor[]; readonly sure: boolean } | undefined
+  for (const { tensors, sure } of ordersOf(checkpoint)) {
+    for (const parts of partitions(tensors, optimizer.groups.length)) {
+      if (!assign(parts, optimizer, shapes, isSameOrFlat)) continue
+      const differs = (tensor: Tensor, i: number) => !sameShape(tensor.shape, best?.order[i]?.shape ?? [])
+      if (best && !best.sure && !sure && parts.some(differs)) return undefined
+      if (!best || (sure && !best.sure)) best = { order: parts, sure }
+    }
+  }
+  if (!best) return undefined
+  const { order, sure } = best
+  const states = new Map(optimizer.parameters.map(({ key, tensors }) => [key, Object.values(tensors)]))
+  return keys.flatMap((key, i): FlatMoments[] => {
+    const { name: own, shape } = order[i] as Tensor
+    const flat = (states.get(key) ?? []).filter((moment) => isFlat(moment.shape, shape))
+    return flat.length === 0 ? [] : [{ name: own, shape, moments: flat, sure }]
+  })
+}
+
+function isFlat(moment: readonly number[], shape: readonly number[]): boolean {
+  return moment.length === 1 && shape.length > 1 && numel(moment) === numel(shape)
+}
+
+function isSameOrFlat(moment: readonly number[], shape: readonly number[]): boolean {
+  return sameShape(moment, shape) || isFlat(moment, shape)
+}
+
 /** The tensors that an optimizer trains in the order in which the model registers them; undefined where that is not known. */
 export function trainedTensors(checkpoint: Checkpoint): readonly Tensor[] | undefined {
   const [first] = ordersOf(checkpoint)
@@ -193,6 +236,7 @@ function assign(
   tensors: readonly Tensor[],
   { groups }: OptimizerState,
   shapes: ReadonlyMap<Key, readonly number[]>,
+  fits = sameShape,
 ): Map<Key, string> | undefined {
   const keys = groups.flatMap(({ params }) => params)
   if (keys.length !== tensors.length || keys.length === 0) return undefined
@@ -200,7 +244,7 @@ function assign(
   for (const [i, key] of keys.entries()) {
     const tensor = tensors[i] as Tensor
     const shape = shapes.get(key)
-    if (shape && !sameShape(shape, tensor.shape)) return undefined
+    if (shape && !fits(shape, tensor.shape)) return undefined
     names.set(key, tensor.name)
   }
   return names

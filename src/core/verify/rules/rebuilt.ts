@@ -23,9 +23,9 @@ export const rebuilt: Rule = {
   ],
   needs: 'structure',
   *check({ checkpoint }) {
-    for (const { file, component, how } of checkpoint.rebuilt ?? []) {
+    for (const { file, component, how, inPart } of checkpoint.rebuilt ?? []) {
       const rule = IDS[component]
-      const what = component === 'weights' ? 'has values that were not trained here' : 'was made anew by a repair'
+      const what = inPart ? 'has values that were not trained here' : 'was made anew by a repair'
       if (rule) yield finding(rule, file, `${file} ${what}${how === '' ? '' : `: ${how}`}`)
     }
   },
