@@ -7,7 +7,7 @@ import { shapeText } from '../verify/text'
 import type { Context } from './context'
 import { whyNotRewritable } from './rewritable'
 import { isFilled } from './sources'
-import { ZEROED } from './state/optimizer'
+import { ZEROED } from './state/zeroed'
 import type { Change, Choice, Proposal } from './steps'
 
 const known = new WeakMap<Context, Promise<ReadonlyMap<string, readonly Proposal[]>>>()

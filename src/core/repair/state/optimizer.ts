@@ -20,12 +20,7 @@ import { type Anew, notMade } from './anew'
 import { type Facts, type Fields, fileElsewhere, forGroups } from './facts'
 import { torchFile } from './file'
 import { Store } from './tensors'
-
-/** Slots that begin with zeros in the optimizers of torch 2.13 and of transformers, and whose shape says all about them. */
-export const ZEROED: ReadonlySet<string> = new Set([
-  ...['exp_avg', 'exp_avg_sq', 'max_exp_avg_sq', 'momentum_buffer', 'square_avg', 'grad_avg', 'exp_inf', 'acc_delta'],
-  ...['exp_avg_sq_row', 'exp_avg_sq_col', 'row_var', 'col_var', 'variance'],
-])
+import { ZEROED } from './zeroed'
 
 /**
  * An optimizer with its groups, settings and names as they were and with zero moments. Its own count of steps begins at 0
