@@ -2,6 +2,7 @@ import type { Checkpoint } from '../checkpoint/checkpoint'
 import { isFloating } from '../checkpoint/dtype'
 import { grouped } from '../checkpoint/grouped'
 import { some } from '../checkpoint/names'
+import type { Tensor } from '../checkpoint/tensor'
 import type { Pair } from './align'
 import { renamingOf } from './renaming'
 import type { DiffRow } from './row'
@@ -38,13 +39,14 @@ export function damagesOf(a: Checkpoint, b: Checkpoint): Conclusion[] {
  * Says what a reader of all rows would: that training went on and no parameter moved, which parameters never moved beside
  * others that did, where NaN came in, what is the same under another name or in another shape, what is tied on one side and left
  * out on the other, what was only rounded to another dtype, what could not be read. `rows` are those of `pairs`, in order; `sides` what
- * the two are called.
+ * the two are called, `isMastered` which tensors of the first may be rounded copies of what is trained.
  */
 export function conclusionsOf(
   pairs: readonly Pair[],
   rows: readonly DiffRow[],
   state: readonly StateDifference[],
   sides: Sides,
+  isMastered: (tensor: Tensor) => boolean,
 ): Conclusion[] {
   const drawn: Conclusion[] = []
   const tell = (kind: Conclusion['kind'], about: readonly DiffRow[], text: (names: readonly string[]) => string) => {
@@ -55,7 +57,7 @@ export function conclusionsOf(
     ({ note, changed, status }) => note !== undefined && changed === null && status !== 'dtype',
   )
   tell('unread', unread, (names) => `The values of ${counted(names)} cannot be read: ${some(names)}`)
-  drawn.push(...whatMoved(pairs, rows, state))
+  drawn.push(...whatMoved(pairs, rows, state, isMastered))
   const broke = rows.filter(({ becameNan = 0 }) => becameNan > 0)
   tell('broke', broke, (names) => `Values became NaN in ${names.length} of ${rows.length} tensors: ${some(names)}`)
   const moved = rows.filter(({ match, anatomy }) => match !== undefined && anatomy === 'unchanged')
@@ -83,14 +85,21 @@ export function conclusionsOf(
   return drawn
 }
 
-/** Of parameters alone: buffers stay and go by other laws. */
-function whatMoved(pairs: readonly Pair[], rows: readonly DiffRow[], state: readonly StateDifference[]): Conclusion[] {
+/** Of parameters alone: buffers stay and go by other laws, and a small step of a master is lost when it is rounded. */
+function whatMoved(
+  pairs: readonly Pair[],
+  rows: readonly DiffRow[],
+  state: readonly StateDifference[],
+  isMastered: (tensor: Tensor) => boolean,
+): Conclusion[] {
   // a state dict is saved without gradients: what one tensor says counts only where another says otherwise
   const tellsGradients = pairs.some(({ a }) => a?.requiresGrad === true)
   // nor does it say anything of training that zeros are the same in another dtype
-  const parameters = rows.filter(
-    ({ changed, status }, i) => changed !== null && status !== 'dtype' && isParameter(pairs[i] as Pair, tellsGradients),
-  )
+  const parameters = rows.filter(({ changed, status }, i) => {
+    const pair = pairs[i] as Pair
+    if (changed === null || status === 'dtype' || (pair.a && isMastered(pair.a))) return false
+    return isParameter(pair, tellsGradients)
+  })
   const still = namesOf(parameters.filter(({ anatomy }) => anatomy === 'unchanged'))
   if (still.length < parameters.length) {
     if (still.length === 0 || rows.some(({ status }) => status === 'onlyB')) return []

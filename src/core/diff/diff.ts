@@ -1,6 +1,7 @@
 import { ahead } from '../analysis/ahead'
 import type { Checkpoint } from '../checkpoint/checkpoint'
 import { FITS_NOTHING } from '../checkpoint/glob'
+import { masteredIn } from '../checkpoint/masters'
 import { AssayError } from '../errors'
 import { align, type Renames } from './align'
 import type { CompareOptions } from './compare'
@@ -87,6 +88,9 @@ export async function diff(a: Checkpoint, b: Checkpoint, options: DiffOptions): 
   for (const slot of slots) note(await compareSlot(slot, options, heard(slot.what)))
   for (const pair of generators) note(await compareGenerators(pair, options.signal, heard(pair.what)))
   const identical = summary.same === tensors.length && summary.moved === 0 && state.every(({ same }) => same)
-  const conclusions = [...damagesOf(a, b), ...conclusionsOf(pairs, tensors, state, sidesOf(a, b))]
+  const conclusions = [
+    ...damagesOf(a, b),
+    ...conclusionsOf(pairs, tensors, state, sidesOf(a, b), masteredIn(a.tensors)),
+  ]
   return { a: a.path, b: b.path, identical, summary, tensors, state, conclusions, modules: modulesOf(tensors) }
 }

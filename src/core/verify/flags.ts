@@ -1,4 +1,5 @@
 import type { Checkpoint } from '../checkpoint/checkpoint'
+import { masteredIn } from '../checkpoint/masters'
 import { byteLength, contiguousStrides, numel, sameShape, type Tensor } from '../checkpoint/tensor'
 import type { Finding, RuleId } from '../finding'
 import { commonWrapper, holdsWrapper } from './shapes/names'
@@ -47,6 +48,7 @@ function mark(checkpoint: Checkpoint, findings: readonly Finding[]): Map<number,
   const shared = sharedStorages(checkpoint)
   const wrapped = wrappedNames(checkpoint)
   const trained = new Set(checkpoint.tensors.filter((tensor) => tensor.requiresGrad).map(({ file }) => file))
+  const isMastered = masteredIn(checkpoint.tensors)
   const flags = new Map<number, TensorFlag[]>()
   checkpoint.tensors.forEach((tensor, index) => {
     const { name, file, shape, requiresGrad } = tensor
@@ -65,7 +67,8 @@ function mark(checkpoint: Checkpoint, findings: readonly Finding[]): Map<number,
     if (twins.some((twin) => twin !== tensor && isSame(twin, tensor))) own.add('tied')
     else if (isView(tensor)) own.add('view')
     if (wrapped.has(tensor)) own.add('wrapper-prefix')
-    if (requiresGrad === false && tensor.component === 'weights' && trained.has(file)) own.add('frozen')
+    const isStill = requiresGrad === false && tensor.component === 'weights' && trained.has(file)
+    if (isStill && !isMastered(tensor)) own.add('frozen')
     if (own.size > 0) flags.set(index, [...own])
   })
   return flags

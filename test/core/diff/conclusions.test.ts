@@ -30,6 +30,22 @@ describe('what differences mean together', () => {
     expect(conclusions).toMatchObject([{ kind: 'frozen', tensors: ['still'] }])
   })
 
+  it('is nothing of 16-bit weights that a small step of their masters leaves as they are', async () => {
+    const half = (name: string) => weights(name, 'bfloat16', [100], new Uint8Array(200), { requiresGrad: false })
+    const master = (name: string, changed: number, more: Partial<Tensor>) => ({ ...many(name, changed), ...more })
+    const kinds = async (first: Tensor, second: Tensor) => {
+      const model = [half('model.w'), many('norm.bias', 0)]
+      const report = await compared([[...model, first]], [[half('model.w'), many('norm.bias', 1), second]])
+      return report.conclusions.map(({ kind }) => kind)
+    }
+    const inOptimizer = { component: 'optimizer' as const, requiresGrad: true }
+    expect(await kinds(master('fp32.0.0', 0, inOptimizer), master('fp32.0.0', 100, inOptimizer))).toEqual([])
+    expect(await kinds(master('masters.model.w', 0, {}), master('masters.model.w', 100, {}))).toEqual([])
+    // Moments are no masters.
+    const moment = { component: 'optimizer' as const }
+    expect(await kinds(master('state.0.exp_avg', 0, moment), master('state.0.exp_avg', 9, moment))).toEqual(['frozen'])
+  })
+
   it('tells where NaN came in, and what was only rounded', async () => {
     const { conclusions } = await compared(
       [[floats('w', [1, 2]), floats('r', [1, 1 / 3])]],

@@ -267,6 +267,19 @@ describe('flags', () => {
     return new Map(checkpoint.tensors.map(({ name: tensor }, index) => [tensor, flags.get(index) ?? []]))
   }
 
+  test('a copy in 16 bits of a master that is trained is not frozen, what lies beside it is', () => {
+    const { tensors, ...rest } = checkpointOf({
+      tensors: [
+        { name: 'model.w', shape: [2, 3], dtype: 'bfloat16' },
+        { name: 'model.base', shape: [3, 3], dtype: 'bfloat16' },
+        { name: 'fp32_params.0', shape: [2, 3], component: 'optimizer' },
+      ],
+    })
+    const saved = tensors.map((tensor) => ({ ...tensor, requiresGrad: tensor.dtype === 'float32' }))
+    const flags = flagsOf({ ...rest, tensors: saved }, [])
+    expect(saved.map((_, index) => flags.get(index)?.includes('frozen') ?? false)).toEqual([false, true, false])
+  })
+
   test('findings about a tensor mark it and no other', async () => {
     const flags = await flagsByName('flattened')
     expect(flags.get('model.encoder.conv1.weight')).toEqual(['flattened'])
