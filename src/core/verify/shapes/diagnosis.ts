@@ -4,6 +4,7 @@ import { numel, sameShape, type Tensor } from '../../checkpoint/tensor'
 import { type Expected, ShapeEvidence, weightsOf } from './evidence'
 import { isNormName, isParameterName, isRankFile } from './names'
 import { agreedRanks, type Split, splitsOf } from './rank-split'
+import { isWeightName } from './weight-norm'
 
 /** What is wrong with the shape of one tensor. The kinds exclude each other: one wants a reshape, another forbids it. */
 export type Diagnosis =
@@ -91,9 +92,7 @@ class Doctor {
         ...seen.flatMap((each) => ('expected' in each ? (each.expected?.shape ?? []) : [])),
         ...own.filter(isMatrix).flatMap(({ shape }) => shape),
       ])
-      const vectors = own
-        .filter(({ name }) => isNormName(name) || !name.endsWith('weight'))
-        .map(({ shape }) => numel(shape))
+      const vectors = own.filter(({ name }) => isNormName(name) || !isWeightName(name)).map(({ shape }) => numel(shape))
       const usual = new Set([...widths, ...vectors])
       return own.flatMap((tensor): Diagnosis[] => {
         const size = numel(tensor.shape)

@@ -8,6 +8,7 @@ import { MOMENT_SLOTS } from './moments'
 import { isNormName, layerName, patternOf, unwrapped } from './names'
 import type { Neighbour } from './rank-split'
 import { familyOf, isNamedFamily, plays, type Role } from './roles'
+import { biasNameOf, directionNameOf, gainShapes, isWeightName, weightNamesOf } from './weight-norm'
 import { configFor, type Widths, widthsOf } from './widths'
 
 /** A shape that a tensor should have, and who says so. */
@@ -67,11 +68,28 @@ export class ShapeEvidence {
     if (matchOf(this.checkpoint)?.present.has(tensor)) return undefined
     const equal = this.inOtherLayers(tensor)
     if (equal && numel(equal.shape) === size) return equal
+    const gain = this.asGain(tensor)
+    if (gain) return gain
     // Moments under no name: believed for a weight that is no norm, if all moments of this size have one shape.
     const [moments, another] = this.momentsBySize.get(size) ?? []
     if (!moments) return undefined
     if (another || moments.length < 2 || !this.couldBeMatrix(tensor)) return this.asFactor(tensor)
     return { shape: moments, source: "the optimizer's moments" }
+  }
+
+  /** Of the gain of a weight norm its shape beside the direction, where that was flattened as well or moments have it so. */
+  private asGain(tensor: Tensor): Expected | undefined {
+    const direction = this.weights.byName.get(key(tensor.file, directionNameOf(tensor.name) ?? ''))
+    if (!direction) return undefined
+    const isFlat = direction.shape.length === 1
+    const told = isFlat ? this.bySize(direction) : { shape: direction.shape, source: direction.name }
+    if (!told) return undefined
+    const size = numel(tensor.shape)
+    const fitting = gainShapes(told.shape, size)
+    const moments = new Set(this.momentsBySize.get(size)?.map(String))
+    const kept = fitting.filter((shape) => moments.has(String(shape)))
+    const [shape, another] = kept.length > 0 ? kept : isFlat ? fitting : []
+    return shape && !another ? { shape, source: told.source } : undefined
   }
 
   /** Of a factor of a LoRA the only shape among the moments of its size that has the rank where it belongs. */
@@ -106,7 +124,7 @@ export class ShapeEvidence {
   /** Whether a one-dimensional tensor may be a matrix by its name and its bias; that of a norm has as many values as its bias. */
   couldBeMatrix(tensor: Tensor): boolean {
     const { name, shape } = tensor
-    return name.endsWith('weight') && !isNormName(name) && this.biasOf(tensor) !== numel(shape)
+    return isWeightName(name) && !isNormName(name) && this.biasOf(tensor) !== numel(shape)
   }
 
   /** Whether an architecture or moments tell that a tensor of one dimension is right so. */
@@ -158,17 +176,13 @@ export class ShapeEvidence {
 
   /** Length of the bias beside a weight: one dimension of the weight has that size. */
   biasOf({ file, name }: Tensor): number | undefined {
-    if (!name.endsWith('.weight')) return undefined
-    const bias = this.weights.byName.get(key(file, `${name.slice(0, -'weight'.length)}bias`))
+    const bias = this.weights.byName.get(key(file, biasNameOf(name) ?? ''))
     return bias && bias.shape.length === 1 && bias.shape[0] !== 0 ? bias.shape[0] : undefined
   }
 
   /** The weight beside a bias, under its own name or as weight norm keeps its direction. */
   weightOf({ file, name }: Tensor): Tensor | undefined {
-    if (!/(^|\.)bias$/.test(name)) return undefined
-    const module = name.slice(0, -'bias'.length)
-    const names = ['weight', 'weight_v', 'parametrizations.weight.original1', 'parametrizations.weight.original']
-    return names.flatMap((each) => this.weights.byName.get(key(file, module + each)) ?? [])[0]
+    return weightNamesOf(name).flatMap((each) => this.weights.byName.get(key(file, each)) ?? [])[0]
   }
 
   /** Whether the same part of another layer is a vector of more than one value. */
