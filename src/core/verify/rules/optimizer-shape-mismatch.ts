@@ -1,6 +1,7 @@
 import type { Checkpoint, OptimizerState } from '../../checkpoint/checkpoint'
 import { numel, type Tensor } from '../../checkpoint/tensor'
 import { type Finding, finding } from '../../finding'
+import { type FlatMoment, flatMoments } from '../optimizer/flat'
 import { distinct, isTrained, type Misplaced, misplacedMoments } from '../optimizer/names'
 import type { Rule } from '../rule'
 import { averagesOf } from '../shapes/averages'
@@ -42,7 +43,10 @@ function* compare(checkpoint: Checkpoint, optimizer: OptimizerState, weights: re
     !(adapter || areJoined(strangers, left)) ||
     valuesOf(strangers) > valuesOf(left.map(({ shape }) => shape))
   ) {
-    yield foreign(optimizer, strangers, all, misplacedMoments(checkpoint, optimizer))
+    const flat = flatMoments(checkpoint, optimizer)
+    yield flat.length > 0
+      ? flattened(optimizer, flat)
+      : foreign(optimizer, strangers, all, misplacedMoments(checkpoint, optimizer))
   }
 }
 
@@ -112,6 +116,12 @@ function foreign(
   return finding('optimizer/shape-mismatch', file, message, {
     evidence: { strangers: strangers.length, moments: all, shapes: shapes.slice(0, 50) },
   })
+}
+
+function flattened({ file }: OptimizerState, flat: readonly FlatMoment[]): Finding {
+  const shapes = [...new Set(flat.map(({ tensor, shape }) => `${shapeText(tensor.shape)} for ${shapeText(shape)}`))]
+  const message = `${flat.length} moments in ${file} lie in one dimension, with as many values as their weights: ${list(shapes)}`
+  return finding('optimizer/shape-mismatch', file, message, { evidence: { flattened: flat.length } })
 }
 
 function outOfPlace({ file }: OptimizerState, misplaced: readonly Misplaced[]): Finding {
