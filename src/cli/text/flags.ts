@@ -5,6 +5,7 @@ const FLAGS: readonly (readonly [advice: RegExp, flag: string])[] = [
   [/waits for your word/, '--plain'],
   [/^Say for how many processes/, '--world-size N'],
   [/partial export/, '--partial'],
+  [/With all values checked/, '--deep'],
   [/set a largest shard/, '--max-shard-size'],
   [/Write a PyTorch file instead/, '--format torch'],
   [/make a new one/, '--dry-run --json'],

@@ -102,7 +102,7 @@ function borrowedIn(steps: ReturnType<typeof listOf>): Renewed[] {
 
 /** Parameters whose state in an optimizer begins anew while that of the others goes on. */
 function momentsIn(steps: ReturnType<typeof listOf>): Renewed[] {
-  const parts = new Set(steps.flatMap(({ kind, part }) => (kind === REBUILT && typeof part === 'string' ? [part] : [])))
+  const parts = new Set(steps.flatMap(({ part }) => (typeof part === 'string' ? [part] : [])))
   return parts.size === 0 ? [] : [{ component: 'optimizer', how: `the moments of ${firstOf(parts)}`, inPart: true }]
 }
 

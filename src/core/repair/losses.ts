@@ -113,11 +113,17 @@ export function withLosses(steps: readonly RepairStep[]): RepairStep[] {
   )
   return steps.map((step) => {
     if (!step.salvage) return step
-    const { lost: _, gone: __, ...rest } = step
+    const { lost: _, gone: __, part: ___, ...rest } = step
     const unfilled = [...step.salvage.lost].filter(([tensor]) => !filled.has(tensor))
-    const gone = unfilled.map(([{ name }]) => name)
+    const gone = unfilled.flatMap(([tensor]) => (parameterStateOf(tensor) === undefined ? [tensor.name] : []))
+    const anew = [...new Set(unfilled.flatMap(([tensor]) => parameterStateOf(tensor) ?? []))]
     const lost = [...unfilled.map(([{ name }, why]) => `${name}: ${why}`), ...(step.salvage.others ?? [])]
-    return { ...rest, ...(gone.length > 0 && { gone }), ...(lost.length > 0 && { lost }) }
+    return {
+      ...rest,
+      ...(gone.length > 0 && { gone }),
+      ...(anew.length > 0 && { part: list(anew) }),
+      ...(lost.length > 0 && { lost }),
+    }
   })
 }
 

@@ -93,6 +93,7 @@ export async function planRepair(
       proposals.push(possible(wanted, checkpoint, proposals))
     }
   }
+  for (const [i, proposal] of proposals.entries()) proposals[i] = unlessHidden(proposal, proposals, verification)
   const numbered = () => withLosses(proposals.map((proposal, i) => stepOf(proposal, i + 1)))
   for (const proposal of await rebuildIndex(context, numbered().filter(isDone)))
     proposals.push(decided(proposal, proposals.length + 1, decisions))
@@ -177,6 +178,24 @@ function possible(proposal: Proposal, { files }: Checkpoint, before: readonly Pr
     if (why !== undefined) return { ...rest, confidence: 'refused', evidence: hopeless?.evidence ?? why }
   }
   return proposal
+}
+
+/** The proposal, or a refusal where it would write a file with other bytes than were saved under a checksum that calls them right. */
+function unlessHidden(proposal: Proposal, all: readonly Proposal[], { findings }: Verification): Proposal {
+  if (!isDone(proposal) || proposal.salvage) return proposal
+  const { changes = [], additions = [], entries = [], plain, ...rest } = proposal
+  const written = new Set([
+    ...changes.map(({ tensor }) => tensor.file),
+    ...[...additions, ...entries].map(({ file }) => file),
+  ])
+  if (plain) written.add(plain.file)
+  const damaged = findings.find(
+    ({ rule, severity, subject, evidence }) =>
+      rule === 'file/checksum' && severity === 'error' && evidence?.misstated === undefined && written.has(subject),
+  )
+  if (!damaged || all.some((each) => isDone(each) && each.salvage?.file === damaged.subject)) return proposal
+  const evidence = `${damaged.message}. Written anew, the file would call them right`
+  return { ...rest, confidence: 'refused', evidence }
 }
 
 function stepOf({ rules: _, others: __, answers: ___, ...step }: Proposal, number: number): RepairStep {

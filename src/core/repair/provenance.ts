@@ -18,8 +18,8 @@ export function metadataOf(record: string): Record<string, string> {
 
 /** Steps as a JSON list, after those that an earlier repair wrote down, if `before` is such a list. */
 export function stepsText(steps: readonly RepairStep[], before?: string): string {
-  const done = steps.map(({ kind, subject, action, evidence, gone, entries, borrowed, part, changes }) => {
-    const component = entries?.[0]?.component ?? (part === undefined ? undefined : changes?.[0]?.tensor.component)
+  const done = steps.map(({ kind, subject, action, evidence, gone, entries, borrowed, part }) => {
+    const component = entries?.[0]?.component ?? (part === undefined ? undefined : 'optimizer')
     return {
       ...{ kind, subject, action, evidence },
       ...(gone && { gone }),

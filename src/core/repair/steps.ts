@@ -131,7 +131,7 @@ export interface RepairStep {
   readonly removed?: readonly string[]
   /** The checkpoint whose values these are, where they are not those that were trained here. */
   readonly borrowed?: string
-  /** The parameter whose state in an optimizer begins anew, where only some do. */
+  /** Whose state in an optimizer begins anew, where not all of it does. */
   readonly part?: string
   /** Number of processes that the result is for, where the user has asked for another than trained. */
   readonly worldSize?: number

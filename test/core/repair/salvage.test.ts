@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { referenceKernel } from '../../../src/core/analysis/reference'
 import { applyRepair } from '../../../src/core/repair/apply'
+import { verify } from '../../../src/core/verify/verify'
 import { byName, digests, flattenTensors, golden, opened, planned, scratch, snapshot, truthOf } from './cases'
 
 const kernel = referenceKernel
@@ -208,7 +209,32 @@ describe('a tensor whose bytes differ from their checksum', () => {
     const { plan } = await planned(path, { deep: true })
     expect(plan.plan).toMatchObject([{ kind: 'salvage', confidence: 'refused' }])
   })
+
+  it('is given up where it is a moment: the state of its parameter begins anew, and all others are kept', async () => {
+    const name = 'producer-nanogpt/data/checkpoint.pt'
+    const truth = await opened(golden(name))
+    const moment = truth.tensors.find(({ name: each }) => each.endsWith('.state.0.exp_avg'))
+    const bytes = readFileSync(golden(name))
+    const at = recordStart(bytes, `checkpoint/data/${moment?.storage?.key}`)
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 0xff, at)
+    const path = join(scratch(), 'checkpoint.pt')
+    writeFileSync(path, bytes)
+    const { plan, out } = await mended(path, { deep: true })
+    expect(plan.plan).toMatchObject([{ kind: 'salvage', confidence: 'likely', part: 'optimizer.state.0' }])
+    const kept = await digests(await opened(out))
+    const others = (await digests(truth)).filter((each) => !each.name.startsWith('optimizer.state.0.'))
+    expect(kept).toEqual(others)
+    const { resume, findings } = await verify(await opened(out), { kernel, deep: true })
+    expect(resume.level).toBe('stable')
+    expect(findings.map(({ rule }) => rule)).toContain('optimizer/rebuilt')
+  })
 })
+
+/** Where the data of a record begins whose name stands at `name` in its local header. */
+function recordStart(bytes: Buffer, name: string): number {
+  const { header } = recordOf(bytes, name)
+  return header + 30 + bytes.readUInt16LE(header + 26) + bytes.readUInt16LE(header + 28)
+}
 
 /** Where the local header of a record of the golden zip stands, and its entry of the directory. */
 function recordOf(bytes: Buffer, name: string): { header: number; central: number } {

@@ -10,6 +10,7 @@ import { openTorch } from '../plain/torch-source'
 import { rootOf } from '../shard-index'
 import { sourcesOf } from '../sources'
 import type { Plainness, Proposal } from '../steps'
+import { parameterStateOf } from '../torch-edit'
 
 /** Damage of which the rest of a file can be saved. */
 const DAMAGE: ReadonlySet<RuleId> = new Set<RuleId>([
@@ -21,7 +22,8 @@ const DAMAGE: ReadonlySet<RuleId> = new Set<RuleId>([
 
 /**
  * Writes damaged files of the model anew with the tensors that are whole; what is lost is listed, and taken from elsewhere by other steps
- * where it is. Tensors whose bytes merely differ from their checksum are given up only where all of them can be replaced.
+ * where it is. Weights whose bytes merely differ from their checksum are given up only where all of them can be replaced; the state of
+ * a parameter in an optimizer is, as it begins anew.
  */
 export async function salvage(context: Context): Promise<Proposal[]> {
   const proposals: Proposal[] = []
@@ -52,6 +54,8 @@ async function proposalFor(file: StateFile, lost: Losses, context: Context): Pro
     ({ rule, subject }) => rule === 'file/checksum' && subject === file.path,
   )
   for (const tensor of isChecked ? lost.keys() : []) {
+    // The state of a parameter begins anew where it is not there.
+    if (parameterStateOf(tensor) !== undefined) continue
     if ((await sourcesOf(tensor, tensor.shape, context)).length === 0)
       return refused(`${found}. Most of ${tensor.name} may be right, and nothing that is here can take its place`)
   }

@@ -86,7 +86,7 @@ async function copyStorage(
   throw new AssayError('file/checksum', `${path}: the record ${entry.name} differs from the checksum stored with it`, {
     file: path,
     offset: entry.headerOffset,
-    hint: 'Copy or download the file again; a partial export leaves its tensors out.',
+    hint: 'Nothing was written: a copy would hide the damage. With all values checked, the plan tells what can be kept; or take the file from another copy.',
   })
 }
 
