@@ -6,6 +6,7 @@ import { openCheckpoint } from '../checkpoint/open'
 import { checkpointsBelow, runAt } from '../checkpoint/run'
 import type { Tensor } from '../checkpoint/tensor'
 import { AssayError } from '../errors'
+import { Named } from '../verify/reference'
 
 /** Checkpoints of the run that are opened at most. */
 const MOST = 4
@@ -161,6 +162,8 @@ export function isSameModel(a: Checkpoint, b: Checkpoint): boolean {
   return least > 0 && shared >= least * SHARED
 }
 
-function namesOf({ tensors }: Checkpoint): Set<string> {
-  return new Set(tensors.filter(isModel).map(({ name }) => name))
+/** As the model itself gives them: of two saves one may bear the names of a wrapper. */
+function namesOf(checkpoint: Checkpoint): Set<string> {
+  const named = new Named(checkpoint)
+  return new Set(named.tensors.map((tensor) => named.nameOf(tensor)))
 }

@@ -2,6 +2,7 @@ import type { Checkpoint, OptimizerState } from '../checkpoint/checkpoint'
 import { numel, type Tensor } from '../checkpoint/tensor'
 import { fieldsOf } from '../decode/plain'
 import { AssayError } from '../errors'
+import { foreignPrefixOf } from './architectures/foreign-prefix'
 import { cleaner } from './shapes/clean-names'
 import { weightsOf } from './shapes/evidence'
 
@@ -14,7 +15,10 @@ export class Named {
 
   constructor(checkpoint: Checkpoint) {
     this.tensors = weightsOf(checkpoint)
-    this.#clean = cleaner(this.tensors.map(({ name }) => name))
+    const foreign = foreignPrefixOf(checkpoint)?.prefix ?? ''
+    const strip = (name: string) => (name.startsWith(foreign) ? name.slice(foreign.length) : name)
+    const clean = cleaner(this.tensors.map(({ name }) => strip(name)))
+    this.#clean = (name) => clean(strip(name))
     for (const tensor of this.tensors) {
       const same = this.#byName.get(this.nameOf(tensor))
       if (same) same.push(tensor)

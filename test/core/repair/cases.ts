@@ -71,6 +71,13 @@ export function dropTensors(path: string, names: readonly string[]): void {
   writeSafetensorsAt(path, header, Buffer.concat(parts))
 }
 
+/** Gives every tensor of a safetensors file another name. */
+export function renameTensors(path: string, rename: (name: string) => string): void {
+  const { header, data } = safetensorsAt(path)
+  const renamed = Object.entries(header).map(([name, entry]) => [name === '__metadata__' ? name : rename(name), entry])
+  writeSafetensorsAt(path, Object.fromEntries(renamed), data)
+}
+
 /** Gives every tensor of a safetensors file one dimension. */
 export function flattenTensors(path: string): void {
   const { header, data } = safetensorsAt(path)
