@@ -101,10 +101,15 @@ describe('an adapter', () => {
   const ADAPTER = golden('trainer-lora/data/checkpoint-10')
   const BASE = golden('trainer-lora/data/base')
 
-  it('is exported with its config', async () => {
+  it('is exported with its config and tokenizer, and nothing of its training', async () => {
     const out = join(scratch(), 'out')
     await exportWeights(await opened(ADAPTER), out, {})
-    expect(readdirSync(out)).toEqual(expect.arrayContaining(['adapter_config.json', 'adapter_model.safetensors']))
+    expect(readdirSync(out).sort()).toEqual([
+      'adapter_config.json',
+      'adapter_model.safetensors',
+      'tokenizer.json',
+      'tokenizer_config.json',
+    ])
     expect(readFileSync(join(out, 'adapter_config.json'))).toEqual(readFileSync(join(ADAPTER, 'adapter_config.json')))
   })
 
