@@ -193,6 +193,13 @@ describe('the plan for one rank of many', () => {
 })
 
 describe('the plan for names and indexes', () => {
+  it('says of names that mislead that an export gives others, not that bytes are gone', async () => {
+    const { plan } = await planned(golden('hostile-st-ansi-name/data'))
+    const whys = plan.unmended.filter(({ rule }) => rule === 'file/odd-name').map(({ why }) => why)
+    expect(whys).toHaveLength(2)
+    for (const why of whys) expect(why).toContain('an export can give the tensors others')
+  })
+
   it.each([
     ['torch-zoo-compiled', '_orig_mod.'],
     ['torch-zoo-compiled-ddp', 'module._orig_mod.'],

@@ -4,6 +4,7 @@ import type { OpenedCheckpoint } from '../../../contract/contract'
 import type { RepairPlan, RepairResult } from '../../../contract/schemas'
 import { useApi } from '../../api/context'
 import type { JobState } from '../../api/jobs'
+import { busy } from '../../ui/busy'
 import { baseName, formatBytes, formatCount } from '../../ui/format'
 import { PathField } from '../../ui/path-field'
 import { SafeText } from '../../ui/safe-text'
@@ -79,8 +80,8 @@ export function Apply({ checkpoint, plan, ready, job, onApply }: ApplyProps) {
         <Button
           variant="filled"
           size="xs"
-          disabled={!ready || steps === 0 || (!inPlace && out.trim() === '') || job?.status === 'running'}
-          onClick={() => onApply(inPlace ? { inPlace } : { out: out.trim() })}
+          disabled={!ready || steps === 0 || (!inPlace && out.trim() === '')}
+          {...busy(job?.status === 'running', () => onApply(inPlace ? { inPlace } : { out: out.trim() }))}
           data-testid="repair-apply"
         >
           {inPlace ? 'Repair in place' : 'Write the repaired copy'}

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import type { ExportResult } from '../../../contract/schemas'
 import { useApi, useJob } from '../../api/context'
 import type { Problem } from '../../api/problem'
+import { busy } from '../../ui/busy'
 import { ErrorPanel } from '../../ui/error-panel'
 import { baseName, plural } from '../../ui/format'
 import { JobProgress } from '../../ui/job-progress'
@@ -160,8 +161,8 @@ function Form() {
           <Button
             variant="filled"
             size="xs"
-            disabled={!isReady || job?.status === 'running'}
-            onClick={run}
+            disabled={!isReady}
+            {...busy(job?.status === 'running', run)}
             data-testid="export-run"
           >
             Export
