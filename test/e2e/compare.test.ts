@@ -52,7 +52,7 @@ it('what a conclusion speaks of is listed when it is pressed, and a flattened te
   await app.byId('compare-unchanged').click()
   const rows = app.byId('diff-row')
   await expect.poll(() => rows.count()).toBe(9)
-  await app.byId('conclusion').getByText('flattened in the first').click()
+  await app.byId('conclusion').getByText('flattened in checkpoint').click()
   await expect.poll(() => rows.count()).toBe(4)
   await rows.first().click()
   await app.page.getByText('value after value, shapes aside').waitFor()
