@@ -27,7 +27,6 @@ import { rebuildWeights } from './menders/rebuild-weights'
 import { refill } from './menders/refill'
 import { rename } from './menders/rename'
 import { reshape } from './menders/reshape'
-import { reshapeMoments } from './menders/reshape-moments'
 import { retie } from './menders/retie'
 import { salvage } from './menders/salvage'
 import { trim } from './menders/trim'
@@ -47,7 +46,6 @@ const MENDERS: readonly Mender[] = [
   lostAdapter,
   rename,
   reshape,
-  reshapeMoments,
   cut,
   trim,
   retie,

@@ -11,7 +11,6 @@ import { rebuildScaler } from '../state/scaler'
 import { rebuildScheduler } from '../state/scheduler'
 import { rebuildTrainer } from '../state/trainer'
 import type { Proposal } from '../steps'
-import { flattenedIn } from './reshape-moments'
 
 /** Layouts whose loaders name the files that they want. */
 const LAYOUTS = new Set(['trainer', 'accelerate'])
@@ -32,9 +31,7 @@ export async function rebuildState(context: Context): Promise<Proposal[]> {
   if (!facts) return refused
   const files = (id: ComponentId) => verification.components.find((each) => each.id === id)?.files ?? []
   const made = isFolder ? rebuildFiles(facts, context) : rebuildEntries(facts)
-  const kept = checkpoint.state.optimizers.filter((optimizer) => flattenedIn(optimizer, context).length > 0)
-  const lost = made.filter(({ subject }) => kept.every(({ file }) => file !== subject))
-  return [...refused, ...lost.map((anew) => proposalFor(anew, checkpoint.name, files(anew.component)))]
+  return [...refused, ...made.map((anew) => proposalFor(anew, checkpoint.name, files(anew.component)))]
 }
 
 function rebuildFiles(facts: Facts, context: Context): Anew[] {

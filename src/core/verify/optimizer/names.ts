@@ -147,29 +147,6 @@ export function misplacedMoments(checkpoint: Checkpoint, optimizer: OptimizerSta
   return best && best.length <= shapes.size * (1 - MOST_FIT) ? best : []
 }
 
-/**
- * The shapes of the parameters by the order that the model is known to register them in, where the moments have as many values as
- * each of them, whatever their own shape. Undefined where no known order fits so, and where several do that differ.
- */
-export function orderedBySize(
-  checkpoint: Checkpoint,
-  optimizer: OptimizerState,
-): ReadonlyMap<Key, readonly number[]> | undefined {
-  const keys = optimizer.groups.flatMap(({ params }) => params)
-  const moments = momentShapes(optimizer)
-  const fits: Map<Key, readonly number[]>[] = []
-  for (const { tensors, sure } of ordersOf(checkpoint)) {
-    if (!sure || tensors.length !== keys.length) continue
-    for (const parts of partitions(tensors, optimizer.groups.length)) {
-      const shapes = new Map(keys.map((key, i) => [key, (parts[i] as Tensor).shape]))
-      if ([...moments].every(([key, shape]) => numel(shapes.get(key) ?? []) === numel(shape))) fits.push(shapes)
-    }
-  }
-  const [first, ...others] = fits
-  const isOne = others.every((other) => keys.every((key) => String(other.get(key)) === String(first?.get(key))))
-  return isOne ? first : undefined
-}
-
 /** Shape of each parameter that keeps something of its own shape. Slots of 8-bit optimizers are called state1 and state2. */
 function momentShapes({ parameters }: OptimizerState): Map<Key, readonly number[]> {
   const shapes = new Map<Key, readonly number[]>()

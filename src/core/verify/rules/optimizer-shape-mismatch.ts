@@ -1,8 +1,14 @@
 import type { Checkpoint, OptimizerState } from '../../checkpoint/checkpoint'
 import { numel, type Tensor } from '../../checkpoint/tensor'
 import { type Finding, finding } from '../../finding'
-import { type FlatMoment, flatMoments } from '../optimizer/flat'
-import { distinct, isTrained, type Misplaced, misplacedMoments } from '../optimizer/names'
+import {
+  distinct,
+  type FlatMoments,
+  isTrained,
+  type Misplaced,
+  misplacedMoments,
+  momentsInOneDimension,
+} from '../optimizer/names'
 import type { Rule } from '../rule'
 import { averagesOf } from '../shapes/averages'
 import { diagnose } from '../shapes/diagnosis'
@@ -43,9 +49,9 @@ function* compare(checkpoint: Checkpoint, optimizer: OptimizerState, weights: re
     !(adapter || areJoined(strangers, left)) ||
     valuesOf(strangers) > valuesOf(left.map(({ shape }) => shape))
   ) {
-    const flat = flatMoments(checkpoint, optimizer)
-    yield flat.length > 0
-      ? flattened(optimizer, flat)
+    const flat = momentsInOneDimension(checkpoint, optimizer)
+    yield flat && flat.length > 0
+      ? flattened(optimizer, flat, all)
       : foreign(optimizer, strangers, all, misplacedMoments(checkpoint, optimizer))
   }
 }
@@ -118,10 +124,12 @@ function foreign(
   })
 }
 
-function flattened({ file }: OptimizerState, flat: readonly FlatMoment[]): Finding {
-  const shapes = [...new Set(flat.map(({ tensor, shape }) => `${shapeText(tensor.shape)} for ${shapeText(shape)}`))]
-  const message = `${flat.length} moments in ${file} lie in one dimension, with as many values as their weights: ${list(shapes)}`
-  return finding('optimizer/shape-mismatch', file, message, { evidence: { flattened: flat.length } })
+function flattened({ file }: OptimizerState, flat: readonly FlatMoments[], all: number): Finding {
+  const shapes = [...new Set(flat.map(({ shape }) => `[${numel(shape)}] for ${shapeText(shape)}`))]
+  const message = `The moments of ${flat.length} weights in ${file} lie in one dimension, with as many values as the weights: ${list(shapes)}`
+  return finding('optimizer/shape-mismatch', file, message, {
+    evidence: { strangers: flat.length, moments: all },
+  })
 }
 
 function outOfPlace({ file }: OptimizerState, misplaced: readonly Misplaced[]): Finding {
