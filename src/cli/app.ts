@@ -1,7 +1,19 @@
 import { main } from './main'
+import { STATUS } from './status'
+
+/** What a cancelled command has begun to write is removed in this many milliseconds, unless the disk hangs. */
+const CLEANED_UP = 10_000
 
 const interrupt = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupt.abort())
+let interrupted: number | undefined
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    interrupt.abort()
+    interrupted ??= performance.now()
+    // Leaving sooner would leave behind what was begun; the next run for the same target would clear it away.
+    if (performance.now() - interrupted > CLEANED_UP) process.exit(STATUS.interrupted)
+  })
+}
 
 // A reader that has seen enough (`assay show … | head`) closes the pipe: not an error, and nobody is left to tell.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -32,6 +32,21 @@ export function complain(error: unknown, io: Io): void {
   if (code === 'internal' && error instanceof Error && io.env.ASSAY_DEBUG) io.stderr.write(`${error.stack}\n`)
 }
 
+/** Whether a command ended because it was interrupted, and of nothing else. */
+export function isCancel(error: unknown): boolean {
+  return describe(error).code === 'cancelled' || (error instanceof Error && error.name === 'AbortError')
+}
+
+/** Tells what was interrupted, and, of a command that writes, that it has changed nothing. */
+export function tellCancelled(argv: readonly string[], io: Io): void {
+  const command = argv.find((word) => !word.startsWith('-')) ?? 'assay'
+  const isInPlace = argv.includes('--in-place') || argv.includes('--undo')
+  const kept = isInPlace ? ': every file is as it was before' : WRITERS.has(command) ? ': nothing was written' : ''
+  io.stderr.write(`${colors(io, 'stderr').red('assay:')} ${safe(command)} was cancelled${kept}\n`)
+}
+
+const WRITERS: ReadonlySet<string> = new Set(['repair', 'export'])
+
 /** Colours for one of the outputs: only where a person looks at it and has not asked for none (no-color.org). */
 export function colors(io: Io, output: 'stdout' | 'stderr' = 'stdout') {
   const asked = io.env.FORCE_COLOR !== undefined && io.env.FORCE_COLOR !== '0'

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { complain, describe } from './complaint'
+import { complain, describe, isCancel, tellCancelled } from './complaint'
 import type { Io } from './io'
 import { program } from './program'
 import { STATUS, type Status } from './status'
@@ -16,11 +16,14 @@ export async function main(argv: readonly string[], io: Io): Promise<Status> {
     return status
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return STATUS.good
-    if (io.signal?.aborted) return STATUS.interrupted
+    if (io.signal?.aborted && isCancel(error)) {
+      tellCancelled(argv, io)
+      return STATUS.interrupted
+    }
     // Commander has told usage errors already.
     if (!(error instanceof CommanderError)) complain(error, io)
     if (asksForJson(argv)) io.stdout.write(jsonText({ error: describe(error) }, io.stdout.isTTY === true))
-    return STATUS.trouble
+    return io.signal?.aborted ? STATUS.interrupted : STATUS.trouble
   }
 }
 

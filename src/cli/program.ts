@@ -13,7 +13,7 @@ Examples:
   $ assay repair broken --reference good --out mended --dry-run
   $ assay checkpoint-500                       look at it in the window
 
-Exit status: 0 all is well, 1 there are findings (for diff: differences), 2 trouble or wrong usage.`
+Exit status: 0 all is well, 1 there are findings (for diff: differences), 2 trouble or wrong usage, 130 interrupted.`
 
 /**
  * The command line. What a command does is loaded when it is called, so that each starts at once.
