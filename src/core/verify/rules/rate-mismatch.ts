@@ -1,5 +1,6 @@
-import type { Checkpoint, OptimizerState, SchedulerState } from '../../checkpoint/checkpoint'
-import { basesAgree, ratesAgree } from '../../checkpoint/training/rates'
+import type { Checkpoint, OptimizerState, SchedulerState, TrainingState } from '../../checkpoint/checkpoint'
+import { basesAgree, ratesAgree, sameRate } from '../../checkpoint/training/rates'
+import { fieldsOf, numberOf } from '../../decode/plain'
 import { type Finding, finding } from '../../finding'
 import { isOnSchedule } from '../../history/redraw'
 import type { Rule } from '../rule'
@@ -37,9 +38,36 @@ export const rateMismatch: Rule = {
 function isChangedByHand({ layout, state }: Checkpoint, optimizer: OptimizerState, scheduler: SchedulerState): boolean {
   if (layout === 'trainer' || basesAgree(optimizer, scheduler) === false) return false
   const { lastEpoch } = scheduler
-  if (lastEpoch !== undefined && optimizer.step === lastEpoch) return true
+  if (lastEpoch !== undefined && (optimizer.step === lastEpoch || isOfEpoch(state, optimizer, lastEpoch))) return true
+  const reduced = isReduced(optimizer, scheduler)
+  if (reduced !== undefined) return optimizer.file === scheduler.file || !reduced
   const scheduled = isOnSchedule(state, optimizer, scheduler)
   return scheduled === undefined ? optimizer.file === scheduler.file || lastEpoch === 0 : !scheduled
+}
+
+/** Whether the counts beside them bear both out: that of the steps the optimizer, that of the epochs, begun or done, the scheduler. */
+function isOfEpoch({ step, epoch }: TrainingState, optimizer: OptimizerState, lastEpoch: number): boolean {
+  if (step === undefined || epoch === undefined || optimizer.step !== step || epoch === step) return false
+  return lastEpoch > 0 && (lastEpoch === epoch || lastEpoch === epoch + 1)
+}
+
+/** Powers of the factor of a plateau that are tried. */
+const MOST_REDUCTIONS = 50
+
+/**
+ * Whether a plateau can have made of one rate the other: it multiplies by its factor, down to a least rate, and keeps what it found in the
+ * optimizer (torch/optim/lr_scheduler.py, 2.13, `ReduceLROnPlateau`). Undefined for other schedulers.
+ */
+function isReduced({ groups }: OptimizerState, { value, lastLr }: SchedulerState): boolean | undefined {
+  const fields = fieldsOf(value)
+  const factor = numberOf(fields?.factor)
+  if (fields?.num_bad_epochs === undefined || factor === undefined || factor <= 0 || factor >= 1) return undefined
+  const least = Array.isArray(fields.min_lrs) ? fields.min_lrs : []
+  return groups.every(({ lr = Number.NaN }, i) => {
+    const [low, high] = [lr, lastLr[i] ?? Number.NaN].sort((a, b) => a - b) as [number, number]
+    if (sameRate(low, numberOf(least[i]) ?? 0)) return true
+    return Array.from({ length: MOST_REDUCTIONS }, (_, k) => high * factor ** k).some((rate) => sameRate(rate, low))
+  })
 }
 
 function mismatch(optimizer: OptimizerState, scheduler: SchedulerState, worldSize?: number): Finding | undefined {

@@ -164,7 +164,7 @@ function mayHaveSkipped({ components }: Checkpoint, all: number, taken: number):
 /**
  * Whether the scheduler began after a warmup that the script did by itself: it counts fewer steps than the optimizer, and the rate
  * that is in force is the one that it set last, which tells a scheduler of another save unless the rate stood still. Or it has
- * not begun, and the rate in force is none that it is known to set.
+ * not begun, and the rate in force is its first one, or none that it is known to set.
  */
 function joinedLate({ layout, state }: Checkpoint, count: number): boolean {
   const [optimizer, other] = state.optimizers
@@ -172,7 +172,7 @@ function joinedLate({ layout, state }: Checkpoint, count: number): boolean {
   if (layout === 'trainer' || !optimizer || other || !scheduler || count >= (optimizer.step ?? 0)) return false
   const together = optimizer.file === scheduler.file
   const agree = ratesAgree(optimizer, scheduler)
-  if (agree === true) return together || ratesMoved(optimizer)
+  if (agree === true) return together || count === 0 || ratesMoved(optimizer)
   return agree === false && count === 0 && (together || isOnSchedule(state, optimizer, scheduler) !== true)
 }
 

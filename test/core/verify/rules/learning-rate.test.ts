@@ -85,6 +85,27 @@ describe('the rates of optimizer and scheduler', () => {
     expect(await told([late], [cosine(2)])).toHaveLength(1)
   })
 
+  test('say nothing of a plateau that has found rates of a script, and speak where it can have made the one of the other', async () => {
+    const plateau = (rate: number) => scheduler([rate], { lastEpoch: 1, value: { num_bad_epochs: 0, factor: 0.1 } })
+    expect(await told([optimizer([group(6e-4)], 15)], [plateau(4e-4)])).toEqual([])
+    expect(await told([optimizer([group(1e-3)], 15)], [plateau(1e-5)])).toHaveLength(1)
+    expect(await told([optimizer([group(1e-5)], 15)], [plateau(1e-3)])).toHaveLength(1)
+    const least = scheduler([1e-3], { lastEpoch: 1, value: { num_bad_epochs: 0, factor: 0.1, min_lrs: [3e-4] } })
+    expect(await told([optimizer([group(3e-4)], 15)], [least])).toHaveLength(1)
+  })
+
+  test('say nothing where the counts beside them are those of the steps and of the epochs', async () => {
+    const counted = (step: number, epoch: number, lastEpoch: number) => {
+      const schedulers = [scheduler([9e-4], { lastEpoch })]
+      const state = { step, epoch, optimizers: [optimizer([group(6e-4)], 15)], schedulers }
+      return findingsOf(rateMismatch, checkpointOf({ layout: 'folder', state }))
+    }
+    expect(await counted(15, 1, 1)).toEqual([])
+    expect(await counted(15, 1, 2)).toEqual([])
+    expect(await counted(15, 3, 1)).toHaveLength(1)
+    expect(await counted(14, 1, 1)).toHaveLength(1)
+  })
+
   test('say nothing where both were written into one file, and speak under the Trainer', async () => {
     const state = { optimizers: [optimizer([group(3e-4)], 3)], schedulers: [scheduler([9e-4], { lastEpoch: 3 })] }
     const [file] = state.optimizers.map((each) => each.file)

@@ -138,6 +138,7 @@ describe('elsewhere', () => {
     expect(await rules('trainer', counts, joined(0.05))).toEqual(['scheduler/step-mismatch'])
     expect(await rules('file', { ...counts, scheduler: 0 }, joined(0.02, 0, 'optimizer.file'))).toEqual([])
     expect(await rules('folder', { ...counts, scheduler: 0 }, joined(0.02, 0))).toEqual([])
+    expect(await rules('folder', { ...counts, scheduler: 0 }, joined(0.05, 0))).toEqual([])
     expect(await rules('trainer', { ...counts, scheduler: 0 }, joined(0.02, 0))).toEqual(['scheduler/step-mismatch'])
   })
 
