@@ -23,6 +23,16 @@ describe('assay diff', () => {
     expect(status).toBe(1)
   })
 
+  it('counts what cannot be read neither as changed nor as the same', async () => {
+    const sides = ['damaged-healthy-st', 'damaged-st-cut-middle'].map((name) =>
+      goldenPath(name, 'data/model.safetensors'),
+    )
+    const { status, stdout } = await assay(['diff', ...sides])
+    expect(stdout).toContain('5 tensors, 1 the same, 4 not read')
+    expect(stdout).toContain('damaged-st-cut-middle/data/model.safetensors is damaged')
+    expect(status).toBe(1)
+  })
+
   it('sees a flattened tensor as one of another shape with the same values', async () => {
     const { json } = await assayJson<DiffReport>(
       'diff',
