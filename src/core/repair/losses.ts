@@ -103,6 +103,21 @@ export function hasMore({ files }: Checkpoint, file: StateFile): boolean {
   return files.some((other) => other !== file && other.tensors.length > 0)
 }
 
+/** Files that have lost everything, in a checkpoint that has nothing else. */
+export function hopelessFiles({
+  checkpoint,
+  losses,
+}: {
+  readonly checkpoint: Checkpoint
+  readonly losses: ReadonlyMap<string, Losses>
+}): Set<string> {
+  const files = checkpoint.files.filter((file) => {
+    const lost = losses.get(file.path)
+    return lost !== undefined && isAllLost(file, lost) && !hasMore(checkpoint, file)
+  })
+  return new Set(files.map(({ path }) => path))
+}
+
 /** The steps, those that save what is whole of a file with the names of what no step among them has from elsewhere. */
 export function withLosses(steps: readonly RepairStep[]): RepairStep[] {
   const done = steps.filter(({ confidence }) => confidence === 'certain' || confidence === 'likely')

@@ -64,3 +64,23 @@ describe('a weight of which a part was saved', () => {
     expect(plan.plan[0]?.borrowed).toBe('checkpoint-20')
   })
 })
+
+describe('a weight of another shape than its moments, where nothing tells how the model is', () => {
+  const unknown = (path: string) => {
+    for (const step of [20, 30]) rmSync(join(path, '..', `checkpoint-${step}`, 'config.json'))
+    return path
+  }
+
+  it('is turned back where another save of the run proves that it was transposed', async () => {
+    const { plan } = await planned(unknown(damaged([128, 32], turned)))
+    const steps = plan.plan.filter(({ subject }) => subject === NAME)
+    expect(steps).toMatchObject([{ action: `Take ${NAME} from itself, transposed`, confidence: 'likely' }])
+  })
+
+  it('is only taken from the reference if the user says so: the model may have been changed', async () => {
+    const path = unknown(damaged([16, 128], half))
+    const { plan } = await planned(path, { reference: join(path, '..', 'checkpoint-20') })
+    const steps = plan.plan.filter(({ subject }) => subject === NAME)
+    expect(steps).toMatchObject([{ confidence: 'ask', choices: [{ id: 'checkpoint-20' }] }])
+  })
+})

@@ -4,8 +4,9 @@ import type { Finding, RuleId } from '../../finding'
 import { lackedOfAverages } from '../../verify/shapes/averages'
 import { shapeText } from '../../verify/text'
 import type { Context } from '../context'
+import { contradictedWeights } from '../contradicted'
 import { estrangement } from '../kinship'
-import { hasMore, isAllLost } from '../losses'
+import { hopelessFiles } from '../losses'
 import {
   isFilled,
   isOwn,
@@ -26,6 +27,9 @@ import { transposedOf } from '../transposed'
 const SPOILT: ReadonlySet<RuleId> = new Set<RuleId>(['weights/non-finite', 'weights/zero-run'])
 /** The finding of values that are there, but not as many, or not in the order, that the tensor has. */
 const MISSHAPEN: RuleId = 'weights/shape-mismatch'
+/** The finding of moments whose shape a weight has elsewhere and not here. */
+const CONTRADICTED: RuleId = 'optimizer/shape-mismatch'
+const TURNED: ReadonlySet<RuleId> = new Set<RuleId>([MISSHAPEN, CONTRADICTED])
 /** Findings of tensors that are not there. */
 const ABSENT: ReadonlySet<RuleId> = new Set<RuleId>([
   'weights/missing-tensor',
@@ -43,27 +47,19 @@ export async function refill(context: Context): Promise<Proposal[]> {
   const { progress, soundness } = context
   const strange = once(() => estrangement(context))
   const wants: Want[] = []
-  for (const want of wantsOf(context))
+  const contradicted = (await contradictedWeights(context)).map((each) => ({ ...each, rule: CONTRADICTED }))
+  for (const want of [...wantsOf(context), ...contradicted])
     wants.push({ ...want, sources: await sourcesOf(want.tensor, want.shape, context) })
   const spoilt = wants.filter(({ rule }) => SPOILT.has(rule))
   progress.expect(await soundness.bytes(spoilt.flatMap(({ sources }) => sources.map(({ values }) => values))))
   const proposals: (Proposal | undefined)[] = []
   for (const want of wants) {
     const sources = SPOILT.has(want.rule) ? await soundOf(want.sources, context) : want.sources
-    const turned = want.rule === MISSHAPEN ? await transposedOf(want.tensor, sources, context.signal) : undefined
+    const turned = TURNED.has(want.rule) ? await transposedOf(want.tensor, sources, context.signal) : undefined
     const all = [...readingsOf(want.tensor), ...(turned ? [turned] : []), ...sources]
     proposals.push(await inPlaceOf({ ...want, sources: all }, context, strange))
   }
   return [...proposals.filter((each) => each !== undefined), ...(await additions(context, strange))]
-}
-
-/** Files that have lost everything, in a checkpoint that has nothing else. */
-function hopelessFiles({ checkpoint, losses }: Context): Set<string> {
-  const files = checkpoint.files.filter((file) => {
-    const lost = losses.get(file.path)
-    return lost !== undefined && isAllLost(file, lost) && !hasMore(checkpoint, file)
-  })
-  return new Set(files.map(({ path }) => path))
 }
 
 /** Whether the values of a tensor in doubt are kept where they are: something tells the shape that they have. */
@@ -123,7 +119,7 @@ function once(work: Strange): Strange {
 
 async function inPlaceOf(
   { tensor, rule, sources }: Want,
-  { reference, diagnoses }: Context,
+  { reference, diagnoses, verification }: Context,
   strange: Strange,
 ): Promise<Proposal | undefined> {
   const lost = rule === 'file/truncated'
@@ -136,6 +132,10 @@ async function inPlaceOf(
     // What was flattened and is cut off has its shape from where the values are.
     rules: SPOILT.has(rule) ? [...SPOILT] : lost ? [rule, 'weights/flattened' as const] : [rule],
     others: (subject: string) => subject === tensor.file && !lost,
+    ...(rule === CONTRADICTED && {
+      answers: (each: RuleId, subject: string) =>
+        sources.some(({ values }) => lackedMoments(each, subject, values, verification)),
+    }),
     before: lost && !tensor.doubt ? 'cut off' : shapeText(tensor.shape),
   }
   if (sources.length === 0) {
@@ -174,7 +174,7 @@ function whyNot(
 
 /** A step that takes the surest source and offers the others; it asks where several checkpoints of the run are all there is. */
 async function fromSources(
-  base: Pick<Proposal, 'kind' | 'subject' | 'rules' | 'others' | 'before'>,
+  base: Pick<Proposal, 'kind' | 'subject' | 'rules' | 'others' | 'answers' | 'before'>,
   sources: readonly Source[],
   verb: string,
   does: (source: Source) => Pick<Choice, 'changes' | 'additions' | 'after'>,
@@ -201,8 +201,10 @@ async function fromSources(
     const evidence = `It can be taken from several: ${names}. Which of them is to be taken is for you to say`
     return { ...base, action: `${verb} ...`, evidence, confidence: 'ask', choices }
   }
-  if (best.rank === 'run' && base.rules.includes(MISSHAPEN)) {
-    const evidence = `${first.evidence}. Its own values are here, in a shape that it cannot have: whether they are to go is for you to say`
+  const isContradicted = base.rules.includes(CONTRADICTED)
+  if (isContradicted ? !isOwn(best) : best.rank === 'run' && base.rules.includes(MISSHAPEN)) {
+    const why = isContradicted ? 'another shape than its moments' : 'a shape that it cannot have'
+    const evidence = `${first.evidence}. Its own values are here, in ${why}: whether they are to go is for you to say`
     return { ...base, action: first.action, evidence, confidence: 'ask', choices }
   }
   const why = best.rank === 'reference' ? await strange() : undefined
