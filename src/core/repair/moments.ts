@@ -41,7 +41,27 @@ async function collected(context: Context): Promise<Map<string, readonly Proposa
     const proposals = await proposalsFor(optimizer, context)
     if (proposals) mended.set(optimizer.file, proposals)
   }
+  for (const [path, proposals] of flattenedAlike(context)) mended.set(path, proposals)
   return mended
+}
+
+/** Moments that were flattened together with weights: those look wrong only once all weights have their shapes back. */
+function flattenedAlike(context: Context): [string, readonly Proposal[]][] {
+  const { checkpoint, diagnoses, verification } = context
+  const shapes = new Map<Tensor, readonly number[]>()
+  for (const [tensor, diagnosis] of diagnoses) {
+    if (diagnosis.kind !== 'flattened') return []
+    shapes.set(tensor, diagnosis.expected.shape)
+  }
+  if (shapes.size === 0) return []
+  const tensors = checkpoint.tensors.map((tensor) => ({ ...tensor, shape: shapes.get(tensor) ?? tensor.shape }))
+  const model = { ...checkpoint, tensors }
+  return checkpoint.state.optimizers.flatMap((optimizer): [string, readonly Proposal[]][] => {
+    const file = checkpoint.files.find(({ path }) => path === optimizer.file)
+    if (!file || whyNotRewritable(file) !== undefined || errorsOf(file.path, verification).length > 0) return []
+    const proposals = reshapes(optimizer, { ...context, checkpoint: model })
+    return proposals ? [[file.path, proposals]] : []
+  })
 }
 
 /** Undefined where some of what is wrong with the optimizer is not mended so. */

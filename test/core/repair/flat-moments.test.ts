@@ -45,4 +45,12 @@ describe('moments that were flattened', () => {
     expect(result.verdictAfter).toBe('complete')
     expect(await digests(await opened(out))).toEqual(await digests(await opened(SOUND)))
   })
+
+  it('get them back together with the weights that were flattened as well', async () => {
+    const { checkpoint, plan } = await planned(await damaged(flat, 'optimizer', 'weights'))
+    const out = join(scratch(), 'mended')
+    const result = await applyRepair(checkpoint, plan, { kernel: referenceKernel, out })
+    expect(result.verdictAfter).toBe('complete')
+    expect(await digests(await opened(out))).toEqual(await digests(await opened(SOUND)))
+  })
 })
