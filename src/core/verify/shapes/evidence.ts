@@ -79,7 +79,9 @@ export class ShapeEvidence {
 
   /** Of the gain of a weight norm its shape beside the direction, where that was flattened as well or moments have it so. */
   private asGain(tensor: Tensor): Expected | undefined {
-    const direction = this.weights.byName.get(key(tensor.file, directionNameOf(tensor.name) ?? ''))
+    // A tensor may be called by the empty name.
+    const name = directionNameOf(tensor.name)
+    const direction = name === undefined ? undefined : this.weights.byName.get(key(tensor.file, name))
     if (!direction) return undefined
     const isFlat = direction.shape.length === 1
     const told = isFlat ? this.bySize(direction) : { shape: direction.shape, source: direction.name }
