@@ -127,3 +127,14 @@ export function originOf(shape: readonly number[]): readonly number[] {
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((d, i) => d === b[i])
 }
+
+/** The same values read by columns: rows and columns exchanged, nothing moved. */
+export function transposed(tensor: Tensor): Tensor {
+  const blocks = tensor.blocks.map((block) => ({
+    ...block,
+    strides: [...block.strides].reverse(),
+    start: [...block.start].reverse(),
+    shape: [...block.shape].reverse(),
+  }))
+  return { ...tensor, shape: [...tensor.shape].reverse(), blocks }
+}

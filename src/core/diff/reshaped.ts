@@ -1,4 +1,4 @@
-import { numel, type Tensor } from '../checkpoint/tensor'
+import { numel, type Tensor, transposed } from '../checkpoint/tensor'
 
 /** `flat`: the values of both shapes in one order, row after row. `transposed`: A's by columns. */
 export type Reading = 'flat' | 'transposed'
@@ -23,14 +23,4 @@ export function comparable(a: Tensor, b: Tensor): boolean {
 
 function squeezed(shape: readonly number[]): number[] {
   return shape.filter((extent) => extent !== 1)
-}
-
-function transposed(tensor: Tensor): Tensor {
-  const blocks = tensor.blocks.map((block) => ({
-    ...block,
-    strides: [...block.strides].reverse(),
-    start: [...block.start].reverse(),
-    shape: [...block.shape].reverse(),
-  }))
-  return { ...tensor, shape: [...tensor.shape].reverse(), blocks }
 }

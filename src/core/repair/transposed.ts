@@ -1,4 +1,4 @@
-import { numel, sameShape, type Tensor } from '../checkpoint/tensor'
+import { numel, sameShape, type Tensor, transposed } from '../checkpoint/tensor'
 import { likenessOf, unlessCancelled } from './likeness'
 import { isFilled, type Source } from './sources'
 
@@ -20,7 +20,7 @@ export async function transposedOf(
   const [rows, columns] = tensor.shape
   if (tensor.shape.length !== 2 || rows === columns || numel(tensor.shape) < ENOUGH || !isFilled(tensor))
     return undefined
-  const values = transposed(tensor)
+  const { storage: _, ...values } = transposed(tensor)
   for (const { id, values: model } of sources) {
     if (!sameShape(model.shape, values.shape)) continue
     const turned = await cosineOf(values, model, signal)
@@ -31,18 +31,6 @@ export async function transposedOf(
     return { id: 'transposed', rank: 'reading', values, place: 'itself, transposed', evidence }
   }
   return undefined
-}
-
-/** The same values, read by columns. */
-function transposed(tensor: Tensor): Tensor {
-  const { storage: _, ...rest } = tensor
-  const blocks = tensor.blocks.map((block) => ({
-    ...block,
-    strides: [...block.strides].reverse(),
-    start: [...block.start].reverse(),
-    shape: [...block.shape].reverse(),
-  }))
-  return { ...rest, shape: [...tensor.shape].reverse(), blocks }
 }
 
 async function cosineOf(a: Tensor, b: Tensor, signal: AbortSignal | undefined): Promise<number | undefined> {
