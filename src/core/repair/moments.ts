@@ -194,17 +194,25 @@ async function elsewhere(
   // A count of steps is of its own save.
   if (wanted.includes('step')) return undefined
   for (const from of await context.neighbours()) {
-    const other = from.rebuilt ? undefined : from.state.optimizers.find((each) => each.file === file)
-    const own = other?.parameters.length === parameters.length && other.parameters.find((each) => each.key === key)
+    // A file may keep several optimizers of the same shapes: the names of their tensors tell them apart.
+    const isSame = (each: OptimizerState) =>
+      each.file === file &&
+      each.parameters.length === parameters.length &&
+      wanted.every((slot) => parameterOf(each, key)?.tensors[slot]?.name === tensors[slot]?.name)
+    const other = from.rebuilt ? undefined : from.state.optimizers.find(isSame)
     const values = new Map<string, Tensor>()
     for (const slot of wanted) {
-      const [tensor, found] = [tensors[slot], own ? own.tensors[slot] : undefined]
+      const [tensor, found] = [tensors[slot], other && parameterOf(other, key)?.tensors[slot]]
       const fits = tensor && found && found.dtype === tensor.dtype && sameShape(found.shape, tensor.shape)
       if (fits && isFilled(found) && (await context.soundness.of(found, context))) values.set(slot, found)
     }
     if (values.size === wanted.length) return { from, values }
   }
   return undefined
+}
+
+function parameterOf({ parameters }: OptimizerState, key: OptimizerParameter['key']): OptimizerParameter | undefined {
+  return parameters.find((each) => each.key === key)
 }
 
 function zeroed(tensor: Tensor): Change {
